@@ -1,0 +1,280 @@
+//! Every setting of the three programs: a flag, an environment variable, a default, a sentence.
+//!
+//! `--help` is the manual. Nothing else reads the environment. Secrets never show, neither in `--help` nor in `Debug`.
+
+use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
+
+use clap::{Args, Parser, error::ContextKind, error::ErrorKind};
+
+use crate::secret::{Secret, TokenKey};
+
+/// The exit code for settings that cannot be used.
+pub const EXIT_USAGE: i32 = 2;
+
+// Comments of two slashes on purpose: a doc comment on a flattened group would replace the program's own description.
+
+// Where the data is.
+#[derive(Args, Clone, Debug)]
+#[allow(missing_docs, reason = "a doc comment would replace the program's description in --help")]
+pub struct Database {
+    /// PostgreSQL, as in postgres://user:password@host:5432/name
+    #[arg(long = "database-url", env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub url: Secret,
+
+    /// Connections kept open at most
+    #[arg(long = "database-pool", env = "DATABASE_POOL", default_value = "8", value_name = "N", value_parser = pool)]
+    pub pool: usize,
+}
+
+// What every program that serves has.
+#[derive(Args, Clone, Debug)]
+#[allow(missing_docs, reason = "as above")]
+pub struct Shared {
+    /// Key that tokens in mails are made with: 32 bytes or more, in hexadecimal; the same for all programs
+    #[arg(long, env = "TOKEN_KEY", hide_env_values = true, value_name = "HEX")]
+    pub token_key: TokenKey,
+
+    /// Read the development clock, which `workcenterctl clock` moves, in place of the database's
+    #[arg(long, env = "DEV")]
+    pub dev: bool,
+
+    /// How long calls and streams may take to end after SIGTERM, in seconds
+    #[arg(long = "drain-seconds", env = "DRAIN_SECONDS", default_value = "10", value_name = "SECONDS", value_parser = seconds)]
+    pub drain: Duration,
+
+    /// How long immediate mail waits for more to tell, in seconds from the first event
+    #[arg(long = "immediate-window-seconds", env = "IMMEDIATE_WINDOW_SECONDS", default_value = "30", value_name = "SECONDS", value_parser = seconds)]
+    pub immediate_window: Duration,
+
+    /// Digests of different accounts go within this many minutes after their hour, to spread the load
+    #[arg(long = "digest-spread-minutes", env = "DIGEST_SPREAD_MINUTES", default_value = "10", value_name = "MINUTES", value_parser = minutes)]
+    pub digest_spread: Duration,
+
+    /// What to log: error, warn, info, debug, or per module as in info,workcenter::outbox=debug
+    #[arg(long = "log", env = "LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+
+    /// Write the log as JSON, one object a line
+    #[arg(long, env = "LOG_JSON")]
+    pub log_json: bool,
+}
+
+/// Serves the gRPC API of workcenter: profiles, invites, preferences, activity and jobs.
+#[derive(Parser, Clone, Debug)]
+#[command(name = "workcenter-server", version)]
+pub struct Server {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "as above")]
+    pub database: Database,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "as above")]
+    pub shared: Shared,
+
+    /// Where to serve gRPC
+    #[arg(long = "listen", env = "SERVER_LISTEN", default_value = "127.0.0.1:50051", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+}
+
+/// Sends what workcenter has to say: immediate mail, daily and weekly digests, invites. Serves JobService and one-click unsubscribe.
+#[derive(Parser, Clone, Debug)]
+#[command(name = "workcenter-digestd", version)]
+pub struct Daemon {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "as above")]
+    pub database: Database,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "as above")]
+    pub shared: Shared,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "as above")]
+    pub mail: Mail,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "as above")]
+    pub ticks: Ticks,
+
+    /// Where to serve JobService over gRPC
+    #[arg(long = "listen", env = "DAEMON_LISTEN", default_value = "127.0.0.1:50052", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+
+    /// Where to serve one-click unsubscribe over HTTP
+    #[arg(long = "http-listen", env = "DAEMON_HTTP_LISTEN", default_value = "127.0.0.1:8081", value_name = "ADDRESS")]
+    pub http_listen: SocketAddr,
+
+    /// Recipients composed in one transaction
+    #[arg(long, env = "DIGEST_BATCH", default_value = "100", value_name = "N")]
+    pub digest_batch: NonZeroU32,
+}
+
+// How mail leaves.
+#[derive(Args, Clone, Debug)]
+#[allow(missing_docs, reason = "as above")]
+pub struct Mail {
+    /// Relay, as in smtp://relay.example:25; without it mails become files in --mail-dir
+    #[arg(long, env = "SMTP_URL", value_name = "URL")]
+    pub smtp_url: Option<Relay>,
+
+    /// Folder for mails as .eml files when there is no relay
+    #[arg(long, env = "MAIL_DIR", default_value = "mail", value_name = "PATH")]
+    pub mail_dir: PathBuf,
+
+    /// Address that mail comes from; its domain names messages and lists
+    #[arg(long, env = "MAIL_FROM", default_value = "notifications@workcenter.example", value_name = "ADDRESS", value_parser = address)]
+    pub mail_from: String,
+
+    /// Sessions to the relay at a time
+    #[arg(long, env = "MAIL_SESSIONS", default_value = "4", value_name = "N")]
+    pub mail_sessions: NonZeroU32,
+
+    /// Where people use the product: base of the links to accept an invite and to change preferences
+    #[arg(long, env = "APP_URL", default_value = "https://workcenter.example", value_name = "URL", value_parser = url)]
+    pub app_url: String,
+
+    /// Where the daemon's HTTP address is reached from outside: base of the unsubscribe links
+    #[arg(long, env = "UNSUBSCRIBE_URL", default_value = "http://127.0.0.1:8081", value_name = "URL", value_parser = url)]
+    pub unsubscribe_url: String,
+}
+
+// When the daemon looks for work: six fields, seconds first, in UTC.
+#[derive(Args, Clone, Debug)]
+#[allow(missing_docs, reason = "as above")]
+pub struct Ticks {
+    /// When to look for daily digests that are due
+    #[arg(long, env = "DAILY_CRON", default_value = "*/5 * * * * *", value_name = "CRON")]
+    pub daily_cron: String,
+
+    /// When to look for weekly digests that are due
+    #[arg(long, env = "WEEKLY_CRON", default_value = "*/5 * * * * *", value_name = "CRON")]
+    pub weekly_cron: String,
+
+    /// When to look for activity that goes out at once
+    #[arg(long, env = "IMMEDIATE_CRON", default_value = "*/2 * * * * *", value_name = "CRON")]
+    pub immediate_cron: String,
+
+    /// When to look for mails to deliver
+    #[arg(long, env = "OUTBOX_CRON", default_value = "* * * * * *", value_name = "CRON")]
+    pub outbox_cron: String,
+
+    /// When to remove what has expired
+    #[arg(long, env = "HOUSEKEEPING_CRON", default_value = "0 17 * * * *", value_name = "CRON")]
+    pub housekeeping_cron: String,
+}
+
+/// An SMTP relay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relay {
+    /// Name or address.
+    pub host: String,
+    /// 25 when the URL has none.
+    pub port: u16,
+}
+
+impl FromStr for Relay {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = || "must look like smtp://host:25".to_owned();
+        let rest = text.strip_prefix("smtp://").ok_or_else(form)?.trim_end_matches('/');
+        let (host, port) = match rest.rsplit_once(':') {
+            Some((host, port)) => (host, port.parse().map_err(|_not_a_port| form())?),
+            None => (rest, 25),
+        };
+        let plain = |it: char| it.is_ascii_alphanumeric() || ".-_".contains(it);
+        if host.is_empty() || !host.chars().all(plain) {
+            return Err(form());
+        }
+        Ok(Self { host: host.to_owned(), port })
+    }
+}
+
+fn pool(text: &str) -> Result<usize, String> {
+    // PostgreSQL's own default allows 100 connections in all.
+    match text.parse() {
+        Ok(size @ 1..=100) => Ok(size),
+        _ => Err("must be a number from 1 to 100".to_owned()),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds @ 0..=3600) => Ok(Duration::from_secs(seconds)),
+        _ => Err("must be a number of seconds from 0 to 3600".to_owned()),
+    }
+}
+
+fn minutes(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(minutes @ 0..=60) => Ok(Duration::from_secs(minutes * 60)),
+        _ => Err("must be a number of minutes from 0 to 60".to_owned()),
+    }
+}
+
+fn address(text: &str) -> Result<String, String> {
+    match text.split_once('@') {
+        Some((local, domain))
+            if !local.is_empty()
+                && domain.contains('.')
+                && text.chars().all(|it| it.is_ascii_graphic() && !"<>\"()[]\\,;:".contains(it)) =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err("must be an address such as notifications@workcenter.example".to_owned()),
+    }
+}
+
+fn url(text: &str) -> Result<String, String> {
+    let web = text.starts_with("https://") || text.starts_with("http://");
+    if web && text.chars().all(|it| it.is_ascii_graphic() && !"<>\"".contains(it)) {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err("must start with https:// or http://".to_owned())
+    }
+}
+
+/// Reads the settings of a program from its arguments and the environment.
+///
+/// Does not return when there is nothing to run: prints `--help` or the version and exits with 0, or says in one line
+/// which setting is bad and why, without its value, and exits with 2.
+pub fn parse<T: Parser>() -> T {
+    match T::try_parse() {
+        Ok(settings) => settings,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => error.exit(),
+        Err(error) => refuse(T::command().get_name(), &problem::<T>(&error)),
+    }
+}
+
+/// Says in one line why `program` does not start, and exits with 2.
+pub fn refuse(program: &str, problem: &dyn fmt::Display) -> ! {
+    eprintln!("{program}: {problem}");
+    std::process::exit(EXIT_USAGE)
+}
+
+/// One line for what clap says in several: the setting by both of its names, and the rule it breaks.
+fn problem<T: Parser>(error: &clap::Error) -> String {
+    let context = |kind| error.get(kind).map(ToString::to_string);
+    let Some(named) = context(ContextKind::InvalidArg).filter(|it| !it.is_empty()) else {
+        let what = context(ContextKind::InvalidSubcommand).map(|it| format!(": {it}")).unwrap_or_default();
+        return format!("{}{what}; see --help", error.kind().as_str().unwrap_or("cannot read the arguments"));
+    };
+    let rule = match (error.kind(), std::error::Error::source(error)) {
+        (ErrorKind::MissingRequiredArgument, _) => "is required".to_owned(),
+        (ErrorKind::UnknownArgument, _) => "is not a setting; see --help".to_owned(),
+        (_, Some(source)) => source.to_string(),
+        (kind, None) => kind.as_str().unwrap_or("cannot be used").to_owned(),
+    };
+    let command = T::command();
+    let settings: Vec<String> = named
+        .split(", ")
+        .map(|named| {
+            let flag = named.split(' ').next().unwrap_or(named);
+            let variable = command
+                .get_arguments()
+                .find(|it| it.get_long().is_some_and(|long| flag == format!("--{long}")))
+                .and_then(|it| it.get_env());
+            match variable {
+                Some(variable) => format!("{} ({flag})", variable.display()),
+                None => flag.to_owned(),
+            }
+        })
+        .collect();
+    format!("{}: {rule}", settings.join(", "))
+}

@@ -1,0 +1,229 @@
+//! The database: the pool, the one way to run a statement, and the migrations.
+//!
+//! A statement is built in a `store.rs` and run here; every one is prepared once for each connection.
+
+use std::{error::Error as StdError, time::Duration};
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use sea_query::{PostgresQueryBuilder, QueryStatementWriter};
+use sea_query_postgres::PostgresBinder;
+use tokio_postgres::{Config, NoTls, error::SqlState};
+
+pub use deadpool_postgres::{GenericClient, Transaction};
+pub use tokio_postgres::{Error as DbError, Row, types::ToSql};
+
+use crate::{
+    config,
+    error::{Error, Reason, Result},
+};
+
+/// How long a call waits for a connection before it is told to come back.
+const WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// How long opening a connection may take.
+const CONNECT_MAX: Duration = Duration::from_secs(2);
+
+/// What every connection is opened with: a statement that runs for longer than this is a fault,
+/// and a transaction whose caller has gone must not keep its locks.
+const SESSION: &str = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=10s -c timezone=UTC";
+
+/// The advisory lock that one migration holds: the first eight bytes of the product's name.
+const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"workcent");
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// The pool of connections. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool,
+}
+
+impl Db {
+    /// Makes a pool for `settings`. No connection is opened yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] when the URL is not one.
+    pub fn new(settings: &config::Database) -> Result<Self> {
+        let manager = Manager::from_config(
+            connection(settings)?,
+            NoTls,
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(settings.pool)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(WAIT_MAX))
+            .create_timeout(Some(CONNECT_MAX))
+            .recycle_timeout(Some(CONNECT_MAX))
+            .build()
+            .map_err(Error::internal)?;
+        Ok(Self { pool })
+    }
+
+    /// Takes a connection out of the pool.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] when none comes free in time, or the database is away.
+    pub async fn client(&self) -> Result<Object> {
+        Ok(self.pool.get().await?)
+    }
+
+    /// Whether the database answers and has at least the migrations that this program knows.
+    ///
+    /// A newer schema is fine: each migration suits the version before it.
+    pub async fn ready(&self) -> bool {
+        self.schema().await.is_ok_and(|have| have >= needed())
+    }
+
+    /// The version of the schema that the database has; 0 for none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] when the database is away.
+    pub async fn schema(&self) -> Result<u32> {
+        let client = self.client().await?;
+        let found = client
+            .query_opt("select max(version)::bigint as version from refinery_schema_history", &[])
+            .await;
+        match found {
+            Ok(row) => {
+                let version: Option<i64> = row.and_then(|it| it.get("version"));
+                Ok(version.and_then(|it| u32::try_from(it).ok()).unwrap_or(0))
+            }
+            Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The version of the newest migration that this program knows.
+pub fn needed() -> u32 {
+    let newest = embedded::migrations::runner().get_migrations().iter().map(|it| it.version()).max();
+    newest.and_then(|it| u32::try_from(it).ok()).unwrap_or(0)
+}
+
+/// Brings the schema up to date, alone: a second one waits. Returns the versions that were applied.
+///
+/// # Errors
+///
+/// [`Error::Unavailable`] when the database is away, [`Error::Internal`] when a migration fails.
+pub async fn migrate(settings: &config::Database) -> Result<Vec<String>> {
+    let mut config = connection(settings)?;
+    // A migration may take its time.
+    config.options("-c timezone=UTC");
+    let (mut client, connection) = config.connect(NoTls).await?;
+    let connection = tokio::spawn(connection);
+    client.execute("select pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await?;
+    let report = embedded::migrations::runner().run_async(&mut client).await.map_err(Error::internal)?;
+    // The lock goes with the connection.
+    drop(client);
+    connection.await.map_err(Error::internal)??;
+    Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
+}
+
+/// How a connection outside of the pool is opened: for migrations and for LISTEN.
+///
+/// # Errors
+///
+/// [`Error::Internal`] when the URL is not one.
+pub fn connection(settings: &config::Database) -> Result<Config> {
+    let mut config: Config = settings.url.expose().parse().map_err(Error::internal)?;
+    config.options(SESSION).connect_timeout(CONNECT_MAX);
+    if config.get_application_name().is_none() {
+        config.application_name("workcenter");
+    }
+    Ok(config)
+}
+
+/// Runs a statement that yields at most one row.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn row(
+    on: &impl GenericClient,
+    statement: &(impl QueryStatementWriter + PostgresBinder),
+) -> Result<Option<Row>, DbError> {
+    let (text, values) = statement.build_postgres(PostgresQueryBuilder);
+    let prepared = on.prepare_cached(&text).await?;
+    on.query_opt(&prepared, &values.as_params()).await
+}
+
+/// Runs a statement that yields rows.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn rows(
+    on: &impl GenericClient,
+    statement: &(impl QueryStatementWriter + PostgresBinder),
+) -> Result<Vec<Row>, DbError> {
+    let (text, values) = statement.build_postgres(PostgresQueryBuilder);
+    let prepared = on.prepare_cached(&text).await?;
+    on.query(&prepared, &values.as_params()).await
+}
+
+/// Runs a statement for its effect; returns how many rows it touched.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn execute(
+    on: &impl GenericClient,
+    statement: &(impl QueryStatementWriter + PostgresBinder),
+) -> Result<u64, DbError> {
+    let (text, values) = statement.build_postgres(PostgresQueryBuilder);
+    let prepared = on.prepare_cached(&text).await?;
+    on.execute(&prepared, &values.as_params()).await
+}
+
+/// Runs a set-based statement that stands as text beside its store.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn text(
+    on: &impl GenericClient,
+    statement: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Row>, DbError> {
+    let prepared = on.prepare_cached(statement).await?;
+    on.query(&prepared, values).await
+}
+
+/// The name of the constraint that `error` says was violated.
+pub fn violated(error: &DbError) -> Option<&str> {
+    error.as_db_error()?.constraint()
+}
+
+impl From<DbError> for Error {
+    fn from(error: DbError) -> Self {
+        match error.code() {
+            Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED) => {
+                Self::Conflict(Reason::WriteConflict)
+            }
+            // Not answered at all, being shut down, full, or told to give up.
+            None => Self::Unavailable(Reason::StoreUnavailable, Some(error.into())),
+            Some(code) if away(code) => Self::Unavailable(Reason::StoreUnavailable, Some(error.into())),
+            Some(_) => Self::Internal(error.into()),
+        }
+    }
+}
+
+/// Whether a code says that the database is away for a while: classes 08, 53 and 57.
+fn away(code: &SqlState) -> bool {
+    ["08", "53", "57"].iter().any(|class| code.code().starts_with(class))
+}
+
+impl From<PoolError> for Error {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Backend(error) if error.source().is_none() => error.into(),
+            other => Self::Unavailable(Reason::StoreUnavailable, Some(other.into())),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What PostgreSQL's LISTEN tells this process: one connection for everybody, however many are waiting.
+//!
+//! A notice is a hint that a row has changed; the row is the truth. When the connection is lost notices are lost with
+//! it, and [`Notice::Lost`] says so: whoever keeps a copy throws it away, whoever waits looks again.
+
+use std::{future::poll_fn, time::Duration};
+
+use tokio::{sync::broadcast, time::sleep};
+use tokio_postgres::{AsyncMessage, NoTls};
+use tracing::warn;
+use uuid::Uuid;
+
+use crate::{
+    config,
+    db::{self, DbError, GenericClient},
+    error::{Result, chain},
+};
+
+/// A job has a new revision.
+pub const JOB: &str = "job";
+/// A session or a key has ended.
+pub const SESSION: &str = "session";
+
+/// How many notices wait for a slow reader before it is told that some were lost.
+const BACKLOG: usize = 1024;
+
+/// How long to wait before connecting again, the first time and at most: it doubles.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
+const AGAIN_AFTER_MAX: Duration = Duration::from_secs(5);
+
+/// Something that another process, or this one, has told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The job has a new revision.
+    Job(Uuid),
+    /// The session or key has ended.
+    Session(Uuid),
+    /// Some notices may have been missed.
+    Lost,
+}
+
+/// Where notices are heard. Cheap to clone.
+#[derive(Clone)]
+pub struct Notices {
+    sender: broadcast::Sender<Notice>,
+}
+
+/// A place to hear notices at.
+pub struct Ear {
+    receiver: broadcast::Receiver<Notice>,
+}
+
+impl Notices {
+    /// Begins to listen. Returns once LISTEN is in force, or has failed for the first time: then it goes on trying.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::Internal`] when the URL of the database is not one.
+    pub async fn listen(settings: &config::Database) -> Result<Self> {
+        let mut config = db::connection(settings)?;
+        config.application_name("workcenter-listen");
+        let (sender, _) = broadcast::channel(BACKLOG);
+        let (tried, first) = tokio::sync::oneshot::channel();
+        let told = sender.clone();
+        tokio::spawn(async move {
+            let mut tried = Some(tried);
+            let mut wait = AGAIN_AFTER;
+            // Everybody who could listen is gone when only this task's own sender is left.
+            while told.strong_count() > 1 {
+                let on = || {
+                    tried.take().map(|it| it.send(()));
+                    told.send(Notice::Lost).ok();
+                };
+                match hear(&config, &told, on).await {
+                    Ok(()) => wait = AGAIN_AFTER,
+                    Err(error) => warn!(error = chain(&error), "lost the connection that listens"),
+                }
+                tried.take().map(|it| it.send(()));
+                told.send(Notice::Lost).ok();
+                sleep(wait).await;
+                wait = (wait * 2).min(AGAIN_AFTER_MAX);
+            }
+        });
+        first.await.ok();
+        Ok(Self { sender })
+    }
+
+    /// Opens an ear. What is told from now on will be heard.
+    pub fn ear(&self) -> Ear {
+        Ear { receiver: self.sender.subscribe() }
+    }
+}
+
+impl Ear {
+    /// Waits for the next notice.
+    pub async fn hear(&mut self) -> Notice {
+        match self.receiver.recv().await {
+            Ok(notice) => notice,
+            Err(broadcast::error::RecvError::Lagged(_)) => Notice::Lost,
+            // Nobody tells any more; a caller who also looks by itself goes on.
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+/// Listens on one connection until it ends; `on` is called when LISTEN is in force.
+async fn hear(
+    config: &tokio_postgres::Config,
+    told: &broadcast::Sender<Notice>,
+    mut on: impl FnMut(),
+) -> Result<(), DbError> {
+    let (client, mut connection) = config.connect(NoTls).await?;
+    let listen = format!("listen {JOB}; listen {SESSION}");
+    let mut listening = std::pin::pin!(client.batch_execute(&listen));
+    let mut in_force = false;
+    loop {
+        tokio::select! {
+            done = &mut listening, if !in_force => {
+                done?;
+                in_force = true;
+                on();
+            }
+            message = poll_fn(|context| connection.poll_message(context)) => match message {
+                Some(Ok(AsyncMessage::Notification(it))) => {
+                    told.send(notice(it.channel(), it.payload())).ok();
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error),
+                None => return Ok(()),
+            },
+        }
+    }
+}
+
+fn notice(channel: &str, payload: &str) -> Notice {
+    match (channel, Uuid::try_parse(payload)) {
+        (JOB, Ok(id)) => Notice::Job(id),
+        (SESSION, Ok(id)) => Notice::Session(id),
+        _ => Notice::Lost,
+    }
+}
+
+/// Tells everybody who listens, when the transaction commits.
+///
+/// PostgreSQL takes a global lock for it, so nothing that happens often may do this.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn tell(on: &impl GenericClient, channel: &str, id: Uuid) -> Result<(), DbError> {
+    db::text(on, "select pg_notify($1, $2)", &[&channel, &id.to_string()]).await?;
+    Ok(())
+}

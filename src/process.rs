@@ -1,0 +1,43 @@
+//! What every program does as a process: writing the log, and hearing that it should stop.
+
+use std::{future::Future, io::IsTerminal};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    config,
+    error::{Error, Result},
+};
+
+/// Starts the log on standard error.
+///
+/// # Errors
+///
+/// [`Error::Internal`] when the filter is not one.
+pub fn log(settings: &config::Shared) -> Result<()> {
+    let filter = EnvFilter::builder().parse(&settings.log).map_err(Error::internal)?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = if settings.log_json {
+        log.json().flatten_event(true).try_init()
+    } else {
+        log.with_ansi(std::io::stderr().is_terminal()).try_init()
+    };
+    started.map_err(Error::internal)
+}
+
+/// Completes at the first SIGTERM or SIGINT.
+///
+/// # Errors
+///
+/// [`Error::Internal`] when the process may not listen for signals.
+pub fn stop() -> Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::internal)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::internal)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
