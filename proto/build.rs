@@ -9,9 +9,8 @@ use prost::Message;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");
-    let mut protos: Vec<PathBuf> = fs::read_dir("proto/workcenter/v1")?
-        .map(|entry| entry.map(|it| it.path()))
-        .collect::<Result<_, _>>()?;
+    let mut protos: Vec<PathBuf> =
+        fs::read_dir("proto/workcenter/v1")?.map(|entry| entry.map(|it| it.path())).collect::<Result<_, _>>()?;
     protos.sort();
     let descriptors = protox::compile(protos, ["proto"])?;
 

@@ -86,9 +86,7 @@ impl Db {
     /// [`Error::Unavailable`] when the database is away.
     pub async fn schema(&self) -> Result<u32> {
         let client = self.client().await?;
-        let found = client
-            .query_opt("select max(version)::bigint as version from refinery_schema_history", &[])
-            .await;
+        let found = client.query_opt("select max(version)::bigint as version from refinery_schema_history", &[]).await;
         match found {
             Ok(row) => {
                 let version: Option<i64> = row.and_then(|it| it.get("version"));

@@ -17,5 +17,4 @@ pub mod notice;
 pub mod auth;
 
 // The rooms: one noun each.
-
-// The roof: wires the rooms together.
+pub mod access;

@@ -156,10 +156,7 @@ impl Default for Hasher {
     /// One core is left to everybody else.
     fn default() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            permits: Arc::new(Semaphore::new((cores - 1).max(1))),
-            queue: Arc::new(Semaphore::new(HASH_QUEUE_MAX)),
-        }
+        Self { permits: Arc::new(Semaphore::new((cores - 1).max(1))), queue: Arc::new(Semaphore::new(HASH_QUEUE_MAX)) }
     }
 }
 

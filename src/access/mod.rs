@@ -1,0 +1,193 @@
+//! Who may do what: one rule for every call, asked exactly once.
+//!
+//! The lowest room: it reads memberships and every other room may ask it. What a caller may not see is not found; what
+//! they may see but not do is forbidden.
+
+mod rules;
+mod store;
+
+use uuid::Uuid;
+
+pub use rules::{Action, Rule};
+
+use crate::{
+    auth::Caller,
+    db::GenericClient,
+    error::{Error, Kind, Reason, Result},
+};
+
+/// What a person is in an account. Ordered: each may do what those before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AccountRole {
+    /// Sees the WorkCenters they were added to.
+    Guest,
+    /// May create WorkCenters.
+    Member,
+    /// Runs the account.
+    Administrator,
+}
+
+impl AccountRole {
+    /// As the database has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Guest => "GUEST",
+            Self::Member => "MEMBER",
+            Self::Administrator => "ADMINISTRATOR",
+        }
+    }
+
+    /// Reads what [`Self::name`] wrote.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Guest, Self::Member, Self::Administrator].into_iter().find(|it| it.name() == name)
+    }
+}
+
+/// What a person is in a WorkCenter. Ordered: each may do what those before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WorkCenterRole {
+    /// May read.
+    Reader,
+    /// May do everything to files and nothing to folders.
+    Contributor,
+    /// May do everything, and decides who collaborates.
+    Owner,
+}
+
+impl WorkCenterRole {
+    /// As the database has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reader => "READER",
+            Self::Contributor => "CONTRIBUTOR",
+            Self::Owner => "OWNER",
+        }
+    }
+
+    /// Reads what [`Self::name`] wrote.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Reader, Self::Contributor, Self::Owner].into_iter().find(|it| it.name() == name)
+    }
+}
+
+/// What a call is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// Nothing but the caller's own.
+    Own,
+    /// A person.
+    Person(Uuid),
+    /// An account.
+    Account(Uuid),
+    /// A WorkCenter.
+    WorkCenter(Uuid),
+    /// Somebody's place in a WorkCenter.
+    Place {
+        /// The WorkCenter.
+        workcenter: Uuid,
+        /// The person in it.
+        of: Uuid,
+    },
+    /// A job, as its row has it.
+    Job {
+        /// The job.
+        id: Uuid,
+        /// Whose it is.
+        account: Uuid,
+        /// Who started it.
+        initiator: Option<Uuid>,
+    },
+}
+
+/// What a caller is to a resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The account that the resource belongs to.
+    pub account: Option<Uuid>,
+    /// The caller's role in that account.
+    pub account_role: Option<AccountRole>,
+    /// The caller's role in the WorkCenter.
+    pub workcenter_role: Option<WorkCenterRole>,
+    /// Whether the caller knows the person: the same one, or one of the same account or WorkCenter.
+    pub acquainted: bool,
+}
+
+impl Standing {
+    /// Whether the caller administers the account that the resource belongs to.
+    pub fn administers(&self) -> bool {
+        self.account_role == Some(AccountRole::Administrator)
+    }
+}
+
+/// Leave to go on: who acts, and what they are to the resource.
+#[derive(Clone, Copy, Debug)]
+pub struct Leave {
+    /// The person, or the person a service acts for; nil for a service on its own, and for nobody.
+    pub person: Uuid,
+    /// What they are to the resource.
+    pub standing: Standing,
+}
+
+/// Asks whether `caller` may take `action` on `resource`.
+///
+/// # Errors
+///
+/// [`Error::Unauthenticated`] when there is no caller and there must be one, [`Error::NotFound`] when there is no such
+/// resource or the caller may not know of it, [`Error::Forbidden`] when they may see it but not do this.
+pub async fn may(on: &impl GenericClient, caller: &Caller, action: Action, resource: Resource) -> Result<Leave> {
+    let rule = action.rule();
+    let Some(person) = caller.person() else {
+        return match caller {
+            Caller::Anonymous if rule.anyone => Ok(Leave { person: Uuid::nil(), standing: Standing::default() }),
+            Caller::Anonymous => Err(Error::Unauthenticated(Reason::CallerUnknown)),
+            _ if rule.scope.is_some_and(|scope| caller.has(scope)) => service(on, resource).await,
+            _ => Err(Error::Forbidden),
+        };
+    };
+    let Some(relation) = rule.person else {
+        // A service that acts for somebody may still do what its own key allows.
+        return match rule.scope {
+            Some(scope) if caller.has(scope) => service(on, resource).await,
+            _ => Err(Error::Forbidden),
+        };
+    };
+    let standing = standing(on, person, resource).await?;
+    if !relation.sees(&standing, person, resource) {
+        return Err(missing(resource));
+    }
+    if !relation.suffices(&standing, person, resource) {
+        return Err(Error::Forbidden);
+    }
+    Ok(Leave { person, standing })
+}
+
+/// A service by the right of its key: the resource need only exist.
+async fn service(on: &impl GenericClient, resource: Resource) -> Result<Leave> {
+    let standing = standing(on, Uuid::nil(), resource).await?;
+    Ok(Leave { person: Uuid::nil(), standing })
+}
+
+async fn standing(on: &impl GenericClient, person: Uuid, resource: Resource) -> Result<Standing> {
+    let found = match resource {
+        Resource::Own => Some(Standing::default()),
+        Resource::Person(of) if of == person => Some(Standing { acquainted: true, ..Standing::default() }),
+        Resource::Person(of) => store::to_person(on, person, of).await?,
+        Resource::Account(id) | Resource::Job { account: id, .. } => store::in_account(on, person, id).await?,
+        Resource::WorkCenter(id) | Resource::Place { workcenter: id, .. } => {
+            store::in_workcenter(on, person, id).await?
+        }
+    };
+    found.ok_or_else(|| missing(resource))
+}
+
+/// There is no such resource, as far as the caller may know.
+fn missing(resource: Resource) -> Error {
+    let (kind, id) = match resource {
+        Resource::Own => (Kind::User, Uuid::nil()),
+        Resource::Person(id) => (Kind::User, id),
+        Resource::Account(id) => (Kind::Account, id),
+        Resource::WorkCenter(id) | Resource::Place { workcenter: id, .. } => (Kind::WorkCenter, id),
+        Resource::Job { id, .. } => (Kind::Job, id),
+    };
+    Error::NotFound(kind, id.to_string())
+}

@@ -1,0 +1,141 @@
+//! The rules, one for every call: default deny, and a test holds that no call of the API is without one.
+
+use uuid::Uuid;
+
+use super::{AccountRole, Resource, Standing, WorkCenterRole};
+use crate::auth::{SCOPE_JOBS, SCOPE_PUBLISH};
+
+/// What a person has to be to the resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// Anybody who is signed in: the call is about their own.
+    Oneself,
+    /// The person, or somebody who shares an account or a WorkCenter with them.
+    Acquaintance,
+    /// A member or administrator of the account.
+    Member,
+    /// An administrator of the account.
+    Administrator,
+    /// A collaborator of the WorkCenter, or an administrator of its account.
+    Reader,
+    /// A collaborator of the WorkCenter.
+    Collaborator,
+    /// An owner of the WorkCenter, or an administrator of its account.
+    Owner,
+    /// As [`Self::Owner`], or the one whose place it is.
+    OwnerOrOneself,
+    /// Who started the job, or an administrator of its account.
+    Initiator,
+}
+
+impl Relation {
+    /// Whether the caller may know that the resource exists.
+    pub(super) fn sees(self, standing: &Standing, person: Uuid, resource: Resource) -> bool {
+        match self {
+            Self::Oneself => true,
+            Self::Acquaintance => standing.acquainted,
+            Self::Member | Self::Administrator => standing.account_role.is_some(),
+            Self::Reader | Self::Collaborator | Self::Owner | Self::OwnerOrOneself => {
+                standing.workcenter_role.is_some() || standing.administers()
+            }
+            Self::Initiator => self.suffices(standing, person, resource),
+        }
+    }
+
+    /// Whether that is enough for the call.
+    pub(super) fn suffices(self, standing: &Standing, person: Uuid, resource: Resource) -> bool {
+        match self {
+            Self::Oneself | Self::Acquaintance | Self::Reader => true,
+            Self::Member => standing.account_role >= Some(AccountRole::Member),
+            Self::Administrator => standing.administers(),
+            Self::Collaborator => standing.workcenter_role.is_some(),
+            Self::Owner => standing.administers() || standing.workcenter_role == Some(WorkCenterRole::Owner),
+            Self::OwnerOrOneself => {
+                matches!(resource, Resource::Place { of, .. } if of == person)
+                    || Self::Owner.suffices(standing, person, resource)
+            }
+            Self::Initiator => {
+                standing.administers() || matches!(resource, Resource::Job { initiator: Some(by), .. } if by == person)
+            }
+        }
+    }
+}
+
+/// Who may take an action.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// Whether nobody in particular may.
+    pub anyone: bool,
+    /// What a person, or the one a service acts for, has to be.
+    pub person: Option<Relation>,
+    /// The scope with which a service may by itself.
+    pub scope: Option<&'static str>,
+}
+
+const fn people(relation: Relation) -> Rule {
+    Rule { anyone: false, person: Some(relation), scope: None }
+}
+
+const fn services(scope: &'static str) -> Rule {
+    Rule { anyone: false, person: None, scope: Some(scope) }
+}
+
+const fn people_and(relation: Relation, scope: &'static str) -> Rule {
+    Rule { anyone: false, person: Some(relation), scope: Some(scope) }
+}
+
+const ANYONE: Rule = Rule { anyone: true, person: Some(Relation::Oneself), scope: None };
+
+/// Declares the actions with the call each belongs to and its rule.
+macro_rules! actions {
+    ($($action:ident $path:literal $rule:expr;)*) => {
+        /// Everything that a caller can ask for. A call whose scopes differ in their rules has one for each.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "each is the call that it is named for")]
+        pub enum Action { $($action,)* }
+
+        impl Action {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$action,)*];
+
+            /// The call it belongs to, as `Service/Method`.
+            pub fn path(self) -> &'static str {
+                match self { $(Self::$action => $path,)* }
+            }
+
+            /// Who may.
+            pub fn rule(self) -> Rule {
+                match self { $(Self::$action => $rule,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    SignIn "SessionService/SignIn" ANYONE;
+    SignOut "SessionService/SignOut" people(Relation::Oneself);
+    GetProfile "ProfileService/GetProfile" people(Relation::Acquaintance);
+    UpdateProfile "ProfileService/UpdateProfile" people(Relation::Oneself);
+    CreateWorkCenter "WorkCenterService/CreateWorkCenter" people(Relation::Member);
+    GetWorkCenter "WorkCenterService/GetWorkCenter" people(Relation::Reader);
+    ListWorkCenters "WorkCenterService/ListWorkCenters" people(Relation::Oneself);
+    AddCollaborator "WorkCenterService/AddCollaborator" people(Relation::Owner);
+    RemoveCollaborator "WorkCenterService/RemoveCollaborator" people(Relation::OwnerOrOneself);
+    ListCollaborators "WorkCenterService/ListCollaborators" people(Relation::Reader);
+    PublishActivity "ActivityService/PublishActivity" services(SCOPE_PUBLISH);
+    ListActivity "ActivityService/ListActivity" people(Relation::Reader);
+    GetPreferences "PreferenceService/GetPreferences" people(Relation::Oneself);
+    UpdatePreferences "PreferenceService/UpdatePreferences" people(Relation::Oneself);
+    ListWorkCenterPreferences "PreferenceService/ListWorkCenterPreferences" people(Relation::Oneself);
+    UpdateWorkCenterPreference "PreferenceService/UpdateWorkCenterPreference" people(Relation::Collaborator);
+    CreateInvite "InviteService/CreateInvite" people(Relation::Member);
+    ListInvites "InviteService/ListInvites" people(Relation::Oneself);
+    AcceptInviteByToken "InviteService/AcceptInvite" ANYONE;
+    AcceptInviteById "InviteService/AcceptInvite" people(Relation::Oneself);
+    GetJob "JobService/GetJob" people_and(Relation::Initiator, SCOPE_JOBS);
+    ListOwnJobs "JobService/ListJobs" people(Relation::Oneself);
+    ListAccountJobs "JobService/ListJobs" people_and(Relation::Administrator, SCOPE_JOBS);
+    WatchJob "JobService/WatchJob" people_and(Relation::Initiator, SCOPE_JOBS);
+    WatchOwnJobs "JobService/WatchJobs" people(Relation::Oneself);
+    WatchAccountJobs "JobService/WatchJobs" people_and(Relation::Administrator, SCOPE_JOBS);
+}

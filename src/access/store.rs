@@ -1,0 +1,58 @@
+//! What a person is to a resource. Reads memberships; writes nothing.
+
+use uuid::Uuid;
+
+use super::{AccountRole, Standing, WorkCenterRole};
+use crate::{
+    db::{self, GenericClient, Row},
+    error::Result,
+};
+
+/// A person may know those of their accounts (guests aside) and of their WorkCenters.
+const TO_PERSON: &str = "
+    select exists (
+        select from member mine join member theirs using (account_id)
+        where mine.user_id = $1 and theirs.user_id = $2 and mine.role <> 'GUEST'
+    ) or exists (
+        select from collaborator mine join collaborator theirs using (workcenter_id)
+        where mine.user_id = $1 and theirs.user_id = $2
+    ) as acquainted
+    from person where id = $2";
+
+const IN_ACCOUNT: &str = "
+    select account.id as account_id, member.role as account_role, null::text as workcenter_role
+    from account left join member on member.account_id = account.id and member.user_id = $1
+    where account.id = $2";
+
+const IN_WORKCENTER: &str = "
+    select workcenter.account_id, member.role as account_role, collaborator.role as workcenter_role
+    from workcenter
+    left join member on member.account_id = workcenter.account_id and member.user_id = $1
+    left join collaborator on collaborator.workcenter_id = workcenter.id and collaborator.user_id = $1
+    where workcenter.id = $2";
+
+/// What `person` is to the person `of`; `None` when there is no such person.
+pub(super) async fn to_person(on: &impl GenericClient, person: Uuid, of: Uuid) -> Result<Option<Standing>> {
+    let rows = db::text(on, TO_PERSON, &[&person, &of]).await?;
+    Ok(rows.first().map(|row| Standing { acquainted: row.get("acquainted"), ..Standing::default() }))
+}
+
+/// What `person` is in the account `id`; `None` when there is no such account.
+pub(super) async fn in_account(on: &impl GenericClient, person: Uuid, id: Uuid) -> Result<Option<Standing>> {
+    Ok(db::text(on, IN_ACCOUNT, &[&person, &id]).await?.first().map(standing))
+}
+
+/// What `person` is in the WorkCenter `id`; `None` when there is no such WorkCenter.
+pub(super) async fn in_workcenter(on: &impl GenericClient, person: Uuid, id: Uuid) -> Result<Option<Standing>> {
+    Ok(db::text(on, IN_WORKCENTER, &[&person, &id]).await?.first().map(standing))
+}
+
+fn standing(row: &Row) -> Standing {
+    let role = |column| row.get::<_, Option<&str>>(column);
+    Standing {
+        account: row.get("account_id"),
+        account_role: role("account_role").and_then(AccountRole::named),
+        workcenter_role: role("workcenter_role").and_then(WorkCenterRole::named),
+        acquainted: false,
+    }
+}
