@@ -10,6 +10,8 @@ create table activity_head (
     floor       bigint not null default 0 check (floor <= last_seq),
     -- When the oldest event that immediate mail has not looked at goes out; null when there is none.
     due_at      timestamptz,
+    -- The same for events that came while a daemon was at work: what due_at becomes when it is done.
+    again_at    timestamptz,
     -- Until when one daemon has the log's immediate mail to itself, by the database's real clock.
     lease_until timestamptz,
     -- Grows with every claim, so that a daemon that lost its lease can tell.

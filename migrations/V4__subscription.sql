@@ -38,17 +38,18 @@ create table subscription (
 ) with (fillfactor = 80);
 
 -- Whom a log reaches.
-create index subscription_log on subscription (log_id) where ended_at is null;
+create index subscription_log on subscription (log_id, user_id) where ended_at is null;
 
--- When a person's next digest goes. One row for each account and cadence that some subscription has, or had.
+-- When a person's next digest goes. One row for each account and cadence that some subscription has, or had. CATCHUP is
+-- the one mail with what waited for a digest when the person chose to hear at once: due when it is asked for.
 -- Written by subscription::store.
 create table digest_schedule (
     account_id  uuid not null,
     user_id     uuid not null,
-    cadence     text not null check (cadence in ('DAILY', 'WEEKLY')),
+    cadence     text not null check (cadence in ('DAILY', 'WEEKLY', 'CATCHUP')),
     -- Null while no subscription has the cadence.
     next_at     timestamptz,
-    -- The nominal local date of next_at.
+    -- The nominal local date of next_at; null for CATCHUP.
     next_date   date,
     -- The nominal local date of the last slot that is done.
     last_date   date,

@@ -18,3 +18,4 @@ pub mod auth;
 
 // The rooms: one noun each.
 pub mod access;
+pub mod activity;

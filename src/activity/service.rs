@@ -1,0 +1,212 @@
+//! `ActivityService` on the wire.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::{Audience, EVENTS_MAX, Event, New, Published, Reason, Thing, publish, store};
+use crate::{
+    access::{self, Action, Resource},
+    auth,
+    clock::Clock,
+    db::Db,
+    error::{Error, Result, Violations},
+    ids,
+    page::Page,
+    pb::{self, activity_service_server::ActivityService},
+    secret::TokenKey,
+};
+
+/// Serves `ActivityService`.
+pub struct Service {
+    db: Db,
+    clock: Clock,
+    key: TokenKey,
+    window: Duration,
+}
+
+impl Service {
+    /// A service on `db`; `window` is how long immediate mail waits for more.
+    pub fn new(db: Db, clock: Clock, key: TokenKey, window: Duration) -> Self {
+        Self { db, clock, key, window }
+    }
+
+    /// Publishes one WorkCenter's part of a batch, alone in its transaction.
+    async fn part(&self, log: Uuid, events: Vec<New>, now: Timestamp) -> Result<Vec<Published>> {
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await?;
+        let published = publish(&tx, log, events, now, self.window).await?;
+        tx.commit().await?;
+        Ok(published)
+    }
+}
+
+#[tonic::async_trait]
+impl ActivityService for Service {
+    async fn publish_activity(
+        &self,
+        request: Request<pb::PublishActivityRequest>,
+    ) -> Result<Response<pb::PublishActivityResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        access::may(&self.db.client().await?, &caller, Action::PublishActivity, Resource::Own).await?;
+        let now = self.clock.now().await?;
+        let events = events(request.into_inner().events, now)?;
+
+        // The parts in the order of their ids, as everybody locks heads; the answers in the order of the request.
+        let mut parts: BTreeMap<Uuid, (Vec<usize>, Vec<New>)> = BTreeMap::new();
+        let mut results: Vec<pb::PublishResult> = Vec::with_capacity(events.len());
+        for (place, (log, event)) in events.into_iter().enumerate() {
+            results.push(pb::PublishResult {
+                event_id: event.event_id.clone(),
+                workcenter_id: log.to_string(),
+                ..Default::default()
+            });
+            let (places, part) = parts.entry(log).or_default();
+            places.push(place);
+            part.push(event);
+        }
+        for (log, (places, part)) in parts {
+            match self.part(log, part, now).await {
+                Ok(published) => {
+                    for (place, Published { seq, known }) in places.into_iter().zip(published) {
+                        (results[place].seq, results[place].known) = (seq, known);
+                    }
+                }
+                Err(error @ Error::NotFound(..)) => {
+                    places.iter().for_each(|place| results[*place].set_reason(error.reason()));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+
+        let count = |known| results.iter().filter(|it| it.seq != 0 && it.known == known).count();
+        Ok(Response::new(pb::PublishActivityResponse {
+            published_count: i32::try_from(count(false)).unwrap_or(i32::MAX),
+            repeated_count: i32::try_from(count(true)).unwrap_or(i32::MAX),
+            results,
+        }))
+    }
+
+    async fn list_activity(
+        &self,
+        request: Request<pb::ListActivityRequest>,
+    ) -> Result<Response<pb::ListActivityResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let request = request.into_inner();
+        let log = ids::parse("workcenter_id", &request.workcenter_id).map_err(Error::from)?;
+        let now = self.clock.now().await?;
+        let list: &[&[u8]] = &[b"ListActivity", log.as_bytes()];
+        let page = Page::read(&self.key, request.page_size, &request.page_token, list, now).map_err(Error::from)?;
+
+        let client = self.db.client().await?;
+        let leave = access::may(&client, &caller, Action::ListActivity, Resource::WorkCenter(log)).await?;
+
+        let before = page.after.as_deref().and_then(|it| it.parse().ok()).unwrap_or(i64::MAX);
+        let mut events = store::list(&client, log, leave.person, before, page.fetch).await?;
+        let next_page_token = page.cut(&self.key, &mut events, |it| it.seq.to_string(), now);
+
+        let events = events.into_iter().map(pb::Activity::from).collect();
+        Ok(Response::new(pb::ListActivityResponse { events, next_page_token }))
+    }
+}
+
+/// Reads the events of a request with the logs they belong to; everything that is wrong with any is said at once.
+fn events(sent: Vec<pb::Activity>, now: Timestamp) -> Result<Vec<(Uuid, New)>> {
+    let mut violations = Violations::default();
+    if sent.is_empty() || sent.len() > EVENTS_MAX {
+        violations.add("events", format!("must be 1 to {EVENTS_MAX}"));
+        violations.none()?;
+        return Ok(Vec::new());
+    }
+    let mut events = Vec::with_capacity(sent.len());
+    for (place, it) in sent.into_iter().enumerate() {
+        let field = format!("events[{place}]");
+        events.extend(event(&field, it, now, &mut violations));
+    }
+    violations.none()?;
+    Ok(events)
+}
+
+fn event(field: &str, sent: pb::Activity, now: Timestamp, violations: &mut Violations) -> Option<(Uuid, New)> {
+    let log = violations.take(ids::parse(&format!("{field}.workcenter_id"), &sent.workcenter_id));
+    let actor = violations.take(ids::parse(&format!("{field}.actor_user_id"), &sent.actor_user_id));
+    let audience = match sent.audience() {
+        pb::Audience::Everyone => Some(Audience::Everyone),
+        pb::Audience::Named => Some(Audience::Named),
+        pb::Audience::Unspecified => {
+            violations.add(format!("{field}.audience"), "must be AUDIENCE_EVERYONE or AUDIENCE_NAMED");
+            None
+        }
+    };
+    let occurred_at = match &sent.occur_time {
+        None => Some(now),
+        Some(time) => {
+            let at = pb::instant(time);
+            if at.is_none() {
+                violations.add(format!("{field}.occur_time"), "must be an instant");
+            }
+            at
+        }
+    };
+    let mut addressees = Vec::with_capacity(sent.addressees.len());
+    for (place, it) in sent.addressees.iter().enumerate() {
+        let user = violations.take(ids::parse(&format!("{field}.addressees[{place}].user_id"), &it.user_id));
+        let reason = match it.reason() {
+            pb::AddresseeReason::Mention => Reason::Mention,
+            pb::AddresseeReason::Assignment => Reason::Assignment,
+            pb::AddresseeReason::Approval => Reason::Approval,
+            pb::AddresseeReason::Unspecified => {
+                violations.add(format!("{field}.addressees[{place}].reason"), "must be one of the reasons");
+                continue;
+            }
+        };
+        addressees.extend(user.map(|user| (user, reason)));
+    }
+    let event = New {
+        event_id: sent.event_id,
+        kind: sent.kind,
+        actor: actor.unwrap_or_default(),
+        subject: sent.subject.map(thing).unwrap_or_default(),
+        parent: sent.parent.map(thing).unwrap_or_default(),
+        summary: sent.summary,
+        audience: audience.unwrap_or(Audience::Everyone),
+        addressees,
+        occurred_at: occurred_at.unwrap_or(now),
+    };
+    event.check(field, violations);
+    Some((log?, event))
+}
+
+fn thing(sent: pb::Subject) -> Thing {
+    Thing { kind: sent.r#type, id: sent.id, title: sent.title, url: sent.url }
+}
+
+fn subject(thing: Thing) -> Option<pb::Subject> {
+    let Thing { kind, id, title, url } = thing;
+    (!id.is_empty()).then_some(pb::Subject { r#type: kind, id, title, url })
+}
+
+impl From<Event> for pb::Activity {
+    fn from(event: Event) -> Self {
+        let audience = match event.audience {
+            Audience::Everyone => pb::Audience::Everyone,
+            Audience::Named => pb::Audience::Named,
+        };
+        Self {
+            event_id: event.event_id,
+            workcenter_id: event.log.to_string(),
+            seq: event.seq,
+            kind: event.kind,
+            actor_user_id: event.actor.to_string(),
+            subject: subject(event.subject),
+            parent: subject(event.parent),
+            summary: event.summary,
+            audience: audience.into(),
+            // Whom else it concerns is between them and the publisher.
+            addressees: Vec::new(),
+            occur_time: Some(pb::time(event.occurred_at)),
+        }
+    }
+}
