@@ -19,3 +19,4 @@ pub mod auth;
 // The rooms: one noun each.
 pub mod access;
 pub mod activity;
+pub mod subscription;

@@ -1,0 +1,27 @@
+# Each target is one script; what a script does and takes is said at its top.
+
+help:  ## Lists these targets.
+	@sed -n 's/^\([a-z]*\): *## /\1\t/p' Makefile
+
+setup: ## Installs what is missing: a compiler, PostgreSQL.
+	bin/dev/setup
+
+demo:  ## Shows the whole of it in a minute, on its own ports and database.
+	bin/dev/stack demo
+
+run:   ## Runs server, daemon and PostgreSQL until Ctrl-C.
+	bin/dev/stack run
+
+test:  ## Runs the tests with a PostgreSQL of their own.
+	bin/dev/test
+
+lint:  ## Checks format, clippy, documentation and protos.
+	bin/dev/lint
+
+chaos: ## Kills programs at random, many times, and looks whether anything was lost.
+	CHAOS_KILLS=60 bin/dev/test -- chaos
+
+ci:    ## Runs all that a change must pass.
+	.ci/run
+
+.PHONY: help setup demo run test lint chaos ci

@@ -1,0 +1,267 @@
+//! Who hears of what, how far they have heard, and when they hear next.
+//!
+//! A subscription is a person's cursor into a WorkCenter's log: everything up to it is settled for them, and a settlement
+//! says how. Changing a preference only changes when a cursor is read next, except where the transitions say that what
+//! waits is given up. Whoever changes a role, a zone or a preference calls this room in the same transaction.
+//!
+//! Locks are taken in one order everywhere: the recipient, then subscriptions by id, then schedules, then heads of logs.
+
+mod recipient;
+pub mod schedule;
+mod settlement;
+mod slot;
+mod store;
+pub mod transitions;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+pub use recipient::{Next, change, find, next_digests, set_delivery, silence};
+pub use settlement::{Addressed, Cause, Counts, Outcome, Range, Settlement, settle};
+pub use slot::{Due, Finished, Revised, claim, finish, left, park};
+pub use store::{Placed, list};
+
+use crate::{
+    db::Transaction,
+    error::{Error, Kind, Result},
+    ids,
+};
+use schedule::{Beat, Days, Rule};
+
+/// When a change happens, and how far digests of different accounts are spread.
+#[derive(Clone, Copy, Debug)]
+pub struct When {
+    /// The time of the product's clock.
+    pub now: Timestamp,
+    /// The longest time after the hour at which an account's digests go.
+    pub spread: Duration,
+}
+
+/// What a person sets for a WorkCenter, or as the default of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// As the default says.
+    Inherit,
+    /// Soon after it happens.
+    Immediate,
+    /// In the digest of the person's own frequency.
+    Digest,
+    /// In the daily digest.
+    Daily,
+    /// In the weekly digest.
+    Weekly,
+    /// Not at all.
+    Off,
+}
+
+impl Delivery {
+    const ALL: [Self; 6] = [Self::Inherit, Self::Immediate, Self::Digest, Self::Daily, Self::Weekly, Self::Off];
+
+    /// As the database has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inherit => "INHERIT",
+            Self::Immediate => "IMMEDIATE",
+            Self::Digest => "DIGEST",
+            Self::Daily => "DAILY",
+            Self::Weekly => "WEEKLY",
+            Self::Off => "OFF",
+        }
+    }
+
+    /// Reads what [`Self::name`] wrote.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+}
+
+/// What a delivery comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cadence {
+    /// Soon after it happens.
+    Immediate,
+    /// With the digest of this beat.
+    Digest(Beat),
+    /// Not at all.
+    Off,
+}
+
+impl Cadence {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Immediate, Self::Digest(Beat::Daily), Self::Digest(Beat::Weekly), Self::Off];
+
+    /// As the database has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Immediate => "IMMEDIATE",
+            Self::Digest(beat) => beat.name(),
+            Self::Off => "OFF",
+        }
+    }
+
+    /// Reads what [`Self::name`] wrote.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+}
+
+/// Where an effective delivery comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// It was set for the WorkCenter.
+    WorkCenter,
+    /// The person's default.
+    Default,
+    /// Notifications are switched off.
+    SwitchedOff,
+}
+
+/// When a person hears of what concerns them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressedItems {
+    /// At once.
+    Immediate,
+    /// When they hear of the rest.
+    WithDigest,
+}
+
+impl AddressedItems {
+    /// As the database has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Immediate => "IMMEDIATE",
+            Self::WithDigest => "WITH_DIGEST",
+        }
+    }
+}
+
+/// How a person wants to hear of things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    /// The person.
+    pub user: Uuid,
+    /// Whether anything is sent at all.
+    pub enabled: bool,
+    /// How often their digest comes.
+    pub frequency: Beat,
+    /// The local wall time of digests, in minutes after midnight.
+    pub minute: i64,
+    /// The day of the weekly digest.
+    pub weekday: jiff::civil::Weekday,
+    /// The days of the daily digest.
+    pub days: Days,
+    /// What INHERIT stands for; never INHERIT itself.
+    pub default: Delivery,
+    /// When they hear of what concerns them.
+    pub addressed: AddressedItems,
+    /// The etag.
+    pub revision: i64,
+}
+
+impl Recipient {
+    /// Somebody who has chosen nothing yet.
+    pub fn new(user: Uuid) -> Self {
+        Self {
+            user,
+            enabled: true,
+            frequency: Beat::Daily,
+            minute: 7 * 60,
+            weekday: jiff::civil::Weekday::Monday,
+            days: Days::ALL,
+            default: Delivery::Immediate,
+            addressed: AddressedItems::Immediate,
+            revision: 1,
+        }
+    }
+
+    /// What `delivery`, set for a WorkCenter, comes to, and why.
+    pub fn effective(&self, delivery: Delivery) -> (Cadence, Source) {
+        if !self.enabled {
+            return (Cadence::Off, Source::SwitchedOff);
+        }
+        match delivery {
+            Delivery::Inherit => (self.plain(self.default), Source::Default),
+            set => (self.plain(set), Source::WorkCenter),
+        }
+    }
+
+    fn plain(&self, delivery: Delivery) -> Cadence {
+        match delivery {
+            // The default is never INHERIT: the service refuses it and the table too.
+            Delivery::Immediate | Delivery::Inherit => Cadence::Immediate,
+            Delivery::Digest => Cadence::Digest(self.frequency),
+            Delivery::Daily => Cadence::Digest(Beat::Daily),
+            Delivery::Weekly => Cadence::Digest(Beat::Weekly),
+            Delivery::Off => Cadence::Off,
+        }
+    }
+
+    /// When their digests go, in the zone that is called `zone`; in UTC when that is no zone any more.
+    pub fn rule(&self, zone: &str) -> Rule {
+        let (hour, minute) = (self.minute / 60, self.minute % 60);
+        let part = |it: i64| i8::try_from(it).unwrap_or_default();
+        Rule {
+            time: jiff::civil::Time::new(part(hour), part(minute), 0, 0).unwrap_or_default(),
+            weekday: self.weekday,
+            days: self.days,
+            zone: schedule::zone(zone).unwrap_or(jiff::tz::TimeZone::UTC),
+        }
+    }
+}
+
+/// Subscribes `user` to `log`, from its newest event on. Called before anything about it is published.
+///
+/// A person who was there before gets their row back, with what they had set; what happened while they were away is
+/// settled as not told.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] when there is no such log.
+pub async fn join(tx: &Transaction<'_>, account: Uuid, user: Uuid, log: Uuid, when: &When) -> Result<()> {
+    let recipient = store::lock_recipient(tx, user).await?;
+    let Some(last_seq) = store::last_seq(tx, log).await? else {
+        return Err(Error::NotFound(Kind::WorkCenter, log.to_string()));
+    };
+    match store::lock_one(tx, user, log).await? {
+        Some(was) => {
+            let (cadence, _) = recipient.effective(was.delivery);
+            settlement::jump(tx, Cause::Resumed, user, &[was.jump(last_seq)], when.now).await?;
+            store::revive(tx, was.id, cadence).await?;
+        }
+        None => {
+            let (cadence, _) = recipient.effective(Delivery::Inherit);
+            store::insert(tx, ids::new(), account, user, log, cadence, last_seq).await?;
+        }
+    }
+    slot::reschedule(tx, &recipient, when).await
+}
+
+/// Ends the subscription of `user` to `log`, if there is one: what waited is settled as not told.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn leave(tx: &Transaction<'_>, user: Uuid, log: Uuid, when: &When) -> Result<()> {
+    let recipient = store::lock_recipient(tx, user).await?;
+    let (Some(was), Some(last_seq)) = (store::lock_one(tx, user, log).await?, store::last_seq(tx, log).await?) else {
+        return Ok(());
+    };
+    if was.ended {
+        return Ok(());
+    }
+    settlement::jump(tx, Cause::Left, user, &[was.jump(last_seq)], when.now).await?;
+    store::end(tx, was.id, when.now).await?;
+    slot::reschedule(tx, &recipient, when).await
+}
+
+/// Sets anew when the digests of `user` go: their zone has changed.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn reschedule(tx: &Transaction<'_>, user: Uuid, when: &When) -> Result<()> {
+    let recipient = store::lock_recipient(tx, user).await?;
+    slot::reschedule(tx, &recipient, when).await
+}

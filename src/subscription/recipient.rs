@@ -1,0 +1,135 @@
+//! Changing how a person hears of things, with what that does to what waits for them.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    Cause, Delivery, Recipient, When,
+    schedule::Beat,
+    settlement, slot, store,
+    transitions::{Step, step},
+};
+use crate::{
+    db::{GenericClient, Transaction},
+    error::{Error, Kind, Result},
+};
+
+/// When a person's next digest goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// Whose WorkCenters it tells of.
+    pub account: Uuid,
+    /// Which digest.
+    pub beat: Beat,
+    /// The instant, the spread included.
+    pub at: Timestamp,
+    /// The zone it was made for.
+    pub zone: String,
+}
+
+/// How `user` wants to hear of things.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn find(on: &impl GenericClient, user: Uuid) -> Result<Recipient> {
+    store::find_recipient(on, user).await
+}
+
+/// The next digests of `user`, by account and beat.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn next_digests(on: &impl GenericClient, user: Uuid) -> Result<Vec<Next>> {
+    slot::next_digests(on, user).await
+}
+
+/// Changes how `user` hears of things to what `choose` makes of how they do; what waits follows the transitions.
+///
+/// # Errors
+///
+/// What `choose` refuses.
+pub async fn change(
+    tx: &Transaction<'_>,
+    user: Uuid,
+    choose: impl FnOnce(Recipient) -> Result<Recipient>,
+    when: &When,
+) -> Result<Recipient> {
+    let was = store::lock_recipient(tx, user).await?;
+    let chosen = choose(was.clone())?;
+    if chosen == was {
+        return Ok(was);
+    }
+    store::update_recipient(tx, &chosen).await?;
+    let held = store::lock_live(tx, user, None, None).await?;
+    follow(tx, &chosen, &held, when).await?;
+    Ok(Recipient { revision: was.revision + 1, ..chosen })
+}
+
+/// Sets how `user` hears of the WorkCenter `log`.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] when they do not collaborate in it.
+pub async fn set_delivery(
+    tx: &Transaction<'_>,
+    user: Uuid,
+    log: Uuid,
+    delivery: Delivery,
+    when: &When,
+) -> Result<Recipient> {
+    let recipient = store::lock_recipient(tx, user).await?;
+    let mut held = store::lock_live(tx, user, Some(log), None).await?;
+    let Some(it) = held.first_mut() else {
+        return Err(Error::NotFound(Kind::WorkCenter, log.to_string()));
+    };
+    it.delivery = delivery;
+    store::deliver(tx, it.id, delivery).await?;
+    follow(tx, &recipient, &held, when).await?;
+    Ok(recipient)
+}
+
+/// Switches off what `user` hears of `log`, or of all the account's WorkCenters: what an unsubscribe link does.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn silence(
+    tx: &Transaction<'_>,
+    user: Uuid,
+    account: Uuid,
+    log: Option<Uuid>,
+    when: &When,
+) -> Result<()> {
+    let recipient = store::lock_recipient(tx, user).await?;
+    let mut held = store::lock_live(tx, user, log, Some(account)).await?;
+    for it in &mut held {
+        it.delivery = Delivery::Off;
+        store::deliver(tx, it.id, Delivery::Off).await?;
+    }
+    follow(tx, &recipient, &held, when).await
+}
+
+/// Brings the cadences of locked subscriptions in step with what is set, and does what the transitions say.
+async fn follow(tx: &Transaction<'_>, recipient: &Recipient, held: &[store::Held], when: &When) -> Result<()> {
+    let (mut suppressed, mut resumed, mut paced, mut catch_up) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for it in held {
+        let (cadence, _) = recipient.effective(it.delivery);
+        if cadence == it.cadence {
+            continue;
+        }
+        paced.push((it.id, cadence));
+        match step(it.cadence, cadence) {
+            Step::Keep => {}
+            Step::Suppress => suppressed.push(it.jump(it.last_seq)),
+            Step::Resume => resumed.push(it.jump(it.last_seq)),
+            Step::CatchUp => catch_up.push(it.account),
+        }
+    }
+    store::pace(tx, &paced).await?;
+    settlement::jump(tx, Cause::Suppressed, recipient.user, &suppressed, when.now).await?;
+    settlement::jump(tx, Cause::Resumed, recipient.user, &resumed, when.now).await?;
+    slot::catch_up(tx, recipient.user, &catch_up, when.now).await?;
+    slot::reschedule(tx, recipient, when).await
+}

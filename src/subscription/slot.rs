@@ -1,0 +1,307 @@
+//! The table `digest_schedule`: when digests go, who is at work on them, and what was done.
+
+use std::{collections::HashMap, time::Duration};
+
+use jiff::{Timestamp, civil::Date};
+use uuid::Uuid;
+
+use super::{Next, Recipient, When, schedule, schedule::Beat, store};
+use crate::{
+    db::{self, GenericClient, Row, Transaction},
+    error::{Error, Reason, Result},
+};
+
+/// What a person needs digests for, and what is planned. The zone is the person's, else the account's, else UTC.
+const WANTED: &str = "
+    with used as (
+        select distinct account_id, cadence from subscription
+        where user_id = $1 and ended_at is null and cadence in ('DAILY', 'WEEKLY')
+    )
+    select coalesce(used.account_id, planned.account_id) as account_id,
+        coalesce(used.cadence, planned.cadence) as cadence, used.account_id is not null as wanted,
+        coalesce(nullif(profile.time_zone, ''), account.time_zone, 'UTC') as zone,
+        planned.next_at, planned.next_date, planned.last_date
+    from used
+    full join (
+        select account_id, cadence, next_at, next_date, last_date from digest_schedule
+        where user_id = $1 and cadence in ('DAILY', 'WEEKLY')
+    ) planned using (account_id, cadence)
+    left join account on account.id = coalesce(used.account_id, planned.account_id)
+    left join profile on profile.user_id = $1";
+
+const PLAN: &str = "
+    insert into digest_schedule (account_id, user_id, cadence, next_at, next_date)
+    select it.account_id, $1, it.cadence, it.next_at, it.next_date
+    from unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::date[]) as it(account_id, cadence, next_at, next_date)
+    on conflict (account_id, user_id, cadence)
+    do update set next_at = excluded.next_at, next_date = excluded.next_date";
+
+/// A person's next digests.
+const NEXT: &str = "
+    select digest_schedule.account_id, cadence, next_at,
+        coalesce(nullif(profile.time_zone, ''), account.time_zone, 'UTC') as zone
+    from digest_schedule
+    join account on account.id = digest_schedule.account_id
+    left join profile on profile.user_id = digest_schedule.user_id
+    where digest_schedule.user_id = $1 and next_at is not null and cadence in ('DAILY', 'WEEKLY')
+    order by digest_schedule.account_id, cadence";
+
+const CATCH_UP: &str = "
+    insert into digest_schedule (account_id, user_id, cadence, next_at)
+    select distinct it.account_id, $1::uuid, 'CATCHUP', $3::timestamptz from unnest($2::uuid[]) as it(account_id)
+    on conflict (account_id, user_id, cadence) do update set next_at = least(digest_schedule.next_at, excluded.next_at)";
+
+/// The oldest instant that is due, of it the first account, of that a batch: what its people share is read once.
+const CLAIM: &str = "
+    with head as (
+        select account_id, next_at from digest_schedule
+        where cadence = $1 and next_at <= $2 and (lease_until is null or lease_until < now())
+        order by next_at, account_id limit 1
+    ), batch as (
+        select account_id, user_id from digest_schedule join head using (account_id, next_at)
+        where cadence = $1 and (lease_until is null or lease_until < now())
+        order by user_id limit $3 for update of digest_schedule skip locked
+    )
+    update digest_schedule
+    set lease_until = now() + make_interval(secs => $4::float8), fence = fence + 1
+    from batch
+    where digest_schedule.account_id = batch.account_id and digest_schedule.user_id = batch.user_id
+        and digest_schedule.cadence = $1
+    returning digest_schedule.account_id, digest_schedule.user_id, next_at, next_date, last_date, fence, failures";
+
+/// What the claimed people chose, and their zones in this account.
+const RULES: &str = "
+    select it.user_id, coalesce(notifications_enabled, true) as notifications_enabled,
+        coalesce(digest_frequency, 'DAILY') as digest_frequency, coalesce(digest_minute, 420) as digest_minute,
+        coalesce(weekly_day, 1) as weekly_day, coalesce(daily_days, 127) as daily_days,
+        coalesce(default_delivery, 'IMMEDIATE') as default_delivery,
+        coalesce(addressed_items, 'IMMEDIATE') as addressed_items, coalesce(revision, 1) as revision,
+        coalesce(nullif(profile.time_zone, ''), account.time_zone, 'UTC') as zone
+    from unnest($2::uuid[]) as it(user_id)
+    join account on account.id = $1
+    left join recipient on recipient.user_id = it.user_id
+    left join profile on profile.user_id = it.user_id";
+
+const FINISH: &str = "
+    update digest_schedule set next_at = it.next_at, next_date = it.next_date, last_date = it.last_date,
+        lease_until = null, failures = 0
+    from unnest($2::uuid[], $3::bigint[], $4::timestamptz[], $5::date[], $6::date[])
+        as it(user_id, fence, next_at, next_date, last_date)
+    where digest_schedule.account_id = $1 and digest_schedule.user_id = it.user_id and cadence = $7
+        and digest_schedule.fence = it.fence
+    returning digest_schedule.user_id";
+
+const PARK: &str = "
+    update digest_schedule set failures = failures + 1, lease_until = now() + make_interval(secs => $5::float8)
+    where account_id = $1 and user_id = $2 and cadence = $3 and fence = $4";
+
+const LEFT: &str = "
+    select count(*) as left from digest_schedule where cadence = $1 and account_id = $2 and next_at = $3";
+
+/// A digest that is due, leased to one daemon.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// Whose WorkCenters it tells of.
+    pub account: Uuid,
+    /// Whom it is for.
+    pub user: Uuid,
+    /// The instant it was announced for.
+    pub at: Timestamp,
+    /// The nominal local date; `None` for a catch-up.
+    pub date: Option<Date>,
+    /// The nominal local date of the last one.
+    pub last_date: Option<Date>,
+    /// What the lease is recognised by.
+    pub fence: i64,
+    /// How often composing it failed before.
+    pub failures: i64,
+    /// What the person chose.
+    pub recipient: Recipient,
+    /// The name of their zone in this account.
+    pub zone: String,
+}
+
+/// A slot that is done, or was put off.
+#[derive(Clone, Copy, Debug)]
+pub struct Finished {
+    /// Whose it was.
+    pub user: Uuid,
+    /// What the lease is recognised by.
+    pub fence: i64,
+    /// When the next one is; `None` when none is wanted.
+    pub next: Option<Revised>,
+    /// The nominal local date of the last slot that is done.
+    pub last_date: Option<Date>,
+}
+
+/// When a digest goes next: the instant with the spread, and its nominal local date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revised {
+    /// The instant.
+    pub at: Timestamp,
+    /// The date.
+    pub date: Date,
+}
+
+/// The next digest of `account` to somebody who chose `recipient` and lives in `zone`, after `when.now`.
+fn plan(recipient: &Recipient, beat: Beat, account: Uuid, zone: &str, last: Option<Date>, when: &When) -> Option<Revised> {
+    let spread = schedule::spread(account, when.spread);
+    // A slot whose hour has passed and whose spread has not is still to come.
+    let slot = schedule::next(&recipient.rule(zone), beat, when.now.checked_sub(spread).ok()?, last)?;
+    Some(Revised { at: slot.at.checked_add(spread).ok()?, date: slot.date })
+}
+
+/// Sets when the digests of a locked recipient go: every cadence that some subscription has, and none that none has.
+///
+/// What is due and not done yet stays due.
+pub(super) async fn reschedule(tx: &Transaction<'_>, recipient: &Recipient, when: &When) -> Result<()> {
+    let (mut accounts, mut cadences, mut ats, mut dates) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for row in db::text(tx, WANTED, &[&recipient.user]).await? {
+        let account: Uuid = row.get("account_id");
+        let beat = beat(&row);
+        let planned: Option<Timestamp> = row.get("next_at");
+        let wanted: bool = row.get("wanted");
+        let overdue = planned.is_some_and(|at| at <= when.now);
+        let next = match (wanted, overdue) {
+            (true, true) => continue,
+            (true, false) => plan(recipient, beat, account, row.get("zone"), row.get("last_date"), when),
+            (false, _) => None,
+        };
+        if next.map(|it| it.at) != planned {
+            accounts.push(account);
+            cadences.push(beat.name());
+            ats.push(next.map(|it| it.at));
+            dates.push(next.map(|it| it.date));
+        }
+    }
+    if !accounts.is_empty() {
+        db::text(tx, PLAN, &[&recipient.user, &accounts, &cadences, &ats, &dates]).await?;
+    }
+    Ok(())
+}
+
+/// The next digests of `user`.
+pub(super) async fn next_digests(on: &impl GenericClient, user: Uuid) -> Result<Vec<Next>> {
+    let rows = db::text(on, NEXT, &[&user]).await?;
+    let next = |row: &Row| Next {
+        account: row.get("account_id"),
+        beat: beat(row),
+        at: row.get("next_at"),
+        zone: row.get("zone"),
+    };
+    Ok(rows.iter().map(next).collect())
+}
+
+/// Asks for what waits of `accounts` to be told to `user` in one mail each, now.
+pub(super) async fn catch_up(tx: &Transaction<'_>, user: Uuid, accounts: &[Uuid], now: Timestamp) -> Result<()> {
+    if !accounts.is_empty() {
+        db::text(tx, CATCH_UP, &[&user, &accounts, &now]).await?;
+    }
+    Ok(())
+}
+
+/// Claims up to `most` digests that are due at `now`: all of one account and one instant. Empty when there are none.
+///
+/// `beat` is `None` for catch-ups. The lease runs for `lease` of the real clock.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn claim(
+    on: &impl GenericClient,
+    beat: Option<Beat>,
+    now: Timestamp,
+    most: i64,
+    lease: Duration,
+) -> Result<Vec<Due>> {
+    let claimed = db::text(on, CLAIM, &[&cadence(beat), &now, &most, &lease.as_secs_f64()]).await?;
+    let Some(first) = claimed.first() else { return Ok(Vec::new()) };
+    let account: Uuid = first.get("account_id");
+    let users: Vec<Uuid> = claimed.iter().map(|row| row.get("user_id")).collect();
+    let rules = db::text(on, RULES, &[&account, &users]).await?;
+    let mut rules: HashMap<Uuid, (Recipient, String)> =
+        rules.iter().map(|row| (row.get("user_id"), (store::recipient(row), row.get("zone")))).collect();
+    let due = claimed.iter().filter_map(|row| {
+        let user: Uuid = row.get("user_id");
+        let (recipient, zone) = rules.remove(&user)?;
+        Some(Due {
+            account,
+            user,
+            at: row.get("next_at"),
+            date: row.get("next_date"),
+            last_date: row.get("last_date"),
+            fence: row.get("fence"),
+            failures: row.get("failures"),
+            recipient,
+            zone,
+        })
+    });
+    Ok(due.collect())
+}
+
+impl Due {
+    /// Whether the slot is due by the rule as it is now: the zone's own rules may have changed since it was planned.
+    pub fn stands(&self, beat: Beat, when: &When) -> bool {
+        let slot = self.date.and_then(|date| schedule::slot(&self.recipient.rule(&self.zone), beat, date));
+        let spread = schedule::spread(self.account, when.spread);
+        // A date that the rule does not have any more was announced all the same.
+        slot.is_none_or(|slot| slot.at.checked_add(spread).is_ok_and(|at| at <= when.now))
+    }
+
+    /// The slot after this one, which is done when `done`, else only put off.
+    pub fn finished(&self, beat: Option<Beat>, done: bool, when: &When) -> Finished {
+        let last_date = if done { self.date.max(self.last_date) } else { self.last_date };
+        let next = beat.and_then(|it| plan(&self.recipient, it, self.account, &self.zone, last_date, when));
+        Finished { user: self.user, fence: self.fence, next, last_date }
+    }
+}
+
+/// Ends the claims of `slots`, all of `account`, and sets when their next ones are.
+///
+/// # Errors
+///
+/// [`Error::Conflict`] when one of the leases was lost: the transaction can only be rolled back.
+pub async fn finish(tx: &Transaction<'_>, account: Uuid, beat: Option<Beat>, slots: &[Finished]) -> Result<()> {
+    let rows = db::text(
+        tx,
+        FINISH,
+        &[
+            &account,
+            &slots.iter().map(|it| it.user).collect::<Vec<_>>(),
+            &slots.iter().map(|it| it.fence).collect::<Vec<_>>(),
+            &slots.iter().map(|it| it.next.map(|it| it.at)).collect::<Vec<_>>(),
+            &slots.iter().map(|it| it.next.map(|it| it.date)).collect::<Vec<_>>(),
+            &slots.iter().map(|it| it.last_date).collect::<Vec<_>>(),
+            &cadence(beat),
+        ],
+    )
+    .await?;
+    if rows.len() == slots.len() { Ok(()) } else { Err(Error::Conflict(Reason::WriteConflict)) }
+}
+
+/// Lets one that failed rest for `rest` of the real clock before it is claimed again.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn park(on: &impl GenericClient, due: &Due, beat: Option<Beat>, rest: Duration) -> Result<()> {
+    db::text(on, PARK, &[&due.account, &due.user, &cadence(beat), &due.fence, &rest.as_secs_f64()]).await?;
+    Ok(())
+}
+
+/// How many digests of an account are still due at the instant `at`.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn left(on: &impl GenericClient, beat: Beat, account: Uuid, at: Timestamp) -> Result<i64> {
+    Ok(db::text(on, LEFT, &[&beat.name(), &account, &at]).await?[0].get("left"))
+}
+
+fn cadence(beat: Option<Beat>) -> &'static str {
+    beat.map_or("CATCHUP", Beat::name)
+}
+
+fn beat(row: &Row) -> Beat {
+    Beat::named(row.get("cadence")).expect("the statement asks for these two")
+}

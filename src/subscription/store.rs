@@ -1,0 +1,239 @@
+//! The tables `recipient` and `subscription`.
+
+use jiff::{Timestamp, civil::Weekday};
+use uuid::Uuid;
+
+use super::{AddressedItems, Cadence, Delivery, Recipient, schedule::Beat, schedule::Days, settlement::Jump};
+use crate::{
+    db::{self, GenericClient, Row},
+    error::Result,
+};
+
+/// Makes the row of somebody new and locks it, or locks the one there is: an update of nothing takes the lock.
+const LOCK_RECIPIENT: &str = "
+    insert into recipient (user_id) values ($1)
+    on conflict (user_id) do update set user_id = excluded.user_id
+    returning user_id, notifications_enabled, digest_frequency, digest_minute, weekly_day, daily_days,
+        default_delivery, addressed_items, revision";
+
+const FIND_RECIPIENT: &str = "
+    select user_id, notifications_enabled, digest_frequency, digest_minute, weekly_day, daily_days, default_delivery,
+        addressed_items, revision
+    from recipient where user_id = $1";
+
+const UPDATE_RECIPIENT: &str = "
+    update recipient set notifications_enabled = $2, digest_frequency = $3, digest_minute = $4, weekly_day = $5,
+        daily_days = $6, default_delivery = $7, addressed_items = $8, revision = revision + 1
+    where user_id = $1";
+
+/// In the order of their ids, as everybody locks them.
+const LOCK_LIVE: &str = "
+    select subscription.id, subscription.account_id, subscription.log_id, subscription.delivery,
+        subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq
+    from subscription join activity_head using (log_id)
+    where subscription.user_id = $1 and subscription.ended_at is null and ($2::uuid is null or log_id = $2)
+        and ($3::uuid is null or subscription.account_id = $3)
+    order by subscription.id for no key update of subscription";
+
+const LOCK_ONE: &str = "
+    select subscription.id, subscription.account_id, subscription.log_id, subscription.delivery,
+        subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq
+    from subscription join activity_head using (log_id)
+    where subscription.user_id = $1 and log_id = $2
+    for no key update of subscription";
+
+const INSERT: &str = "
+    insert into subscription (id, account_id, user_id, log_id, cadence, start_seq, cursor)
+    values ($1, $2, $3, $4, $5, $6, $6)";
+
+const LIST: &str = "
+    select workcenter.id, workcenter.name, subscription.delivery
+    from subscription join workcenter on workcenter.id = subscription.log_id
+    where subscription.user_id = $1 and subscription.ended_at is null
+        and ($2::uuid is null or workcenter.id > $2) and ($3::uuid is null or workcenter.id = $3)
+    order by workcenter.id limit $4";
+
+/// A subscription while its row is locked.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub id: Uuid,
+    pub account: Uuid,
+    pub log: Uuid,
+    pub delivery: Delivery,
+    pub cadence: Cadence,
+    pub cursor: i64,
+    pub ended: bool,
+    pub last_seq: i64,
+}
+
+impl Held {
+    /// Everything that is not settled yet, as one range up to `to`.
+    pub fn jump(&self, to: i64) -> Jump {
+        Jump { account: self.account, subscription: self.id, log: self.log, from: self.cursor, to }
+    }
+}
+
+/// What a person set for one of their WorkCenters.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// The WorkCenter.
+    pub workcenter: Uuid,
+    /// Its name.
+    pub name: String,
+    /// What is set.
+    pub delivery: Delivery,
+}
+
+/// Locks the recipient, who is made when new.
+pub(super) async fn lock_recipient(on: &impl GenericClient, user: Uuid) -> Result<Recipient> {
+    let rows = db::text(on, LOCK_RECIPIENT, &[&user]).await?;
+    Ok(recipient(&rows[0]))
+}
+
+/// The recipient, or somebody who has chosen nothing.
+pub(super) async fn find_recipient(on: &impl GenericClient, user: Uuid) -> Result<Recipient> {
+    let rows = db::text(on, FIND_RECIPIENT, &[&user]).await?;
+    Ok(rows.first().map_or_else(|| Recipient::new(user), recipient))
+}
+
+/// Writes what the recipient chose; their revision grows.
+pub(super) async fn update_recipient(on: &impl GenericClient, it: &Recipient) -> Result<()> {
+    let weekday = i64::from(it.weekday.to_monday_one_offset());
+    db::text(
+        on,
+        UPDATE_RECIPIENT,
+        &[
+            &it.user,
+            &it.enabled,
+            &it.frequency.name(),
+            &it.minute,
+            &weekday,
+            &it.days.mask(),
+            &it.default.name(),
+            &it.addressed.name(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Locks a person's live subscriptions: all, or those of one log or one account.
+pub(super) async fn lock_live(
+    on: &impl GenericClient,
+    user: Uuid,
+    log: Option<Uuid>,
+    account: Option<Uuid>,
+) -> Result<Vec<Held>> {
+    Ok(db::text(on, LOCK_LIVE, &[&user, &log, &account]).await?.iter().map(held).collect())
+}
+
+/// Locks a person's subscription to a log, live or ended.
+pub(super) async fn lock_one(on: &impl GenericClient, user: Uuid, log: Uuid) -> Result<Option<Held>> {
+    Ok(db::text(on, LOCK_ONE, &[&user, &log]).await?.first().map(held))
+}
+
+/// The number of the newest event of a log.
+pub(super) async fn last_seq(on: &impl GenericClient, log: Uuid) -> Result<Option<i64>> {
+    let rows = db::text(on, "select last_seq from activity_head where log_id = $1", &[&log]).await?;
+    Ok(rows.first().map(|row| row.get("last_seq")))
+}
+
+/// Makes a subscription that begins at `start`.
+pub(super) async fn insert(
+    on: &impl GenericClient,
+    id: Uuid,
+    account: Uuid,
+    user: Uuid,
+    log: Uuid,
+    cadence: Cadence,
+    start: i64,
+) -> Result<()> {
+    db::text(on, INSERT, &[&id, &account, &user, &log, &cadence.name(), &start]).await?;
+    Ok(())
+}
+
+/// Makes an ended subscription live again.
+pub(super) async fn revive(on: &impl GenericClient, id: Uuid, cadence: Cadence) -> Result<()> {
+    let revive = "update subscription set ended_at = null, cadence = $2 where id = $1";
+    db::text(on, revive, &[&id, &cadence.name()]).await?;
+    Ok(())
+}
+
+/// Ends a subscription.
+pub(super) async fn end(on: &impl GenericClient, id: Uuid, now: Timestamp) -> Result<()> {
+    db::text(on, "update subscription set ended_at = $2 where id = $1", &[&id, &now]).await?;
+    Ok(())
+}
+
+/// Sets what a subscription's delivery is.
+pub(super) async fn deliver(on: &impl GenericClient, id: Uuid, delivery: Delivery) -> Result<()> {
+    db::text(on, "update subscription set delivery = $2 where id = $1", &[&id, &delivery.name()]).await?;
+    Ok(())
+}
+
+/// Sets the cadences of subscriptions.
+pub(super) async fn pace(on: &impl GenericClient, changes: &[(Uuid, Cadence)]) -> Result<()> {
+    let (ids, cadences): (Vec<Uuid>, Vec<&str>) = changes.iter().map(|(id, it)| (*id, it.name())).collect();
+    let update = "update subscription set cadence = it.cadence
+        from unnest($1::uuid[], $2::text[]) as it(id, cadence) where subscription.id = it.id";
+    db::text(on, update, &[&ids, &cadences]).await?;
+    Ok(())
+}
+
+/// What a person set for their WorkCenters, by id, after the WorkCenter `after`; only for `one` when there is one.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn list(
+    on: &impl GenericClient,
+    user: Uuid,
+    after: Option<Uuid>,
+    one: Option<Uuid>,
+    fetch: i64,
+) -> Result<Vec<Placed>> {
+    let rows = db::text(on, LIST, &[&user, &after, &one, &fetch]).await?;
+    let placed = |row: &Row| Placed {
+        workcenter: row.get("id"),
+        name: row.get("name"),
+        delivery: delivery(row, "delivery"),
+    };
+    Ok(rows.iter().map(placed).collect())
+}
+
+/// Reads a recipient from the columns of its table.
+pub(super) fn recipient(row: &Row) -> Recipient {
+    let weekday = i8::try_from(row.get::<_, i64>("weekly_day")).unwrap_or(1);
+    let addressed = match row.get("addressed_items") {
+        "WITH_DIGEST" => AddressedItems::WithDigest,
+        _ => AddressedItems::Immediate,
+    };
+    Recipient {
+        user: row.get("user_id"),
+        enabled: row.get("notifications_enabled"),
+        frequency: Beat::named(row.get("digest_frequency")).unwrap_or(Beat::Daily),
+        minute: row.get("digest_minute"),
+        weekday: Weekday::from_monday_one_offset(weekday).unwrap_or(Weekday::Monday),
+        days: Days::from_mask(row.get("daily_days")).unwrap_or_default(),
+        default: delivery(row, "default_delivery"),
+        addressed,
+        revision: row.get("revision"),
+    }
+}
+
+fn held(row: &Row) -> Held {
+    Held {
+        id: row.get("id"),
+        account: row.get("account_id"),
+        log: row.get("log_id"),
+        delivery: delivery(row, "delivery"),
+        cadence: Cadence::named(row.get("cadence")).expect("the table checks `cadence`"),
+        cursor: row.get("cursor"),
+        ended: row.get("ended"),
+        last_seq: row.get("last_seq"),
+    }
+}
+
+fn delivery(row: &Row, column: &str) -> Delivery {
+    Delivery::named(row.get(column)).expect("the table checks deliveries")
+}
