@@ -1,2 +1,29 @@
-//! x
-fn main() {}
+//! `workcenter-digestd`: sends mail on schedule, serves `JobService` and one-click unsubscribe.
+
+use std::process::ExitCode;
+
+use tokio::net::TcpListener;
+use workcenter::{
+    config,
+    daemon::{self, Daemon, Ticks},
+    error::{Error, Result, chain},
+    process, server,
+};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    process::ended(run(config::parse()).await)
+}
+
+async fn run(settings: config::Daemon) -> Result<()> {
+    process::log(&settings.shared)?;
+    let stop = process::stop()?;
+    let ticks = match Ticks::new(&settings.ticks).await {
+        Ok(ticks) => ticks,
+        Err(error) => config::refuse("workcenter-digestd", &chain(&error)),
+    };
+    let parts = server::Parts::open(&settings.database, &settings.shared).await?;
+    let grpc = TcpListener::bind(settings.listen).await.map_err(Error::internal)?;
+    let http = TcpListener::bind(settings.http_listen).await.map_err(Error::internal)?;
+    daemon::serve(grpc, http, Daemon::new(parts, &settings), ticks, stop).await
+}

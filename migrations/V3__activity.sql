@@ -6,8 +6,6 @@ create table activity_head (
     account_id  uuid not null,
     -- The number of the newest event. Numbers are given in the order of commits, without gaps.
     last_seq    bigint not null default 0,
-    -- Nobody is told of events up to here any more.
-    floor       bigint not null default 0 check (floor <= last_seq),
     -- When the oldest event that immediate mail has not looked at goes out; null when there is none.
     due_at      timestamptz,
     -- The same for events that came while a daemon was at work: what due_at becomes when it is done.

@@ -82,7 +82,7 @@ create table settlement (
     account_id       uuid not null,
     user_id          uuid not null,
     cause            text not null check (cause in
-                     ('IMMEDIATE', 'DAILY', 'WEEKLY', 'CATCHUP', 'SUPPRESSED', 'RESUMED', 'LEFT', 'FLOOR')),
+                     ('IMMEDIATE', 'DAILY', 'WEEKLY', 'CATCHUP', 'SUPPRESSED', 'RESUMED', 'LEFT')),
     -- For digests: the slot that this settles. A second one for the same slot is a conflict.
     local_date       date,
     -- Null when there was nothing to tell.

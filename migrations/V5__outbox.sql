@@ -17,7 +17,8 @@ create table mail (
     lane          bigint not null check (lane in (0, 1)),
     state         text not null check (state in
                   ('PENDING', 'CLAIMED', 'SENDING', 'SENT', 'RETRY', 'UNKNOWN', 'FAILED', 'SUPPRESSED')),
-    -- Made from what the mail tells, so that a repeat can be recognised and two mails can never tell the same.
+    -- The Message-ID up to the @: made from what the mail tells, so that a repeat can be recognised and no two mails can
+    -- tell the same.
     message_id    text not null constraint mail_message_key unique,
     -- The Date header, the same in every repeat.
     dated_at      timestamptz not null,

@@ -144,6 +144,11 @@ impl Violations {
         self.0.push(Violation::new(field, rule));
     }
 
+    /// Notes all of these.
+    pub fn extend(&mut self, violations: impl IntoIterator<Item = Violation>) {
+        self.0.extend(violations);
+    }
+
     /// Takes the value, or notes the violation.
     pub fn take<T>(&mut self, result: Result<T, Violation>) -> Option<T> {
         result.map_err(|it| self.0.push(it)).ok()

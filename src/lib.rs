@@ -1,9 +1,8 @@
 //! `workcenter`: profiles, invites, preferences and jobs of a collaboration product, and the digests it mails.
 //!
-//! Three programs, one library. Read from the top, the modules are the house from the floor up; nothing imports
-//! what stands below it in this list, and the test `architecture` holds that.
+//! Three programs, one library. The modules stand in reading order: the floor knows no room, the rooms have one noun
+//! each, the roof wires them together. Who may import whom is written in the test `architecture`.
 
-// The floor: knows no room.
 pub mod pb;
 pub mod ids;
 pub mod error;
@@ -14,9 +13,25 @@ pub mod db;
 pub mod clock;
 pub mod page;
 pub mod notice;
+pub mod mail;
 pub mod auth;
 
-// The rooms: one noun each.
 pub mod access;
+pub mod request;
 pub mod activity;
+pub mod outbox;
+pub mod job;
 pub mod subscription;
+pub mod identity;
+pub mod account;
+pub mod profile;
+pub mod workcenter;
+pub mod preference;
+pub mod invite;
+pub mod digest;
+pub mod audit;
+
+pub mod server;
+pub mod daemon;
+pub mod demo;
+pub mod operator;

@@ -1,13 +1,13 @@
 //! What every program does as a process: writing the log, and hearing that it should stop.
 
-use std::{future::Future, io::IsTerminal};
+use std::{future::Future, io::IsTerminal, process::ExitCode};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     config,
-    error::{Error, Result},
+    error::{Error, Result, chain},
 };
 
 /// Starts the log on standard error.
@@ -40,4 +40,15 @@ pub fn stop() -> Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
         }
     })
+}
+
+/// How a program ends: well, or with one line on standard error that has the whole chain of causes.
+pub fn ended(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", chain(&error));
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -137,7 +137,8 @@ impl New {
             }
         }
         if !dotted(&self.kind) {
-            violations.add(format!("{field}.kind"), "must be lower-case words with dots between, such as file.uploaded");
+            violations
+                .add(format!("{field}.kind"), "must be lower-case words with dots between, such as file.uploaded");
         }
         if self.addressees.len() > ADDRESSEES_MAX {
             violations.add(format!("{field}.addressees"), format!("must be at most {ADDRESSEES_MAX}"));

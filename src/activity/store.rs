@@ -12,8 +12,7 @@ use crate::{
 };
 
 /// A plain update, which conflicts with nothing but itself: no foreign key points at the head.
-const LOCK_HEAD: &str =
-    "update activity_head set last_seq = last_seq where log_id = $1 returning account_id, last_seq";
+const LOCK_HEAD: &str = "update activity_head set last_seq = last_seq where log_id = $1 returning account_id, last_seq";
 
 const KNOWN: &str = "select event_id, seq from activity where log_id = $1 and event_id = any($2)";
 
@@ -41,7 +40,7 @@ const CLAIM_DUE: &str = "
         where due_at <= $1 and (lease_until is null or lease_until < now())
         order by due_at limit 1 for update skip locked
     )
-    returning log_id, account_id, last_seq, floor, due_at, fence";
+    returning log_id, account_id, last_seq, due_at, fence";
 
 const FINISH_DUE: &str = "
     update activity_head set due_at = coalesce($3, again_at), again_at = null, lease_until = null
@@ -176,8 +175,6 @@ pub struct DueLog {
     pub account: Uuid,
     /// The newest event when it was claimed: what is told reaches to here.
     pub upto: i64,
-    /// Nobody is told of what lies up to here.
-    pub floor: i64,
     /// When it was due.
     pub due_at: Timestamp,
     /// What the lease is recognised by.
@@ -195,7 +192,6 @@ pub async fn claim_due(on: &impl GenericClient, now: Timestamp, lease: Duration)
         log: row.get("log_id"),
         account: row.get("account_id"),
         upto: row.get("last_seq"),
-        floor: row.get("floor"),
         due_at: row.get("due_at"),
         fence: row.get("fence"),
     }))
@@ -270,12 +266,8 @@ pub(super) async fn list(
 }
 
 fn event(row: &Row) -> Event {
-    let thing = |kind, id, title, url| Thing {
-        kind: row.get(kind),
-        id: row.get(id),
-        title: row.get(title),
-        url: row.get(url),
-    };
+    let thing =
+        |kind, id, title, url| Thing { kind: row.get(kind), id: row.get(id), title: row.get(title), url: row.get(url) };
     Event {
         log: row.get("log_id"),
         seq: row.get("seq"),

@@ -18,9 +18,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use recipient::{Next, change, find, next_digests, set_delivery, silence};
+pub use recipient::{Next, Scope, change, find, next_digests, set_delivery, silence};
 pub use settlement::{Addressed, Cause, Counts, Outcome, Range, Settlement, settle};
-pub use slot::{Due, Finished, Revised, claim, finish, left, park};
+pub use slot::{Announced, Due, Finished, Revised, claim, due, finish, left, park};
 pub use store::{Placed, list};
 
 use crate::{

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Cause, Delivery, Recipient, When,
+    Cadence, Cause, Delivery, Recipient, When,
     schedule::Beat,
     settlement, slot, store,
     transitions::{Step, step},
@@ -12,7 +12,40 @@ use super::{
 use crate::{
     db::{GenericClient, Transaction},
     error::{Error, Kind, Result},
+    secret::TokenKey,
 };
+
+/// What an unsubscribe link is sealed for.
+const UNSUBSCRIBE: &str = "unsubscribe";
+
+/// What an unsubscribe link switches off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One WorkCenter.
+    WorkCenter(Uuid),
+    /// Every WorkCenter of the account that comes in a digest.
+    Digests,
+}
+
+impl Scope {
+    /// The token that switches this off for `user` in `account`. It says so to anybody who reads it, and does nothing else.
+    pub fn seal(self, key: &TokenKey, user: Uuid, account: Uuid) -> String {
+        let log = match self {
+            Self::WorkCenter(log) => log,
+            Self::Digests => Uuid::nil(),
+        };
+        key.seal(UNSUBSCRIBE, &[user.as_bytes().as_slice(), account.as_bytes(), log.as_bytes()].concat())
+    }
+
+    /// The user, the account and the scope of a token; `None` when it is not one of ours.
+    pub fn open(key: &TokenKey, token: &str) -> Option<(Uuid, Uuid, Self)> {
+        let content = key.open(UNSUBSCRIBE, token)?;
+        let id = |at: usize| Uuid::from_slice(content.get(at..at + 16)?).ok();
+        let log = id(32)?;
+        let scope = if log.is_nil() { Self::Digests } else { Self::WorkCenter(log) };
+        Some((id(0)?, id(16)?, scope))
+    }
+}
 
 /// When a person's next digest goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,20 +123,19 @@ pub async fn set_delivery(
     Ok(recipient)
 }
 
-/// Switches off what `user` hears of `log`, or of all the account's WorkCenters: what an unsubscribe link does.
+/// Switches off what an unsubscribe link of `user` in `account` is about. Doing it twice is doing it once.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub async fn silence(
-    tx: &Transaction<'_>,
-    user: Uuid,
-    account: Uuid,
-    log: Option<Uuid>,
-    when: &When,
-) -> Result<()> {
+pub async fn silence(tx: &Transaction<'_>, user: Uuid, account: Uuid, scope: Scope, when: &When) -> Result<()> {
     let recipient = store::lock_recipient(tx, user).await?;
+    let log = match scope {
+        Scope::WorkCenter(log) => Some(log),
+        Scope::Digests => None,
+    };
     let mut held = store::lock_live(tx, user, log, Some(account)).await?;
+    held.retain(|it| log.is_some() || matches!(it.cadence, Cadence::Digest(_)));
     for it in &mut held {
         it.delivery = Delivery::Off;
         store::deliver(tx, it.id, Delivery::Off).await?;

@@ -125,11 +125,7 @@ pub fn next(rule: &Rule, beat: Beat, now: Timestamp, last_date: Option<Date>) ->
         Some(last) => today.max(last.tomorrow().ok()?),
         None => today,
     };
-    first
-        .series(1.day())
-        .take(SEARCH_DATES)
-        .filter_map(|date| slot(rule, beat, date))
-        .find(|slot| now < slot.at)
+    first.series(1.day()).take(SEARCH_DATES).filter_map(|date| slot(rule, beat, date)).find(|slot| now < slot.at)
 }
 
 /// Returns the slot of exactly this local date.
@@ -149,9 +145,7 @@ pub fn slot(rule: &Rule, beat: Beat, date: Date) -> Option<Slot> {
     let wall = date.to_datetime(rule.time);
     let (before, after) = match rule.zone.to_ambiguous_timestamp(wall).offset() {
         AmbiguousOffset::Unambiguous { offset } => (offset, offset),
-        AmbiguousOffset::Gap { before, after } | AmbiguousOffset::Fold { before, after } => {
-            (before, after)
-        }
+        AmbiguousOffset::Gap { before, after } | AmbiguousOffset::Fold { before, after } => (before, after),
     };
     // A reading is believed if the clocks do show the time then: where a zone's list of changes
     // gives way to its lasting rule, a repetition may be reported that never was (Nuuk, 2023).
@@ -187,10 +181,7 @@ fn gap_end(zone: &TimeZone, wall: DateTime, before: Offset, after: Offset) -> Op
 pub fn spread(account: Uuid, most: Duration) -> Duration {
     const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
-    let hash = account
-        .as_bytes()
-        .iter()
-        .fold(BASIS, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME));
+    let hash = account.as_bytes().iter().fold(BASIS, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME));
     Duration::from_secs(hash % most.as_secs().saturating_add(1))
 }
 

@@ -285,13 +285,7 @@ pub(super) struct Jump {
 }
 
 /// Moves cursors whose rows the caller has locked, for one person: a settlement for each account says why.
-pub(super) async fn jump(
-    tx: &Transaction<'_>,
-    cause: Cause,
-    user: Uuid,
-    jumps: &[Jump],
-    now: Timestamp,
-) -> Result<()> {
+pub(super) async fn jump(tx: &Transaction<'_>, cause: Cause, user: Uuid, jumps: &[Jump], now: Timestamp) -> Result<()> {
     let outcome = if cause == Cause::Left { Outcome::Hidden } else { Outcome::Suppressed };
     let mut jumps: Vec<&Jump> = jumps.iter().collect();
     jumps.sort_by_key(|it| it.account);

@@ -98,6 +98,24 @@ const PARK: &str = "
 const LEFT: &str = "
     select count(*) as left from digest_schedule where cadence = $1 and account_id = $2 and next_at = $3";
 
+/// Whose digests are due.
+const DUE: &str = "
+    select account_id, user_id, cadence, next_at from digest_schedule
+    where cadence in ('DAILY', 'WEEKLY') and next_at <= $1 order by next_at, account_id, user_id";
+
+/// A digest that is announced for an instant.
+#[derive(Clone, Debug)]
+pub struct Announced {
+    /// Whose WorkCenters it tells of.
+    pub account: Uuid,
+    /// Whom it is for.
+    pub user: Uuid,
+    /// `DAILY` or `WEEKLY`.
+    pub cadence: String,
+    /// The instant.
+    pub at: Timestamp,
+}
+
 /// A digest that is due, leased to one daemon.
 #[derive(Clone, Debug)]
 pub struct Due {
@@ -144,7 +162,14 @@ pub struct Revised {
 }
 
 /// The next digest of `account` to somebody who chose `recipient` and lives in `zone`, after `when.now`.
-fn plan(recipient: &Recipient, beat: Beat, account: Uuid, zone: &str, last: Option<Date>, when: &When) -> Option<Revised> {
+fn plan(
+    recipient: &Recipient,
+    beat: Beat,
+    account: Uuid,
+    zone: &str,
+    last: Option<Date>,
+    when: &When,
+) -> Option<Revised> {
     let spread = schedule::spread(account, when.spread);
     // A slot whose hour has passed and whose spread has not is still to come.
     let slot = schedule::next(&recipient.rule(zone), beat, when.now.checked_sub(spread).ok()?, last)?;
@@ -287,6 +312,22 @@ pub async fn finish(tx: &Transaction<'_>, account: Uuid, beat: Option<Beat>, slo
 pub async fn park(on: &impl GenericClient, due: &Due, beat: Option<Beat>, rest: Duration) -> Result<()> {
     db::text(on, PARK, &[&due.account, &due.user, &cadence(beat), &due.fence, &rest.as_secs_f64()]).await?;
     Ok(())
+}
+
+/// Whose digests are due at `now`, the oldest first. Claims nothing.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn due(on: &impl GenericClient, now: Timestamp) -> Result<Vec<Announced>> {
+    let rows = db::text(on, DUE, &[&now]).await?;
+    let announced = |row: &Row| Announced {
+        account: row.get("account_id"),
+        user: row.get("user_id"),
+        cadence: row.get("cadence"),
+        at: row.get("next_at"),
+    };
+    Ok(rows.iter().map(announced).collect())
 }
 
 /// How many digests of an account are still due at the instant `at`.

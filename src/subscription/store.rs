@@ -193,11 +193,8 @@ pub async fn list(
     fetch: i64,
 ) -> Result<Vec<Placed>> {
     let rows = db::text(on, LIST, &[&user, &after, &one, &fetch]).await?;
-    let placed = |row: &Row| Placed {
-        workcenter: row.get("id"),
-        name: row.get("name"),
-        delivery: delivery(row, "delivery"),
-    };
+    let placed =
+        |row: &Row| Placed { workcenter: row.get("id"), name: row.get("name"), delivery: delivery(row, "delivery") };
     Ok(rows.iter().map(placed).collect())
 }
 

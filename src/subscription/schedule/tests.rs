@@ -114,9 +114,7 @@ fn a_change_of_zone_never_makes_two_digests_for_one_date() {
 #[test]
 fn the_slot_that_is_due_now_is_not_the_next_one() {
     let utc = rule("UTC", "07:00");
-    for (now, expected) in
-        [("2026-06-09T06:59:59.999999999Z", "2026-06-09"), ("2026-06-09T07:00:00Z", "2026-06-10")]
-    {
+    for (now, expected) in [("2026-06-09T06:59:59.999999999Z", "2026-06-09"), ("2026-06-09T07:00:00Z", "2026-06-10")] {
         let slot = next(&utc, Beat::Daily, instant(now), None).unwrap();
         assert_eq!(slot.date, date(expected), "{now}");
     }

@@ -1,0 +1,154 @@
+//! Conservation: nothing that was published is lost, told twice, or forgotten. The query that finds nothing.
+//!
+//! It walks in short slices, each of them one statement or one short transaction, because one long snapshot would keep
+//! the dead rows of the busy tables. Chains that were followed once are not followed again: a mark says how far.
+
+mod store;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{
+    db::Db,
+    error::{Error, Result},
+};
+
+/// People, subscriptions or rows in a slice: what takes tens of milliseconds.
+const SLICE: i64 = 500;
+
+/// What may take how long before it counts as forgotten, by the product's clock: digests, runs and logs that are due.
+const DUE_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// How long a mail may wait for its next attempt to be begun, by the real clock.
+const MAIL_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// Something that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which rule is broken, as a stable code.
+    pub code: &'static str,
+    /// What it is about: a subscription, settlement, mail, log or job.
+    pub subject: Uuid,
+    /// What was found.
+    pub text: String,
+}
+
+/// Looks at everything that has changed since the last audit, and at everything that should have happened by `now`.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn run(db: &Db, now: Timestamp) -> Result<Vec<Finding>> {
+    let mut findings = chains(db).await?;
+    findings.extend(cursors(db).await?);
+    let due = now.checked_sub(DUE_MAX).map_err(Error::internal)?;
+    let client = db.client().await?;
+    for rule in store::RULES {
+        findings.extend(store::broken(&client, rule, due, MAIL_MAX, SLICE).await?);
+    }
+    Ok(findings)
+}
+
+/// Follows the settlements that no audit has seen, person by person: each range must begin where the one before ended.
+async fn chains(db: &Db) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let mut after = Uuid::nil();
+    loop {
+        let mut client = db.client().await?;
+        let tx = client.transaction().await?;
+        let people = store::unaudited(&tx, after, SLICE).await?;
+        let Some(&last) = people.last() else { return Ok(findings) };
+        after = last;
+        let links = store::links(&tx, &people).await?;
+        let (sound, broken) = follow(links);
+        store::mark(&tx, &sound, &people, &broken).await?;
+        tx.commit().await?;
+        findings.extend(broken.into_iter().map(|it| Finding {
+            code: "CHAIN_BROKEN",
+            subject: it.subscription,
+            text: format!("settlement {} begins at {}, the one before ended at {}", it.settlement, it.from, it.before),
+        }));
+    }
+}
+
+/// A range of a subscription in a settlement that no audit has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Link {
+    subscription: Uuid,
+    settlement: Uuid,
+    from: i64,
+    to: i64,
+    /// How far the chain was followed before.
+    mark: i64,
+}
+
+/// A range that does not begin where the one before ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Break {
+    subscription: Uuid,
+    settlement: Uuid,
+    from: i64,
+    before: i64,
+}
+
+/// Joins links, sorted by subscription and beginning: how far each subscription's chain is sound, and where it breaks.
+fn follow(links: Vec<Link>) -> (Vec<(Uuid, i64)>, Vec<Break>) {
+    let mut sound: Vec<(Uuid, i64)> = Vec::new();
+    let mut broken = Vec::new();
+    for link in links {
+        if sound.last().is_none_or(|(subscription, _)| *subscription != link.subscription) {
+            sound.push((link.subscription, link.mark));
+        }
+        let Some((_, end)) = sound.last_mut() else { continue };
+        if *end == link.from {
+            *end = link.to;
+        } else {
+            let Link { subscription, settlement, from, .. } = link;
+            broken.push(Break { subscription, settlement, from, before: *end });
+        }
+    }
+    (sound, broken)
+}
+
+/// Compares every cursor with the end of its chain.
+async fn cursors(db: &Db) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let mut after = Uuid::nil();
+    loop {
+        let slice = store::ends(&db.client().await?, after, SLICE).await?;
+        let Some(last) = slice.last() else { return Ok(findings) };
+        after = last.subscription;
+        findings.extend(slice.iter().filter(|it| it.cursor != it.settled || it.cursor > it.last_seq).map(|it| {
+            let store::End { cursor, settled, last_seq, .. } = it;
+            let text = format!("the cursor is at {cursor}, settled is up to {settled}, the log ends at {last_seq}");
+            Finding { code: "CURSOR_ADRIFT", subject: it.subscription, text }
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(subscription: u128, from: i64, to: i64, mark: i64) -> Link {
+        let id = Uuid::from_u128;
+        Link { subscription: id(subscription), settlement: id(100 + from.unsigned_abs() as u128), from, to, mark }
+    }
+
+    #[test]
+    fn a_chain_goes_on_from_its_mark_and_breaks_where_a_range_is_missing_or_doubled() {
+        let (sound, broken) = follow(vec![
+            link(1, 5, 7, 5),
+            link(1, 7, 9, 5),
+            link(2, 0, 3, 0),
+            link(2, 4, 6, 0), // (3, 4] is missing
+            link(3, 2, 4, 4), // told before
+        ]);
+        let id = Uuid::from_u128;
+        assert_eq!(sound, [(id(1), 9), (id(2), 3), (id(3), 4)]);
+        let found: Vec<_> = broken.iter().map(|it| (it.subscription, it.from, it.before)).collect();
+        assert_eq!(found, [(id(2), 4, 3), (id(3), 2, 4)]);
+    }
+}

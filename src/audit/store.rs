@@ -1,0 +1,201 @@
+//! What the audit reads of everybody's tables, and its own: `audit_mark`, and `audited_at` of settlements.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{Break, Finding, Link};
+use crate::{
+    db::{self, GenericClient, Row},
+    error::Result,
+};
+
+const UNAUDITED: &str = "
+    select distinct user_id from settlement where audited_at is null and user_id > $1 order by user_id limit $2";
+
+const LINKS: &str = "
+    select range.subscription_id, settlement.id as settlement_id, range.from_seq, range.to_seq,
+        coalesce(audit_mark.seq, subscription.start_seq) as mark
+    from settlement
+    cross join unnest(subscription_ids, from_seq, to_seq) as range(subscription_id, from_seq, to_seq)
+    join subscription on subscription.id = range.subscription_id
+    left join audit_mark on audit_mark.subscription_id = range.subscription_id
+    where settlement.audited_at is null and settlement.user_id = any($1)
+    order by range.subscription_id, range.from_seq, range.to_seq";
+
+const MARK: &str = "
+    insert into audit_mark (subscription_id, seq) select it.* from unnest($1::uuid[], $2::bigint[]) as it
+    on conflict (subscription_id) do update set seq = excluded.seq";
+
+/// Settlements are seen when none of their ranges broke a chain. What is committed while the audit looks has a later
+/// beginning than all that it saw, or it will be found broken the next time.
+const SEEN: &str = "
+    update settlement set audited_at = now()
+    where audited_at is null and user_id = any($1) and id <> all($2)
+        and not exists (
+            select from unnest(subscription_ids, to_seq) as range(subscription_id, to_seq)
+            left join audit_mark using (subscription_id)
+            where audit_mark.seq is null or audit_mark.seq < range.to_seq)";
+
+const ENDS: &str = "
+    select subscription.id, subscription.cursor, coalesce(audit_mark.seq, subscription.start_seq)
+            + coalesce(unseen.length, 0) as settled, activity_head.last_seq
+    from (select * from subscription where id > $1 order by id limit $2) subscription
+    join activity_head using (log_id)
+    left join audit_mark on audit_mark.subscription_id = subscription.id
+    left join lateral (
+        select sum(range.to_seq - range.from_seq)::bigint as length
+        from settlement
+        cross join unnest(subscription_ids, from_seq, to_seq) as range(subscription_id, from_seq, to_seq)
+        where settlement.user_id = subscription.user_id and settlement.audited_at is null
+            and range.subscription_id = subscription.id
+    ) unseen on true
+    order by subscription.id";
+
+/// A rule that one statement can look for: its code, and what breaks it as (subject, text). $1 is the instant before
+/// which what is due should be done, $2 the seconds a mail may wait, $3 how many to show.
+pub(super) const RULES: [(&str, &str); 9] = [
+    (
+        "MAIL_MISSING",
+        "select settlement.id as subject, 'mail ' || settlement.mail_id || ' does not exist' as text
+        from settlement left join mail on mail.id = settlement.mail_id
+        where settlement.mail_id is not null and mail.id is null and settlement.settled_at >= $1 and $2::float8 >= 0
+        limit $3",
+    ),
+    (
+        "LOG_GAP",
+        "select activity_head.log_id as subject,
+            'the head says ' || last_seq || ', the log has ' || count(activity.seq) || ' up to '
+                || coalesce(max(activity.seq), 0) as text
+        from activity_head left join activity using (log_id)
+        where $1::timestamptz is not null and $2::float8 >= 0
+        group by activity_head.log_id, last_seq
+        having count(activity.seq) <> last_seq or coalesce(max(activity.seq), 0) <> last_seq limit $3",
+    ),
+    (
+        "LOG_OVERDUE",
+        "select log_id as subject, 'due since ' || due_at as text from activity_head
+        where due_at < $1 and $2::float8 >= 0 limit $3",
+    ),
+    (
+        "DIGEST_OVERDUE",
+        "select user_id as subject, cadence || ' due since ' || next_at as text from digest_schedule
+        where next_at < $1 and $2::float8 >= 0 limit $3",
+    ),
+    (
+        "ADDRESSEE_LOST",
+        "select addressee.user_id as subject, 'settled by ' || settlement_id || ', which does not exist' as text
+        from addressee left join settlement on settlement.id = addressee.settlement_id
+        where addressee.settlement_id is not null and settlement.id is null
+            and $1::timestamptz is not null and $2::float8 >= 0 limit $3",
+    ),
+    (
+        "ADDRESSEE_FORGOTTEN",
+        "select addressee.user_id as subject, 'waits in ' || addressee.log_id || ' at ' || addressee.seq as text
+        from addressee join activity using (log_id, seq)
+        left join subscription on subscription.user_id = addressee.user_id
+            and subscription.log_id = addressee.log_id and subscription.ended_at is null
+        left join recipient on recipient.user_id = addressee.user_id
+        where addressee.settlement_id is null and $2::float8 >= 0
+            and (subscription.id is null or subscription.cadence in ('IMMEDIATE', 'OFF')
+                or recipient.addressed_items is distinct from 'WITH_DIGEST')
+            and not exists (
+                select from activity_head where activity_head.log_id = addressee.log_id and due_at >= $1)
+        limit $3",
+    ),
+    (
+        "SUBSCRIPTION_FORGOTTEN",
+        "select subscription.id as subject, 'behind its log, and nothing is planned' as text
+        from subscription join activity_head using (log_id)
+        where subscription.ended_at is null and subscription.cursor < activity_head.last_seq
+            and $1::timestamptz is not null and $2::float8 >= 0 and case subscription.cadence
+                when 'IMMEDIATE' then activity_head.due_at is null
+                when 'OFF' then false
+                else not exists (
+                    select from digest_schedule
+                    where digest_schedule.account_id = subscription.account_id
+                        and digest_schedule.user_id = subscription.user_id
+                        and digest_schedule.cadence = subscription.cadence and next_at is not null)
+            end
+        limit $3",
+    ),
+    (
+        "MAIL_STUCK",
+        "select id as subject, state || ' since ' || coalesce(lease_until, try_at) as text from mail
+        where ended_at is null and coalesce(lease_until, try_at) < now() - make_interval(secs => $2::float8)
+            and $1::timestamptz is not null
+        limit $3",
+    ),
+    (
+        "JOB_STUCK",
+        "select id as subject, state || ', due ' || due_at as text from job
+        where finished_at is null and due_at < $1 and $2::float8 >= 0 limit $3",
+    ),
+];
+
+/// Where a subscription's cursor is, and where its settlements and its log end.
+pub(super) struct End {
+    pub subscription: Uuid,
+    pub cursor: i64,
+    pub settled: i64,
+    pub last_seq: i64,
+}
+
+/// People with settlements that no audit has seen, by id, after `after`.
+pub(super) async fn unaudited(on: &impl GenericClient, after: Uuid, slice: i64) -> Result<Vec<Uuid>> {
+    let rows = db::text(on, UNAUDITED, &[&after, &slice]).await?;
+    Ok(rows.iter().map(|row| row.get("user_id")).collect())
+}
+
+/// The ranges that no audit has seen, by subscription and beginning.
+pub(super) async fn links(on: &impl GenericClient, people: &[Uuid]) -> Result<Vec<Link>> {
+    let rows = db::text(on, LINKS, &[&people]).await?;
+    let link = |row: &Row| Link {
+        subscription: row.get("subscription_id"),
+        settlement: row.get("settlement_id"),
+        from: row.get("from_seq"),
+        to: row.get("to_seq"),
+        mark: row.get("mark"),
+    };
+    Ok(rows.iter().map(link).collect())
+}
+
+/// Notes how far chains are sound. Settlements that broke one stay to be found again.
+pub(super) async fn mark(
+    on: &impl GenericClient,
+    sound: &[(Uuid, i64)],
+    people: &[Uuid],
+    broken: &[Break],
+) -> Result<()> {
+    let (ids, seqs): (Vec<Uuid>, Vec<i64>) = sound.iter().copied().unzip();
+    db::text(on, MARK, &[&ids, &seqs]).await?;
+    let broken: Vec<Uuid> = broken.iter().map(|it| it.settlement).collect();
+    db::text(on, SEEN, &[&people, &broken]).await?;
+    Ok(())
+}
+
+/// A slice of all subscriptions with where they end, by id, after `after`.
+pub(super) async fn ends(on: &impl GenericClient, after: Uuid, slice: i64) -> Result<Vec<End>> {
+    let rows = db::text(on, ENDS, &[&after, &slice]).await?;
+    let end = |row: &Row| End {
+        subscription: row.get("id"),
+        cursor: row.get("cursor"),
+        settled: row.get("settled"),
+        last_seq: row.get("last_seq"),
+    };
+    Ok(rows.iter().map(end).collect())
+}
+
+/// What breaks a rule, as far as it is shown.
+pub(super) async fn broken(
+    on: &impl GenericClient,
+    (code, statement): (&'static str, &str),
+    due: Timestamp,
+    mail_max: Duration,
+    show: i64,
+) -> Result<Vec<Finding>> {
+    let rows = db::text(on, statement, &[&due, &mail_max.as_secs_f64(), &show]).await?;
+    let finding = |row: &Row| Finding { code, subject: row.get("subject"), text: row.get("text") };
+    Ok(rows.iter().map(finding).collect())
+}

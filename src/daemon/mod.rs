@@ -1,0 +1,270 @@
+//! The daemon: ticks, and what is done at each. The scheduler only ticks; what is due is in the database.
+//!
+//! A tick that is missed or doubled does no harm, and neither does a second daemon: all work is claimed. When no tick
+//! has come for a while the sweep runs by itself.
+
+mod unsubscribe;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tokio::{
+    net::TcpListener,
+    sync::Notify,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_cron_scheduler::{Job, JobScheduler};
+use tonic::service::Routes;
+use tracing::{error, info, warn};
+
+use crate::{
+    config,
+    digest::{self, Letterhead},
+    error::{Error, Result, chain},
+    identity, invite, job,
+    mail::{Letter, Post, SmtpSettings, Timeouts},
+    outbox::{self, Mail},
+    request,
+    server::{self, Parts},
+    subscription::schedule::Beat,
+};
+
+/// How long the daemon waits for a tick before it sweeps without one.
+const WATCHDOG: Duration = Duration::from_secs(60);
+
+/// The shares of a lease that a relay has for a command and for the last word, so that a claim outlives its session.
+const COMMAND_SHARE: u32 = 8;
+const BODY_SHARE: u32 = 3;
+
+/// What the daemon does at a tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sweep {
+    /// Composes the daily digests that are due.
+    Daily,
+    /// Composes the weekly digests that are due.
+    Weekly,
+    /// Composes immediate mail that is due, and catch-ups.
+    Immediate,
+    /// Delivers what is in the outbox.
+    Outbox,
+    /// Removes what has expired.
+    Housekeeping,
+}
+
+impl Sweep {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Daily, Self::Weekly, Self::Immediate, Self::Outbox, Self::Housekeeping];
+
+    fn cron(self, ticks: &config::Ticks) -> (&'static str, &str) {
+        match self {
+            Self::Daily => ("DAILY_CRON", &ticks.daily_cron),
+            Self::Weekly => ("WEEKLY_CRON", &ticks.weekly_cron),
+            Self::Immediate => ("IMMEDIATE_CRON", &ticks.immediate_cron),
+            Self::Outbox => ("OUTBOX_CRON", &ticks.outbox_cron),
+            Self::Housekeeping => ("HOUSEKEEPING_CRON", &ticks.housekeeping_cron),
+        }
+    }
+}
+
+/// What the daemon works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Daemon {
+    parts: Parts,
+    crier: job::Crier,
+    terms: digest::Terms,
+    outbox: outbox::Terms,
+    post: Post,
+    head: Letterhead,
+}
+
+impl Daemon {
+    /// A daemon with these settings.
+    pub fn new(parts: Parts, settings: &config::Daemon) -> Self {
+        let mail = &settings.mail;
+        let sessions = usize::try_from(mail.mail_sessions.get()).unwrap_or(usize::MAX);
+        let head = Letterhead {
+            from: mail.mail_from.clone(),
+            app_url: mail.app_url.clone(),
+            unsubscribe_url: mail.unsubscribe_url.clone(),
+            key: settings.shared.token_key.clone(),
+        };
+        let post = match &mail.smtp_url {
+            None => Post::folder(&mail.mail_dir),
+            Some(relay) => Post::relay(SmtpSettings {
+                host: relay.host.clone(),
+                port: relay.port,
+                hello: head.domain().to_owned(),
+                sessions,
+                timeouts: timeouts(settings.lease),
+            }),
+        };
+        let terms = digest::Terms {
+            batch: i64::from(settings.digest_batch.get()),
+            lease: settings.lease,
+            spread: settings.shared.digest_spread,
+        };
+        let outbox = outbox::Terms { batch: sessions, lease: settings.lease };
+        Self { crier: job::Crier::new(parts.db.clone()), parts, terms, outbox, post, head }
+    }
+
+    /// Does everything of `sweep` that there is to do at `now`: one turn of a loop.
+    ///
+    /// # Errors
+    ///
+    /// What the database says; the next tick tries again.
+    pub async fn step(&self, sweep: Sweep, now: Timestamp) -> Result<()> {
+        let db = &self.parts.db;
+        match sweep {
+            Sweep::Daily => report("daily", digest::digests(db, &self.crier, &self.terms, Beat::Daily, now).await?),
+            Sweep::Weekly => report("weekly", digest::digests(db, &self.crier, &self.terms, Beat::Weekly, now).await?),
+            Sweep::Immediate => {
+                report("catch-up", digest::catch_up(db, &self.terms, now).await?);
+                report("immediate", digest::immediate(db, &self.terms, now).await?);
+            }
+            Sweep::Outbox => {
+                let write = |mails| async move { self.write(mails, now).await };
+                let delivered = outbox::deliver(db, &self.post, &self.outbox, write).await?;
+                if delivered != outbox::Delivered::default() {
+                    info!(?delivered, "delivered");
+                }
+            }
+            Sweep::Housekeeping => {
+                let client = db.client().await?;
+                let requests = request::sweep(&client).await?;
+                let sessions = identity::sweep(&client).await?;
+                info!(requests, sessions, "removed what has expired");
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes mails, whatever they tell of.
+    async fn write(&self, mails: Vec<Mail>, now: Timestamp) -> Result<std::collections::HashMap<uuid::Uuid, Letter>> {
+        let (invites, told): (Vec<&Mail>, Vec<&Mail>) = mails.iter().partition(|it| it.kind == outbox::Kind::Invite);
+        let mut letters = digest::letters(&self.parts.db, &self.head, &told).await?;
+        let ids: Vec<uuid::Uuid> = invites.iter().map(|it| it.subject).collect();
+        let client = self.parts.db.client().await?;
+        for (id, to, written) in invite::letters(&client, &self.head.key, &self.head.app_url, &ids, now).await? {
+            let Some(mail) = invites.iter().find(|it| it.subject == id) else { continue };
+            let letter = Letter {
+                from: self.head.sender(),
+                to: crate::mail::Mailbox { name: String::new(), address: to },
+                subject: written.subject,
+                text: written.text,
+                html: written.html,
+                message_id: format!("{}@{}", mail.message_id, self.head.domain()),
+                date: mail.dated_at,
+                headers: vec![("Auto-Submitted", "auto-generated".to_owned())],
+            };
+            letters.insert(mail.id, letter);
+        }
+        Ok(letters)
+    }
+
+    /// Sweeps at every tick, one turn at a time, until the process drains.
+    async fn turn(self, sweep: Sweep, tick: Arc<Notify>, outbox: Arc<Notify>) {
+        loop {
+            tokio::select! {
+                () = self.parts.draining.cancelled() => return,
+                () = tick.notified() => {}
+                () = sleep(WATCHDOG), if sweep != Sweep::Housekeeping => warn!(?sweep, "no tick came"),
+            }
+            let turn = async {
+                let now = self.parts.clock.now().await?;
+                self.step(sweep, now).await
+            };
+            match turn.await {
+                Ok(()) if matches!(sweep, Sweep::Daily | Sweep::Weekly | Sweep::Immediate) => outbox.notify_one(),
+                Ok(()) => {}
+                Err(error) => error!(?sweep, error = chain(&error), "a sweep failed"),
+            }
+        }
+    }
+}
+
+/// How long the relay may take for each part of a session: together less than the half of a lease that sending has.
+fn timeouts(lease: Duration) -> Timeouts {
+    let usual = Timeouts::default();
+    Timeouts { command: usual.command.min(lease / COMMAND_SHARE), body: usual.body.min(lease / BODY_SHARE), ..usual }
+}
+
+fn report(what: &str, told: digest::Told) {
+    if told != digest::Told::default() {
+        info!(told.mailed, told.empty, told.failed, "composed {what} mail");
+    }
+}
+
+/// The scheduler that ticks, not started yet, and what each sweep waits at.
+pub struct Ticks {
+    scheduler: JobScheduler,
+    bells: Vec<(Sweep, Arc<Notify>)>,
+}
+
+impl Ticks {
+    /// Reads the expressions of `settings`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] naming the setting that is no cron expression.
+    pub async fn new(settings: &config::Ticks) -> Result<Self> {
+        let scheduler = JobScheduler::new().await.map_err(Error::internal)?;
+        let mut bells = Vec::new();
+        for sweep in Sweep::ALL {
+            let (setting, cron) = sweep.cron(settings);
+            let bell = Arc::new(Notify::new());
+            let ring = Arc::clone(&bell);
+            let job = Job::new_async(cron, move |_, _| {
+                ring.notify_one();
+                Box::pin(async {})
+            })
+            .map_err(|error| Error::internal(format!("{setting}: must be a cron expression of six fields: {error}")))?;
+            scheduler.add(job).await.map_err(Error::internal)?;
+            bells.push((sweep, bell));
+        }
+        Ok(Self { scheduler, bells })
+    }
+}
+
+/// Runs the daemon until `stop`: the sweeps, `JobService` at `grpc`, one-click unsubscribe at `http`.
+///
+/// # Errors
+///
+/// [`Error::Internal`] when a transport fails.
+pub async fn serve(
+    grpc: TcpListener,
+    http: TcpListener,
+    daemon: Daemon,
+    ticks: Ticks,
+    stop: impl Future<Output = ()>,
+) -> Result<()> {
+    let Ticks { mut scheduler, bells } = ticks;
+    let parts = daemon.parts.clone();
+    let mut turns = JoinSet::new();
+    let outbox = bells.iter().find(|(sweep, _)| *sweep == Sweep::Outbox).map(|(_, bell)| Arc::clone(bell));
+    let outbox = outbox.unwrap_or_default();
+    for (sweep, bell) in bells {
+        turns.spawn(daemon.clone().turn(sweep, bell, Arc::clone(&outbox)));
+    }
+    scheduler.start().await.map_err(Error::internal)?;
+
+    let pages = unsubscribe::pages(parts.db.clone(), parts.clock.clone(), &parts.settings);
+    let draining = parts.draining.clone();
+    let pages = axum::serve(http, pages).with_graceful_shutdown(async move { draining.cancelled().await });
+    let pages = tokio::spawn(pages.into_future());
+
+    let gate = identity::Gate::new(parts.db.clone(), &parts.notices);
+    let routes = Routes::default().add_service(parts.jobs());
+    let name = <crate::pb::job_service_server::JobServiceServer<job::Service> as tonic::server::NamedService>::NAME;
+    let drain = parts.settings.drain;
+    let served = server::front(grpc, parts.clone(), gate, routes, vec![name], stop).await;
+
+    parts.draining.cancel();
+    scheduler.shutdown().await.map_err(Error::internal)?;
+    // A turn that has begun is finished; what it does not finish, another daemon does.
+    if timeout(drain, async { while turns.join_next().await.is_some() {} }).await.is_err() {
+        warn!("cut off a sweep that did not end in time");
+    }
+    pages.abort();
+    served
+}

@@ -1,0 +1,75 @@
+//! Puts what is known of a line into a sentence, in pieces.
+
+use uuid::Uuid;
+
+use super::{NAME_CHARS_MAX, Part, Thing};
+use crate::mail::phrase;
+
+/// What a sentence can be made of.
+pub struct Told<'a> {
+    /// Those who acted, with their names.
+    pub who: &'a [(Uuid, &'a str)],
+    /// The thing, or the first of the things.
+    pub what: &'a Thing,
+    /// How many things, or how many times.
+    pub count: u64,
+    /// What all of the things are in.
+    pub place: Option<&'a Thing>,
+    /// What happened, as it was published.
+    pub kind: &'a str,
+}
+
+impl Told<'_> {
+    /// Fills in a pattern of the table.
+    pub fn filled(&self, pattern: &str) -> Vec<Part> {
+        let (always, with_place) = pattern.split_once('[').unwrap_or((pattern, ""));
+        let placed = if self.place.is_some() { with_place.trim_end_matches(']') } else { "" };
+
+        let mut says = Vec::new();
+        for piece in always.split_inclusive('}').chain(placed.split_inclusive('}')) {
+            let (words, name) = piece.split_once('{').unwrap_or((piece, ""));
+            if !words.is_empty() {
+                says.push(Part::Words(words.into()));
+            }
+            match name {
+                "who}" => says.extend(self.who()),
+                "what}" => says.push(Part::Thing(self.what.presentable())),
+                "place}" => says.extend(self.place.map(|it| Part::Thing(it.presentable()))),
+                "count}" => says.push(Part::Words(phrase::figure(self.count))),
+                "kind}" => says.push(Part::Words(readable(self.kind))),
+                _ => {}
+            }
+        }
+        says
+    }
+
+    /// Says in how many ways one thing changed: "Plans: 2 edits and 3 comments by Ada Lovelace".
+    pub fn mixed(&self, changes: &[String]) -> Vec<Part> {
+        let changes = Part::Words(format!(": {} by ", phrase::listed(changes)));
+        let mut says = vec![Part::Thing(self.what.presentable()), changes];
+        says.extend(self.who());
+        says
+    }
+
+    /// Names who acted: one, two, or one "and 2 others".
+    fn who(&self) -> Vec<Part> {
+        let name = |(_, name): &(Uuid, &str)| match phrase::clean(name, NAME_CHARS_MAX) {
+            name if name.is_empty() => Part::Name("Somebody".into()),
+            name => Part::Name(name),
+        };
+        match self.who {
+            [] => Vec::new(),
+            [only] => vec![name(only)],
+            [one, other] => vec![name(one), Part::Words(" and ".into()), name(other)],
+            [one, others @ ..] => {
+                let others = phrase::figure(others.len() as u64);
+                vec![name(one), Part::Words(format!(" and {others} others"))]
+            }
+        }
+    }
+}
+
+/// Writes a kind that nobody gave words to as words: `file.check_failed` is "file check failed".
+fn readable(kind: &str) -> String {
+    phrase::clean(&kind.replace(['.', '_'], " "), NAME_CHARS_MAX)
+}

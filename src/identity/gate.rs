@@ -1,0 +1,225 @@
+//! The gate: from the credentials of a call to its caller.
+//!
+//! What was looked up is kept for a few seconds. A session that ends is told to every server by a notice; should one
+//! be lost, all that is kept goes with it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tonic::metadata::MetadataMap;
+use uuid::Uuid;
+
+use super::{KEY_PREFIX, SESSION_PREFIX, store};
+use crate::{
+    auth::{self, Caller, ON_BEHALF_OF, SCOPE_ACT},
+    db::{Db, GenericClient},
+    error::{Error, Kind, Reason, Result},
+    ids,
+    notice::{Notice, Notices},
+    secret::{Hash, Secret, hash},
+};
+
+/// How long a caller is believed without looking again.
+const KEPT_FOR: Duration = Duration::from_secs(5);
+
+/// How many callers are kept at most: a few megabytes.
+const KEPT_MAX: usize = 10_000;
+
+/// What a call shows: the hash of its token or key, and the person it wants to act for.
+type Credentials = (Hash, Option<Uuid>);
+
+/// Knows callers by their credentials. Cheap to clone.
+#[derive(Clone)]
+pub struct Gate {
+    db: Db,
+    kept: Arc<Mutex<Kept>>,
+}
+
+/// The callers that were looked up lately.
+#[derive(Default)]
+struct Kept {
+    callers: HashMap<Credentials, (Caller, Instant)>,
+    /// Grows with every end of a session, so that a look-up that began before it is not kept after it.
+    endings: u64,
+}
+
+impl Gate {
+    /// A gate that hears of ended sessions by `notices`. Must be called within a runtime.
+    pub fn new(db: Db, notices: &Notices) -> Self {
+        let gate = Self { db, kept: Arc::default() };
+        let kept = Arc::downgrade(&gate.kept);
+        let mut ear = notices.ear();
+        tokio::spawn(async move {
+            loop {
+                let notice = ear.hear().await;
+                let Some(kept) = kept.upgrade() else { return };
+                match notice {
+                    Notice::Session(id) => lock(&kept).end(id),
+                    Notice::Lost => lock(&kept).clear(),
+                    Notice::Job(_) => {}
+                }
+            }
+        });
+        gate
+    }
+
+    /// Finds out who is calling.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthenticated`] for credentials that are unknown or over. Of those who want to act for somebody:
+    /// [`Error::Forbidden`] for a person and for a key that may not, [`Error::NotFound`] for a person who is not,
+    /// [`Error::Invalid`] for what is not an id.
+    pub async fn admit(&self, metadata: &MetadataMap) -> Result<Caller> {
+        let Some(token) = auth::bearer(metadata)? else {
+            return match metadata.get(ON_BEHALF_OF) {
+                None => Ok(Caller::Anonymous),
+                Some(_) => Err(Error::Unauthenticated(Reason::CallerUnknown)),
+            };
+        };
+        let credentials = (hash(token.expose()), acts_for(metadata)?);
+        let endings = {
+            let kept = lock(&self.kept);
+            if let Some(caller) = kept.find(&credentials) {
+                return Ok(caller);
+            }
+            kept.endings
+        };
+        let caller = look_up(&self.db.client().await?, &token, &credentials).await?;
+        lock(&self.kept).keep(credentials, &caller, endings);
+        Ok(caller)
+    }
+
+    /// Forgets a session that ends here, without waiting for the notice.
+    pub(super) fn end(&self, session: Uuid) {
+        lock(&self.kept).end(session);
+    }
+}
+
+impl Kept {
+    fn find(&self, credentials: &Credentials) -> Option<Caller> {
+        let (caller, since) = self.callers.get(credentials)?;
+        (since.elapsed() < KEPT_FOR).then(|| caller.clone())
+    }
+
+    fn keep(&mut self, credentials: Credentials, caller: &Caller, endings: u64) {
+        if self.endings != endings {
+            return;
+        }
+        if KEPT_MAX <= self.callers.len() {
+            self.callers.retain(|_, (_, since)| since.elapsed() < KEPT_FOR);
+        }
+        if self.callers.len() < KEPT_MAX {
+            self.callers.insert(credentials, (caller.clone(), Instant::now()));
+        }
+    }
+
+    fn end(&mut self, id: Uuid) {
+        self.endings += 1;
+        self.callers.retain(|_, (caller, _)| match caller {
+            Caller::Anonymous => true,
+            Caller::Person { session_id, .. } => *session_id != id,
+            Caller::Service { key_id, .. } => *key_id != id,
+        });
+    }
+
+    fn clear(&mut self) {
+        self.endings += 1;
+        self.callers.clear();
+    }
+}
+
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    // Nothing here panics half-way.
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The person whom a service says it acts for.
+fn acts_for(metadata: &MetadataMap) -> Result<Option<Uuid>> {
+    let Some(value) = metadata.get(ON_BEHALF_OF) else { return Ok(None) };
+    // What is not text is not an id either.
+    let text = value.to_str().unwrap_or("?");
+    Ok(Some(ids::parse(ON_BEHALF_OF, text)?))
+}
+
+async fn look_up(on: &impl GenericClient, token: &Secret, (hash, acts_for): &Credentials) -> Result<Caller> {
+    if token.expose().starts_with(SESSION_PREFIX) {
+        person(on, hash, *acts_for).await
+    } else if token.expose().starts_with(KEY_PREFIX) {
+        service(on, hash, *acts_for).await
+    } else {
+        Err(Error::Unauthenticated(Reason::SessionInvalid))
+    }
+}
+
+async fn person(on: &impl GenericClient, token: &Hash, acts_for: Option<Uuid>) -> Result<Caller> {
+    let session = store::open_session(on, token).await?;
+    let session = session.ok_or(Error::Unauthenticated(Reason::SessionInvalid))?;
+    if acts_for.is_some() {
+        return Err(Error::Forbidden);
+    }
+    if session.is_worn {
+        store::prolong_session(on, session.id).await?;
+    }
+    Ok(Caller::Person { user_id: session.user, session_id: session.id })
+}
+
+async fn service(on: &impl GenericClient, key: &Hash, acts_for: Option<Uuid>) -> Result<Caller> {
+    let key = store::key(on, key).await?.ok_or(Error::Unauthenticated(Reason::SessionInvalid))?;
+    let caller = Caller::Service { key_id: key.id, scopes: key.scopes, acts_for };
+    if let Some(person) = acts_for {
+        if !caller.has(SCOPE_ACT) {
+            return Err(Error::Forbidden);
+        }
+        if store::address(on, person).await?.is_none() {
+            return Err(Error::NotFound(Kind::User, person.to_string()));
+        }
+    }
+    Ok(caller)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(session_id: Uuid) -> Caller {
+        Caller::Person { user_id: Uuid::nil(), session_id }
+    }
+
+    #[test]
+    fn an_ended_session_is_forgotten_and_the_others_are_not() {
+        let (ada, bob) = (ids::new(), ids::new());
+        let mut kept = Kept::default();
+        kept.keep(([1; 32], None), &caller(ada), 0);
+        kept.keep(([2; 32], None), &caller(bob), 0);
+        kept.end(ada);
+        assert_eq!(kept.find(&([1; 32], None)), None);
+        assert_eq!(kept.find(&([2; 32], None)), Some(caller(bob)));
+        kept.clear();
+        assert_eq!(kept.find(&([2; 32], None)), None);
+    }
+
+    #[test]
+    fn what_was_looked_up_before_a_session_ended_is_not_kept_after_it() {
+        let ada = ids::new();
+        let mut kept = Kept::default();
+        let endings = kept.endings;
+        kept.end(ada);
+        kept.keep(([1; 32], None), &caller(ada), endings);
+        assert_eq!(kept.find(&([1; 32], None)), None);
+    }
+
+    #[test]
+    fn no_more_callers_are_kept_than_fit() {
+        let mut kept = Kept::default();
+        for number in 0..=KEPT_MAX as u64 {
+            let mut hash = [0; 32];
+            hash[..8].copy_from_slice(&number.to_be_bytes());
+            kept.keep((hash, None), &caller(Uuid::nil()), 0);
+        }
+        assert_eq!(kept.callers.len(), KEPT_MAX);
+    }
+}

@@ -1,0 +1,151 @@
+//! Accepting an invite: judged while its row is locked, so of two who come at once one gets it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{Invite, State, newcomer::Newcomer, store};
+use crate::{
+    account,
+    db::{GenericClient, Transaction},
+    error::{Error, Kind, Reason, Result},
+    identity::{self, Email, Session},
+    profile,
+    secret::Hash,
+    subscription::When,
+    workcenter::{self, ADDED},
+};
+
+/// Who accepts which invite.
+pub(super) enum Claim {
+    /// Somebody who is not signed in, with the mail.
+    Newcomer {
+        /// The hash of the token in the mail.
+        token: Hash,
+        /// What they say of themselves, checked.
+        newcomer: Newcomer,
+        /// PHC string of their password.
+        password_hash: String,
+    },
+    /// Somebody who is signed in, with the mail.
+    Mailed {
+        /// The hash of the token in the mail.
+        token: Hash,
+        /// The person.
+        user: Uuid,
+    },
+    /// Somebody who is signed in, out of their list.
+    Listed {
+        /// The invite.
+        id: Uuid,
+        /// The person.
+        user: Uuid,
+    },
+}
+
+/// What came of accepting. Both are to be committed.
+pub(super) enum Outcome {
+    /// The person is in.
+    Accepted {
+        /// The invite, as it is now.
+        invite: Box<Invite>,
+        /// The person.
+        user: Uuid,
+        /// For a newcomer: they are signed in.
+        session: Option<Session>,
+    },
+    /// The inviter may no longer offer it, and now it says so.
+    Revoked,
+}
+
+/// The live invite with this token, for somebody who is not signed in; nothing is locked yet.
+///
+/// # Errors
+///
+/// [`Error::Refused`] for a token that is not good any more or never was, [`Error::Taken`] when its address is a
+/// person's, who signs in first.
+pub(super) async fn look(on: &impl GenericClient, token: &Hash, now: Timestamp) -> Result<Invite> {
+    let invite = pending(store::find(on, token).await?, now)?;
+    match identity::find(on, &invite.email_key).await? {
+        Some(_) => Err(Error::Taken(Reason::AddressInUse)),
+        None => Ok(invite),
+    }
+}
+
+/// Accepts an invite and brings its person into the account and every WorkCenter that comes with it.
+///
+/// # Errors
+///
+/// [`Error::Refused`] for an invite that is not pending, [`Error::NotFound`] for the id of somebody else's,
+/// [`Error::Forbidden`] for a token that was sent to another address than the person's, [`Error::Taken`] when a
+/// newcomer's address has become a person's meanwhile.
+pub(super) async fn accept(tx: &Transaction<'_>, claim: Claim, when: &When, window: Duration) -> Result<Outcome> {
+    let invite = claimed(tx, &claim, when.now).await?;
+
+    let role = account::role(tx, invite.account, invite.inviter).await?;
+    let right = store::right(tx, invite.inviter, invite.account, role, &invite.places).await?;
+    if right.covers(invite.account_role, &invite.places).is_err() {
+        store::end(tx, invite.id, State::Revoked, when.now).await?;
+        return Ok(Outcome::Revoked);
+    }
+
+    let (user, is_new) = match claim {
+        Claim::Mailed { user, .. } | Claim::Listed { user, .. } => (user, false),
+        Claim::Newcomer { newcomer, password_hash, .. } => {
+            (welcome(tx, &invite, &newcomer, &password_hash, when.now).await?, true)
+        }
+    };
+    account::add_member(tx, invite.account, user, invite.account_role, when.now).await?;
+    store::end(tx, invite.id, State::Accepted, when.now).await?;
+    let session = if is_new { Some(identity::begin_session(tx, user).await?) } else { None };
+    let came = workcenter::add_all(tx, user, &invite.places, when).await?;
+    for space in came {
+        workcenter::announce(tx, space, ADDED, user, invite.inviter, when.now, window).await?;
+    }
+    let invite = Box::new(Invite { state: State::Accepted, ended_at: Some(when.now), ..invite });
+    Ok(Outcome::Accepted { invite, user, session })
+}
+
+/// The invite that is claimed, locked, if it is pending and the claimant's.
+async fn claimed(tx: &Transaction<'_>, claim: &Claim, now: Timestamp) -> Result<Invite> {
+    match claim {
+        Claim::Newcomer { token, .. } => pending(store::lock_by_token(tx, token).await?, now),
+        Claim::Mailed { token, user } => {
+            let invite = pending(store::lock_by_token(tx, token).await?, now)?;
+            if is_to(tx, &invite, *user).await? { Ok(invite) } else { Err(Error::Forbidden) }
+        }
+        Claim::Listed { id, user } => match store::lock_by_id(tx, *id).await? {
+            Some(invite) if is_to(tx, &invite, *user).await? => pending(Some(invite), now),
+            _ => Err(Error::NotFound(Kind::Invite, id.to_string())),
+        },
+    }
+}
+
+/// Lets a pending invite through. A token that was never made is told no other way than one that was used.
+fn pending(invite: Option<Invite>, now: Timestamp) -> Result<Invite> {
+    match invite.map(|it| it.at(now)) {
+        Some(invite) if invite.state == State::Pending => Ok(invite),
+        _ => Err(Error::Refused(Reason::InviteNotPending)),
+    }
+}
+
+/// Whether an invite was sent to the address of `user`.
+async fn is_to(on: &impl GenericClient, invite: &Invite, user: Uuid) -> Result<bool> {
+    Ok(identity::address(on, user).await?.is_some_and(|it| it.key == invite.email_key))
+}
+
+/// Makes a newcomer a person, under the address that the invite was sent to.
+async fn welcome(
+    tx: &Transaction<'_>,
+    invite: &Invite,
+    newcomer: &Newcomer,
+    password_hash: &str,
+    now: Timestamp,
+) -> Result<Uuid> {
+    let email = Email { address: invite.email.clone(), key: invite.email_key.clone() };
+    let user = identity::insert(tx, &email, password_hash, now).await?;
+    let Newcomer { first_name, last_name, time_zone, .. } = newcomer;
+    profile::insert(tx, user, first_name, last_name, time_zone, now).await?;
+    Ok(user)
+}

@@ -1,0 +1,129 @@
+//! Writes the mail that asks somebody to join an account.
+//!
+//! It goes to an address nobody has confirmed yet, so it tells who asks and to what, and nothing
+//! of what is in there. It has one link, and no way to unsubscribe: whoever does nothing is left
+//! alone.
+
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::mail::phrase;
+use crate::mail::template::{Error, Frame, Rendered, Template};
+
+/// Characters of the name of a person, an account, a WorkCenter or a role that are shown.
+const NAME_CHARS_MAX: usize = 120;
+
+/// Characters of the inviter's own words that are shown: a page of them.
+const MESSAGE_CHARS_MAX: usize = 2_000;
+
+/// WorkCenters that are named; more are counted.
+const WORKCENTERS_MAX: usize = 20;
+
+/// Characters of a subject, beyond which no list of mails shows it.
+const SUBJECT_CHARS_MAX: usize = 120;
+
+static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
+    Template::new(include_str!("letter.html"), include_str!("letter.txt"))
+        .expect("both templates are part of the program, and the tests compile them")
+});
+
+/// All that the mail tells.
+#[derive(Debug, Clone)]
+pub struct Invitation<'a> {
+    /// The name of the person who invites.
+    pub inviter_name: &'a str,
+    /// The name of the account to join.
+    pub account: &'a str,
+    /// What the invited person would be there, in words: `member`.
+    pub account_role: &'a str,
+    /// The WorkCenters that come with it.
+    pub workcenters: &'a [Grant<'a>],
+    /// The inviter's own words; may be empty.
+    pub message: &'a str,
+    /// Until when it can be accepted.
+    pub expires_at: Timestamp,
+    /// The zone the invited person reads times in, if it is known.
+    pub zone: Option<TimeZone>,
+    /// Where it is accepted; the address carries the token.
+    pub accept_url: &'a str,
+}
+
+/// A WorkCenter that comes with an invite.
+#[derive(Debug, Clone, Copy)]
+pub struct Grant<'a> {
+    /// The name of the WorkCenter.
+    pub workcenter: &'a str,
+    /// What the invited person would be there, in words: `contributor`.
+    pub role: &'a str,
+}
+
+/// A mail, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// One line of at most 120 characters, none of them a control character.
+    pub subject: String,
+    /// A whole HTML document.
+    pub html: String,
+    /// The same as plain text, with the same link.
+    pub text: String,
+}
+
+/// What the templates are filled with.
+#[derive(Serialize)]
+struct Page<'a> {
+    inviter: String,
+    account: String,
+    role: String,
+    grants: Vec<(String, String)>,
+    more: usize,
+    message: String,
+    until: String,
+    accept_url: &'a str,
+}
+
+/// Writes the mail.
+///
+/// # Errors
+///
+/// When a template asks for what it is not given, which is a defect.
+pub fn write(invitation: &Invitation) -> Result<Written, Error> {
+    let name = |it: &str| phrase::clean(it, NAME_CHARS_MAX);
+    let (inviter, account) = (name(invitation.inviter_name), name(invitation.account));
+    let heading = format!("{} invites you to join {}", phrase::isolated(&inviter), phrase::isolated(&account));
+    let zone = invitation.zone.clone().unwrap_or(TimeZone::UTC);
+    let shown = phrase::shown(invitation.workcenters.len(), WORKCENTERS_MAX);
+    let page = Page {
+        role: with_article(&name(invitation.account_role)),
+        grants: invitation.workcenters[..shown]
+            .iter()
+            .map(|it| (name(it.workcenter), with_article(&name(it.role))))
+            .collect(),
+        more: invitation.workcenters.len() - shown,
+        message: phrase::clean(invitation.message, MESSAGE_CHARS_MAX),
+        until: phrase::instant(invitation.expires_at, &zone),
+        accept_url: invitation.accept_url,
+        inviter,
+        account,
+    };
+    let why = format!(
+        "You get this because {} gave this address. If you did not expect it, ignore it: nothing \
+         happens unless you accept.",
+        phrase::isolated(&page.inviter)
+    );
+    let frame =
+        Frame { account: &page.account, heading: &heading, why: &why, unsubscribe_url: None, preferences_url: None };
+    let Rendered { html, text } = TEMPLATE.render(&frame, &page)?;
+    Ok(Written { subject: phrase::clipped(heading, SUBJECT_CHARS_MAX), html, text })
+}
+
+/// Puts the article before a role: `a member`, `an owner`.
+fn with_article(role: &str) -> String {
+    let article = if role.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {role}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! What an invite says, and what it never does.
+
+use super::*;
+
+const INVITATION: Invitation = Invitation {
+    inviter_name: "Ada Lovelace",
+    account: "Pier Works",
+    account_role: "member",
+    workcenters: &[
+        Grant { workcenter: "Plans for Pier 4", role: "contributor" },
+        Grant { workcenter: "Harbour Office", role: "owner" },
+    ],
+    message: "Have a look before Thursday.",
+    expires_at: Timestamp::UNIX_EPOCH,
+    zone: None,
+    accept_url: "https://example.com/invite?token=a-b_c&x=1",
+};
+
+/// Writes the invite and checks what holds for every one.
+fn written(invitation: &Invitation) -> Written {
+    let mail = write(invitation).unwrap();
+    assert!(mail.subject.chars().count() <= 120 && !mail.subject.chars().any(char::is_control));
+    assert!(mail.html.len() <= 90_000);
+    assert_eq!(mail.html.matches("href=").count(), 1, "one link");
+    assert_eq!(mail.html.matches("<h1>").count(), 1);
+    assert!(mail.html.contains(r#"href="https://example.com/invite?token=a-b_c&amp;x=1""#));
+    assert!(mail.text.contains("Accept the invite: https://example.com/invite?token=a-b_c&x=1\n"));
+    for form in [&mail.html, &mail.text] {
+        assert!(!form.to_lowercase().contains("unsubscribe"));
+    }
+    mail
+}
+
+#[test]
+fn an_invite_says_who_asks_to_what_and_until_when() {
+    let mail = written(&INVITATION);
+    assert_eq!(mail.subject, "Ada Lovelace invites you to join Pier Works");
+    assert!(mail.html.contains("<h1>Ada Lovelace invites you to join Pier Works</h1>"));
+    for said in [
+        "You would join Pier Works as a member, with a place in:",
+        "- Plans for Pier 4 as a contributor\n- Harbour Office as an owner\n",
+        "Ada Lovelace writes:\n\n> Have a look before Thursday.",
+        "until Thursday, 1 January 1970, 00:00 UTC",
+        "If you did not expect it, ignore it",
+    ] {
+        assert!(mail.text.contains(said), "{said} in {}", mail.text);
+    }
+    for said in ["Plans for Pier 4", "as <bdi>an owner</bdi>", "before Thursday.", "00:00 UTC"] {
+        assert!(mail.html.contains(said), "{said}");
+    }
+}
+
+#[test]
+fn an_invite_without_message_or_workcenters_leaves_no_gap() {
+    let bare = Invitation { message: " \n", workcenters: &[], ..INVITATION };
+    let mail = written(&bare);
+    assert!(mail.text.contains("as a member.\n\nAccept the invite:"), "{}", mail.text);
+    assert!(!mail.html.contains("class=\"q\"") && !mail.html.contains("<ul"));
+}
+
+#[test]
+fn an_invite_is_told_in_the_zone_of_the_invited_where_it_is_known() {
+    let zone = Some(TimeZone::get("Asia/Tokyo").unwrap());
+    let mail = written(&Invitation { zone, ..INVITATION });
+    assert!(mail.text.contains("until Thursday, 1 January 1970, 09:00 JST"));
+}
+
+#[test]
+fn twenty_workcenters_are_named_or_else_all_of_twenty_one() {
+    for (count, named, more) in [(20, 20, ""), (21, 21, ""), (22, 20, "and 2 more")] {
+        let many = vec![Grant { workcenter: "Harbour", role: "reader" }; count];
+        let mail = written(&Invitation { workcenters: &many, ..INVITATION });
+        for form in [&mail.html, &mail.text] {
+            assert_eq!(form.matches("Harbour").count(), named);
+            assert_eq!(form.contains("and 2 more"), !more.is_empty());
+        }
+    }
+}
+
+#[test]
+fn hostile_words_stay_words_and_long_ones_are_cut() {
+    let long = "<&'\">".repeat(10_000);
+    for name in ["<script>alert(1)</script>", "a\r\nBcc: b@example.com", "עדה", &long] {
+        let workcenters = vec![Grant { workcenter: name, role: name }; 500];
+        let mail = written(&Invitation {
+            inviter_name: name,
+            account: name,
+            account_role: name,
+            workcenters: &workcenters,
+            message: name,
+            ..INVITATION
+        });
+        assert!(!mail.html.contains("<script") && !mail.text.contains("\nBcc:"));
+        assert!(mail.html.contains("<bdi>") && mail.html.matches("<li>").count() == 20);
+    }
+}

@@ -1,0 +1,73 @@
+//! The mails of invites, written from what they offer at the moment they are sent.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{letter, store, token};
+use crate::{
+    access::{AccountRole, WorkCenterRole},
+    db::GenericClient,
+    error::{Error, Result},
+    secret::TokenKey,
+    subscription::schedule,
+};
+
+/// What the mail of an invite tells, and to whom.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    /// The invite.
+    pub invite: Uuid,
+    /// To whom.
+    pub email: String,
+    /// Who invites, by name.
+    pub inviter_name: String,
+    /// The account, by name.
+    pub account_name: String,
+    /// The account's zone; `None` when it has none.
+    pub zone: Option<String>,
+    /// What they become in the account.
+    pub account_role: AccountRole,
+    /// The WorkCenters that come with it, by name, and as what.
+    pub places: Vec<(String, WorkCenterRole)>,
+    /// What the inviter has to say.
+    pub message: String,
+    /// Until when it can be accepted.
+    pub expires_at: Timestamp,
+}
+
+/// Writes the mails of those among `invites` that are pending at `now`: each invite with its address and its letter.
+///
+/// The letter has the token, in a link below `app_url`; this is the only place where it is seen.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn letters(
+    on: &impl GenericClient,
+    key: &TokenKey,
+    app_url: &str,
+    invites: &[Uuid],
+    now: Timestamp,
+) -> Result<Vec<(Uuid, String, letter::Written)>> {
+    let told = store::told(on, invites, now).await?;
+    told.into_iter().map(|it| Ok((it.invite, it.email.clone(), written(&it, key, app_url)?))).collect()
+}
+
+fn written(told: &Told, key: &TokenKey, app_url: &str) -> Result<letter::Written> {
+    let token = token(key, told.invite);
+    let account_role = told.account_role.name().to_lowercase();
+    let roles: Vec<String> = told.places.iter().map(|(_, role)| role.name().to_lowercase()).collect();
+    let places = told.places.iter().zip(&roles);
+    let grants: Vec<_> = places.map(|((workcenter, _), role)| letter::Grant { workcenter, role }).collect();
+    let letter = letter::Invitation {
+        inviter_name: &told.inviter_name,
+        account: &told.account_name,
+        account_role: &account_role,
+        workcenters: &grants,
+        message: &told.message,
+        expires_at: told.expires_at,
+        zone: told.zone.as_deref().and_then(schedule::zone),
+        accept_url: &format!("{}/invites/accept?token={}", app_url.trim_end_matches('/'), token.expose()),
+    };
+    letter::write(&letter).map_err(Error::internal)
+}

@@ -1,0 +1,180 @@
+//! What `workcenterctl` does, one function a command. What it finds out it writes to standard output.
+
+use std::{
+    io::{self, Write},
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use tokio::time::{MissedTickBehavior, interval};
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+
+use crate::{
+    access::AccountRole,
+    account, audit,
+    auth::SCOPES,
+    clock::{self, Clock},
+    config::{self, Command, DigestCommand},
+    db::{self, Db},
+    demo, digest,
+    error::{Error, Result, Violation},
+    identity::{self, Email},
+    job, profile,
+    secret::{self, Hasher},
+    subscription::{self, schedule::Beat},
+};
+
+/// How often a health check that waits asks again.
+const ASK_EVERY: Duration = Duration::from_millis(100);
+
+/// People composed in one transaction by a run by hand, and how long it keeps them.
+const BATCH: i64 = 100;
+const LEASE: Duration = Duration::from_secs(120);
+
+/// How a command ended, other than by an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All is well.
+    Well,
+    /// It worked, and what it found is not as it should be.
+    Badly,
+}
+
+/// Runs one command.
+///
+/// # Errors
+///
+/// Whatever stopped it.
+pub async fn run(command: Command) -> Result<Ended> {
+    match command {
+        Command::Migrate { database } => migrate(&database).await,
+        Command::Bootstrap { database, account, email, first_name, last_name, time_zone } => {
+            let who = Founder { account, email, first_name, last_name, time_zone };
+            bootstrap(&Db::new(&database)?, &who).await
+        }
+        Command::Key { database, name, scopes } => {
+            let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+            let key = identity::make_key(&Db::new(&database)?.client().await?, &name, &scopes).await?;
+            say(format_args!("{}", key.expose()))
+        }
+        Command::Clock { database, to, speed } => move_clock(Db::new(&database)?, to, speed).await,
+        Command::Digest { command: DigestCommand::Run { database, at, dry_run, spread } } => {
+            let db = Db::new(&database)?;
+            if dry_run { due(&db, at).await } else { digests(&db, at, spread).await }
+        }
+        Command::Audit { database, dev } => look_through(Db::new(&database)?, dev).await,
+        Command::Healthcheck { target, wait } => healthcheck(&target, wait).await,
+        Command::Demo(settings) => {
+            demo::tell(&settings).await?;
+            Ok(Ended::Well)
+        }
+    }
+}
+
+async fn migrate(database: &config::Database) -> Result<Ended> {
+    let applied = db::migrate(database).await?;
+    for migration in &applied {
+        say(format_args!("applied {migration}"))?;
+    }
+    say(format_args!("the schema is at version {}", db::needed()))
+}
+
+/// Who the first account is made for.
+struct Founder {
+    account: String,
+    email: String,
+    first_name: String,
+    last_name: String,
+    time_zone: String,
+}
+
+/// Makes the first account, its administrator with a password drawn here, and a key with every scope.
+async fn bootstrap(db: &Db, who: &Founder) -> Result<Ended> {
+    let email = Email::parse("email", &who.email).map_err(Error::from)?;
+    let zone = profile::time_zone("time-zone", &who.time_zone).map_err(Error::from)?;
+    let password = secret::token("")?;
+    let phc = Hasher::default().hash(&password).await?;
+    let now = Clock::new(db.clone(), false).now().await?;
+
+    let mut client = db.client().await?;
+    let tx = client.transaction().await?;
+    let account = account::insert(&tx, &who.account, Some(&zone), now).await?;
+    let user = identity::insert(&tx, &email, &phc, now).await?;
+    profile::insert(&tx, user, &who.first_name, &who.last_name, "", now).await?;
+    account::add_member(&tx, account, user, AccountRole::Administrator, now).await?;
+    let key = identity::make_key(&tx, "bootstrap", &SCOPES).await?;
+    tx.commit().await?;
+
+    say(format_args!("ACCOUNT_ID={account}"))?;
+    say(format_args!("USER_ID={user}"))?;
+    say(format_args!("EMAIL={}", email.address))?;
+    say(format_args!("PASSWORD={}", password.expose()))?;
+    say(format_args!("SERVICE_KEY={}", key.expose()))
+}
+
+async fn move_clock(db: Db, to: Option<Timestamp>, speed: f64) -> Result<Ended> {
+    let shows = match to {
+        Some(to) => clock::set(&db.client().await?, to, speed).await?,
+        None => Clock::new(db, true).now().await?,
+    };
+    say(format_args!("{shows}"))
+}
+
+async fn due(db: &Db, at: Timestamp) -> Result<Ended> {
+    for due in subscription::due(&db.client().await?, at).await? {
+        let subscription::Announced { account, user, cadence, at } = due;
+        say(format_args!("{at} {cadence} account {account} user {user}"))?;
+    }
+    Ok(Ended::Well)
+}
+
+async fn digests(db: &Db, at: Timestamp, spread: Duration) -> Result<Ended> {
+    let terms = digest::Terms { batch: BATCH, lease: LEASE, spread };
+    let crier = job::Crier::new(db.clone());
+    for beat in [Beat::Daily, Beat::Weekly] {
+        let digest::Told { mailed, empty, failed } = digest::digests(db, &crier, &terms, beat, at).await?;
+        say(format_args!("{}: {mailed} to be mailed, {empty} with nothing to tell, {failed} failed", beat.name()))?;
+    }
+    Ok(Ended::Well)
+}
+
+async fn look_through(db: Db, dev: bool) -> Result<Ended> {
+    let now = Clock::new(db.clone(), dev).now().await?;
+    let findings = audit::run(&db, now).await?;
+    for audit::Finding { code, subject, text } in &findings {
+        say(format_args!("{code} {subject}: {text}"))?;
+    }
+    if findings.is_empty() {
+        return say(format_args!("audit: nothing was lost, told twice or forgotten"));
+    }
+    Ok(Ended::Badly)
+}
+
+/// Asks for the health of the whole until it serves, or until `wait` is over.
+async fn healthcheck(target: &str, wait: Duration) -> Result<Ended> {
+    let channel = tonic::transport::Endpoint::from_shared(target.to_owned())
+        .map_err(|error| Error::from(Violation::new("target", error.to_string())))?
+        .connect_lazy();
+    let mut client = HealthClient::new(channel);
+    let until = Instant::now() + wait;
+    let mut pace = interval(ASK_EVERY);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        pace.tick().await;
+        let answer = client.check(HealthCheckRequest::default()).await;
+        if answer.is_ok_and(|it| it.get_ref().status() == ServingStatus::Serving) {
+            return Ok(Ended::Well);
+        }
+        if until <= Instant::now() {
+            return Ok(Ended::Badly);
+        }
+    }
+}
+
+/// Writes one line; a reader who has gone is no fault.
+fn say(line: std::fmt::Arguments<'_>) -> Result<Ended> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::internal(error)),
+        _ => Ok(Ended::Well),
+    }
+}

@@ -1,0 +1,202 @@
+//! The tables `mail` and `suppressed_address`. Every time in them is the database's real one.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{Fate, Kind, Mail, New, pause};
+use crate::{
+    db::{self, GenericClient, Row},
+    error::Result,
+};
+
+const PUT: &str = "
+    insert into mail (id, account_id, user_id, kind, subject_id, lane, state, message_id, dated_at, try_at)
+    select it.id, it.account_id, it.user_id, it.kind, it.subject_id, it.lane, 'PENDING', it.message_id, it.dated_at,
+        now()
+    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::bigint[], $7::text[],
+        $8::timestamptz[])
+        as it(id, account_id, user_id, kind, subject_id, lane, message_id, dated_at)";
+
+/// What dead daemons left: before the relay heard of it, nothing has happened; afterwards nobody knows.
+const RECLAIM: &str = "
+    update mail set lease_until = null, fence = fence + 1,
+        unknowns = unknowns + (state = 'SENDING')::int,
+        reply = case when state = 'SENDING' then 'the daemon that sent it was not heard of again' else reply end,
+        ended_at = case when state = 'SENDING' and unknowns >= $1 then now() end,
+        state = case when state = 'CLAIMED' then 'PENDING' when unknowns >= $1 then 'FAILED' else 'UNKNOWN' end
+    where id in (
+        select id from mail where state in ('CLAIMED', 'SENDING') and lease_until < now() for update skip locked
+    )";
+
+/// A few of each account, by rank: the first of every account, then the second of every account. Transactional mail
+/// before all other. The recursion hops from account to account along the index, so it costs accounts, not mails.
+const CLAIM: &str = "
+    with recursive hop as (
+        (select lane, account_id from mail where state in ('PENDING', 'RETRY', 'UNKNOWN')
+         order by lane, account_id limit 1)
+        union all
+        select next.lane, next.account_id from hop, lateral (
+            select lane, account_id from mail
+            where state in ('PENDING', 'RETRY', 'UNKNOWN') and (lane, account_id) > (hop.lane, hop.account_id)
+            order by lane, account_id limit 1
+        ) next
+    ), ranked as (
+        select due.id, hop.lane, due.rank from hop, lateral (
+            select id, row_number() over (order by try_at) as rank from mail
+            where state in ('PENDING', 'RETRY', 'UNKNOWN') and lane = hop.lane and account_id = hop.account_id
+                and try_at <= now()
+            order by try_at limit 2 * $1
+        ) due
+    ), chosen as (
+        select mail.id from ranked join mail using (id)
+        where mail.state in ('PENDING', 'RETRY', 'UNKNOWN')
+        order by ranked.lane, ranked.rank limit $1 for update of mail skip locked
+    )
+    update mail set state = 'CLAIMED', fence = fence + 1, lease_until = now() + make_interval(secs => $2::float8)
+    from chosen where mail.id = chosen.id
+    returning mail.id, account_id, user_id, kind, subject_id, message_id, dated_at, fence, attempts, unknowns";
+
+const BEGIN: &str = "
+    update mail set state = 'SENDING', attempts = attempts + 1,
+        lease_until = now() + make_interval(secs => $3::float8)
+    from unnest($1::uuid[], $2::bigint[]) as it(id, fence)
+    where mail.id = it.id and mail.fence = it.fence and mail.state = 'CLAIMED'
+    returning mail.id";
+
+const RELEASE: &str = "
+    update mail set state = 'RETRY', lease_until = null, reply = $4,
+        try_at = now() + make_interval(secs => $3::float8)
+    where id = $1 and fence = $2 and state = 'CLAIMED'";
+
+const SETTLE: &str = "
+    update mail set state = $3, reply = $4, lease_until = null,
+        unknowns = unknowns + ($3 = 'UNKNOWN')::int,
+        try_at = now() + make_interval(secs => $5::float8),
+        ended_at = case when $3 in ('SENT', 'FAILED', 'SUPPRESSED') then now() end
+    where id = $1 and fence = $2 and state = 'SENDING'";
+
+/// Puts mails into the outbox, in the transaction of what they tell.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn put(on: &impl GenericClient, mails: &[New]) -> Result<()> {
+    fn column<T>(mails: &[New], of: impl Fn(&New) -> T) -> Vec<T> {
+        mails.iter().map(of).collect()
+    }
+    if mails.is_empty() {
+        return Ok(());
+    }
+    db::text(
+        on,
+        PUT,
+        &[
+            &column(mails, |it| it.id),
+            &column(mails, |it| it.account),
+            &column(mails, |it| it.user),
+            &column(mails, |it| it.kind.name()),
+            &column(mails, |it| it.subject),
+            &column(mails, |it| i64::from(!it.kind.transactional())),
+            &column(mails, |it| hex(&it.key[..16])),
+            &column(mails, |it| it.dated_at),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Takes back what dead daemons had claimed.
+pub(super) async fn reclaim(on: &impl GenericClient, unknowns_max: i64) -> Result<()> {
+    db::text(on, RECLAIM, &[&unknowns_max]).await?;
+    Ok(())
+}
+
+/// Claims up to `most` mails that may be tried now.
+pub(super) async fn claim(on: &impl GenericClient, most: usize, lease: Duration) -> Result<Vec<Mail>> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    Ok(db::text(on, CLAIM, &[&most, &lease.as_secs_f64()]).await?.iter().map(mail).collect())
+}
+
+/// Decides to send: from here on a daemon that dies leaves a mail of which nobody knows. Gives back those still ours.
+pub(super) async fn begin(on: &impl GenericClient, mails: Vec<Mail>, lease: Duration) -> Result<Vec<Mail>> {
+    let (ids, fences): (Vec<Uuid>, Vec<i64>) = mails.iter().map(|it| (it.id, it.fence)).collect();
+    let begun = db::text(on, BEGIN, &[&ids, &fences, &lease.as_secs_f64()]).await?;
+    let begun: Vec<Uuid> = begun.iter().map(|row| row.get("id")).collect();
+    let ours = mails.into_iter().filter(|it| begun.contains(&it.id));
+    Ok(ours.map(|it| Mail { attempts: it.attempts + 1, ..it }).collect())
+}
+
+/// Gives a mail back that has not begun.
+pub(super) async fn release(on: &impl GenericClient, mail: &Mail, pause: Duration, reply: &str) -> Result<()> {
+    db::text(on, RELEASE, &[&mail.id, &mail.fence, &pause.as_secs_f64(), &reply]).await?;
+    Ok(())
+}
+
+/// Records what became of a mail, if it is still ours.
+pub(super) async fn settle(on: &impl GenericClient, mail: &Mail, fate: &Fate) -> Result<()> {
+    let (state, reply) = match fate {
+        Fate::Sent(reply) => ("SENT", reply),
+        Fate::Retry(reply) => ("RETRY", reply),
+        Fate::Failed(reply) => ("FAILED", reply),
+        Fate::Suppressed(reply) => ("SUPPRESSED", reply),
+        Fate::Unknown(reply) => ("UNKNOWN", reply),
+    };
+    let pause = pause(mail.attempts).as_secs_f64();
+    db::text(on, SETTLE, &[&mail.id, &mail.fence, &state, &reply.as_str(), &pause]).await?;
+    Ok(())
+}
+
+/// Holds all mails of `user` that have not gone, until the transaction ends: none of them begins before, so whatever
+/// begins later is written with what the transaction decided.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn hold(on: &impl GenericClient, user: Uuid) -> Result<()> {
+    let hold = "select id from mail where user_id = $1 and ended_at is null order by id for no key update";
+    db::text(on, hold, &[&user]).await?;
+    Ok(())
+}
+
+/// How many mails have not ended.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn waiting(on: &impl GenericClient) -> Result<i64> {
+    let count = "select count(*) as waiting from mail where ended_at is null";
+    Ok(db::text(on, count, &[]).await?[0].get("waiting"))
+}
+
+/// Which of `addresses` the relay has said do not exist.
+pub(super) async fn suppressed(on: &impl GenericClient, addresses: &[String]) -> Result<Vec<String>> {
+    let find = "select email_key from suppressed_address where email_key = any($1)";
+    Ok(db::text(on, find, &[&addresses]).await?.iter().map(|row| row.get("email_key")).collect())
+}
+
+/// Notes that an address does not exist.
+pub(super) async fn suppress(on: &impl GenericClient, address: &str, reason: &str) -> Result<()> {
+    let insert = "insert into suppressed_address (email_key, reason) values ($1, $2) on conflict do nothing";
+    db::text(on, insert, &[&address, &reason]).await?;
+    Ok(())
+}
+
+fn mail(row: &Row) -> Mail {
+    Mail {
+        id: row.get("id"),
+        account: row.get("account_id"),
+        user: row.get("user_id"),
+        kind: Kind::named(row.get("kind")).expect("the table checks `kind`"),
+        subject: row.get("subject_id"),
+        message_id: row.get("message_id"),
+        dated_at: row.get("dated_at"),
+        fence: row.get("fence"),
+        attempts: row.get("attempts"),
+        unknowns: row.get("unknowns"),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|it| format!("{it:02x}")).collect()
+}

@@ -1,0 +1,283 @@
+//! `PreferenceService` on the wire.
+
+use std::time::Duration;
+
+use jiff::{civil::Weekday, tz::TimeZone};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::{Change, paths};
+use crate::{
+    access::{self, Action, Resource},
+    auth,
+    clock::Clock,
+    db::Db,
+    error::{Error, Reason, Result, Violation, Violations},
+    ids, outbox,
+    page::Page,
+    pb::{self, preference_service_server::PreferenceService},
+    secret::TokenKey,
+    subscription::{
+        self, AddressedItems, Cadence, Delivery, Next, Placed, Recipient, Source, When, schedule, schedule::Beat,
+    },
+};
+
+/// The days of a week as the wire has them, Monday first.
+const WEEK: [(pb::Weekday, Weekday); 7] = [
+    (pb::Weekday::Monday, Weekday::Monday),
+    (pb::Weekday::Tuesday, Weekday::Tuesday),
+    (pb::Weekday::Wednesday, Weekday::Wednesday),
+    (pb::Weekday::Thursday, Weekday::Thursday),
+    (pb::Weekday::Friday, Weekday::Friday),
+    (pb::Weekday::Saturday, Weekday::Saturday),
+    (pb::Weekday::Sunday, Weekday::Sunday),
+];
+
+/// Serves `PreferenceService`.
+pub struct Service {
+    db: Db,
+    clock: Clock,
+    key: TokenKey,
+    spread: Duration,
+}
+
+impl Service {
+    /// A service on `db`; `spread` is how far digests of different accounts are spread.
+    pub fn new(db: Db, clock: Clock, key: TokenKey, spread: Duration) -> Self {
+        Self { db, clock, key, spread }
+    }
+}
+
+#[tonic::async_trait]
+impl PreferenceService for Service {
+    async fn get_preferences(
+        &self,
+        request: Request<pb::GetPreferencesRequest>,
+    ) -> Result<Response<pb::GetPreferencesResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let client = self.db.client().await?;
+        let leave = access::may(&client, &caller, Action::GetPreferences, Resource::Own).await?;
+
+        let recipient = subscription::find(&client, leave.person).await?;
+        let next = subscription::next_digests(&client, leave.person).await?;
+        Ok(Response::new(pb::GetPreferencesResponse { preferences: Some(preferences(&recipient, &next)) }))
+    }
+
+    async fn update_preferences(
+        &self,
+        request: Request<pb::UpdatePreferencesRequest>,
+    ) -> Result<Response<pb::UpdatePreferencesResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let request = request.into_inner();
+        let change = change(&request)?;
+        let when = When { now: self.clock.now().await?, spread: self.spread };
+
+        let mut client = self.db.client().await?;
+        let leave = access::may(&client, &caller, Action::UpdatePreferences, Resource::Own).await?;
+
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let choose = |was: Recipient| {
+            if !request.etag.is_empty() && request.etag != etag(&was) {
+                return Err(Error::Conflict(Reason::EtagMismatch));
+            }
+            change.onto(was)
+        };
+        let recipient = subscription::change(&tx, leave.person, choose, &when).await?;
+        outbox::hold(&tx, leave.person).await?;
+        let next = subscription::next_digests(&tx, leave.person).await?;
+        tx.commit().await.map_err(Error::from)?;
+        Ok(Response::new(pb::UpdatePreferencesResponse { preferences: Some(preferences(&recipient, &next)) }))
+    }
+
+    async fn list_work_center_preferences(
+        &self,
+        request: Request<pb::ListWorkCenterPreferencesRequest>,
+    ) -> Result<Response<pb::ListWorkCenterPreferencesResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let request = request.into_inner();
+        let now = self.clock.now().await?;
+        let client = self.db.client().await?;
+        let leave = access::may(&client, &caller, Action::ListWorkCenterPreferences, Resource::Own).await?;
+        let list: &[&[u8]] = &[b"ListWorkCenterPreferences", leave.person.as_bytes()];
+        let page = Page::read(&self.key, request.page_size, &request.page_token, list, now).map_err(Error::from)?;
+
+        let after = page.after.as_deref().and_then(|it| Uuid::try_parse(it).ok());
+        let recipient = subscription::find(&client, leave.person).await?;
+        let mut placed = subscription::list(&client, leave.person, after, None, page.fetch).await?;
+        let next_page_token = page.cut(&self.key, &mut placed, |it| it.workcenter.to_string(), now);
+
+        let preferences = placed.into_iter().map(|it| preference(&recipient, it)).collect();
+        Ok(Response::new(pb::ListWorkCenterPreferencesResponse { preferences, next_page_token }))
+    }
+
+    async fn update_work_center_preference(
+        &self,
+        request: Request<pb::UpdateWorkCenterPreferenceRequest>,
+    ) -> Result<Response<pb::UpdateWorkCenterPreferenceResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let request = request.into_inner();
+        let mut violations = Violations::default();
+        let workcenter = violations.take(ids::parse("workcenter_id", &request.workcenter_id));
+        let delivery = violations.take(delivery("delivery", request.delivery));
+        violations.none()?;
+        let (workcenter, delivery) = workcenter.zip(delivery).ok_or_else(|| Error::internal("both were checked"))?;
+        let when = When { now: self.clock.now().await?, spread: self.spread };
+
+        let mut client = self.db.client().await?;
+        let resource = Resource::WorkCenter(workcenter);
+        let leave = access::may(&client, &caller, Action::UpdateWorkCenterPreference, resource).await?;
+
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let recipient = subscription::set_delivery(&tx, leave.person, workcenter, delivery, &when).await?;
+        outbox::hold(&tx, leave.person).await?;
+        let placed = subscription::list(&tx, leave.person, None, Some(workcenter), 1).await?;
+        tx.commit().await.map_err(Error::from)?;
+        let preference = placed.into_iter().next().map(|it| preference(&recipient, it));
+        Ok(Response::new(pb::UpdateWorkCenterPreferenceResponse { preference }))
+    }
+}
+
+/// What a request sets; everything that is wrong with it is said at once, here or when it meets what was.
+fn change(request: &pb::UpdatePreferencesRequest) -> Result<Change> {
+    let sent = request.preferences.clone().unwrap_or_default();
+    let mask = request.update_mask.as_ref().map(|it| it.paths.as_slice());
+    let paths = paths(mask, |path| match path {
+        "notifications_enabled" => sent.notifications_enabled,
+        "digest_frequency" => sent.digest_frequency != 0,
+        "digest_time" => !sent.digest_time.is_empty(),
+        "weekly_day" => sent.weekly_day != 0,
+        "daily_days" => !sent.daily_days.is_empty(),
+        "default_delivery" => sent.default_delivery != 0,
+        _ => sent.addressed_items != 0,
+    })?;
+    let mut violations = Violations::default();
+    let mut change = Change::default();
+    for path in paths {
+        match path {
+            "notifications_enabled" => change.enabled = Some(sent.notifications_enabled),
+            "digest_frequency" => change.frequency = violations.take(frequency(sent.digest_frequency)),
+            "digest_time" => change.time = Some(sent.digest_time.clone()),
+            "weekly_day" => change.weekday = violations.take(weekday("preferences.weekly_day", sent.weekly_day)),
+            "daily_days" => {
+                let days = sent.daily_days.iter().map(|it| weekday("preferences.daily_days", *it));
+                change.days = violations.take(days.collect());
+            }
+            "default_delivery" => {
+                change.default = violations.take(delivery("preferences.default_delivery", sent.default_delivery));
+            }
+            _ => change.addressed = violations.take(addressed(sent.addressed_items)),
+        }
+    }
+    // What needs no past is checked with the rest, so that all of it is said at once.
+    if let Err(Error::Invalid(more)) = change.clone().onto(Recipient::new(Uuid::nil())) {
+        violations.extend(more);
+    }
+    violations.none()?;
+    Ok(change)
+}
+
+fn frequency(sent: i32) -> Result<Beat, Violation> {
+    match pb::DigestFrequency::try_from(sent) {
+        Ok(pb::DigestFrequency::Daily) => Ok(Beat::Daily),
+        Ok(pb::DigestFrequency::Weekly) => Ok(Beat::Weekly),
+        _ => Err(Violation::new("preferences.digest_frequency", "must be daily or weekly")),
+    }
+}
+
+fn weekday(field: &str, sent: i32) -> Result<Weekday, Violation> {
+    let found = WEEK.into_iter().find(|(wire, _)| i32::from(*wire) == sent);
+    found.map(|(_, day)| day).ok_or_else(|| Violation::new(field, "must be a day of the week"))
+}
+
+fn delivery(field: &str, sent: i32) -> Result<Delivery, Violation> {
+    match pb::Delivery::try_from(sent) {
+        Ok(pb::Delivery::Inherit) => Ok(Delivery::Inherit),
+        Ok(pb::Delivery::Immediate) => Ok(Delivery::Immediate),
+        Ok(pb::Delivery::Digest) => Ok(Delivery::Digest),
+        Ok(pb::Delivery::Daily) => Ok(Delivery::Daily),
+        Ok(pb::Delivery::Weekly) => Ok(Delivery::Weekly),
+        Ok(pb::Delivery::Off) => Ok(Delivery::Off),
+        _ => Err(Violation::new(field, "must be one of the deliveries")),
+    }
+}
+
+fn addressed(sent: i32) -> Result<AddressedItems, Violation> {
+    match pb::AddressedItems::try_from(sent) {
+        Ok(pb::AddressedItems::Immediate) => Ok(AddressedItems::Immediate),
+        Ok(pb::AddressedItems::WithDigest) => Ok(AddressedItems::WithDigest),
+        _ => Err(Violation::new("preferences.addressed_items", "must be immediate or with the digest")),
+    }
+}
+
+fn etag(recipient: &Recipient) -> String {
+    format!("\"{}\"", recipient.revision)
+}
+
+fn preferences(it: &Recipient, next: &[Next]) -> pb::Preferences {
+    let day = |day: Weekday| WEEK.into_iter().find(|(_, ours)| *ours == day).map(|(wire, _)| wire.into());
+    let frequency = match it.frequency {
+        Beat::Daily => pb::DigestFrequency::Daily,
+        Beat::Weekly => pb::DigestFrequency::Weekly,
+    };
+    let addressed = match it.addressed {
+        AddressedItems::Immediate => pb::AddressedItems::Immediate,
+        AddressedItems::WithDigest => pb::AddressedItems::WithDigest,
+    };
+    pb::Preferences {
+        notifications_enabled: it.enabled,
+        digest_frequency: frequency.into(),
+        digest_time: format!("{:02}:{:02}", it.minute / 60, it.minute % 60),
+        weekly_day: day(it.weekday).unwrap_or_default(),
+        daily_days: WEEK.into_iter().filter(|(_, day)| it.days.includes(*day)).map(|(wire, _)| wire.into()).collect(),
+        default_delivery: wire(it.default).into(),
+        addressed_items: addressed.into(),
+        etag: etag(it),
+        next_digests: next.iter().map(next_digest).collect(),
+    }
+}
+
+fn next_digest(next: &Next) -> pb::NextDigest {
+    let zone = schedule::zone(&next.zone).unwrap_or(TimeZone::UTC);
+    pb::NextDigest {
+        account_id: next.account.to_string(),
+        cadence: cadence(Cadence::Digest(next.beat)).into(),
+        next_digest_at: Some(pb::time(next.at)),
+        next_digest_local: next.at.to_zoned(zone).to_string(),
+    }
+}
+
+fn preference(recipient: &Recipient, placed: Placed) -> pb::WorkCenterPreference {
+    let (effective, source) = recipient.effective(placed.delivery);
+    let source = match source {
+        Source::WorkCenter => pb::DeliverySource::Workcenter,
+        Source::Default => pb::DeliverySource::Default,
+        Source::SwitchedOff => pb::DeliverySource::SwitchedOff,
+    };
+    pb::WorkCenterPreference {
+        workcenter_id: placed.workcenter.to_string(),
+        workcenter_name: placed.name,
+        delivery: wire(placed.delivery).into(),
+        effective_delivery: cadence(effective).into(),
+        source: source.into(),
+    }
+}
+
+fn wire(delivery: Delivery) -> pb::Delivery {
+    match delivery {
+        Delivery::Inherit => pb::Delivery::Inherit,
+        Delivery::Immediate => pb::Delivery::Immediate,
+        Delivery::Digest => pb::Delivery::Digest,
+        Delivery::Daily => pb::Delivery::Daily,
+        Delivery::Weekly => pb::Delivery::Weekly,
+        Delivery::Off => pb::Delivery::Off,
+    }
+}
+
+fn cadence(cadence: Cadence) -> pb::Delivery {
+    match cadence {
+        Cadence::Immediate => pb::Delivery::Immediate,
+        Cadence::Digest(Beat::Daily) => pb::Delivery::Daily,
+        Cadence::Digest(Beat::Weekly) => pb::Delivery::Weekly,
+        Cadence::Off => pb::Delivery::Off,
+    }
+}

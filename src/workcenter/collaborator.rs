@@ -1,0 +1,115 @@
+//! Coming into a WorkCenter and leaving it: the row, the subscription, and the word to the others.
+//!
+//! Locks are taken in one order everywhere: rows of collaborators by WorkCenter, then the person's recipient and
+//! subscriptions, then the heads of logs. So whoever brings a person into several WorkCenters makes all rows first.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{Place, store};
+use crate::{
+    access::WorkCenterRole,
+    activity,
+    db::Transaction,
+    error::{Error, Kind, Reason, Result},
+    ids, profile,
+    subscription::{self, When},
+};
+
+/// The kind of the event that somebody came.
+pub const ADDED: &str = "collaborator.added";
+
+/// The kind of the event that somebody had to leave.
+pub const REMOVED: &str = "collaborator.removed";
+
+/// The kind of the event that somebody left by themselves.
+pub const LEFT: &str = "collaborator.left";
+
+/// Brings `user` into a WorkCenter. The caller says so by [`announce`], as the last thing of its transaction.
+///
+/// # Errors
+///
+/// [`Error::Taken`] for somebody who collaborates already, [`Error::Refused`] for somebody outside of the account.
+pub async fn add(tx: &Transaction<'_>, workcenter: Uuid, user: Uuid, role: WorkCenterRole, when: &When) -> Result<()> {
+    if !add_all(tx, user, &[Place { workcenter, role }], when).await?.is_empty() {
+        return Ok(());
+    }
+    match store::role(tx, workcenter, user).await? {
+        Some(_) => Err(Error::Taken(Reason::CollaboratorExists)),
+        None => Err(Error::Refused(Reason::NotAMember)),
+    }
+}
+
+/// Brings `user` into every WorkCenter of `places` whose account they belong to and where they are not yet.
+///
+/// Returns the WorkCenters they came into by id, which is the order to [`announce`] them in.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn add_all(tx: &Transaction<'_>, user: Uuid, places: &[Place], when: &When) -> Result<Vec<Uuid>> {
+    let came = store::add(tx, user, places, when.now).await?;
+    for (account, workcenter) in &came {
+        subscription::join(tx, *account, user, *workcenter, when).await?;
+    }
+    Ok(came.into_iter().map(|(_, workcenter)| workcenter).collect())
+}
+
+/// Takes `user` out of a WorkCenter; what waited for them is not sent any more. To be announced as [`REMOVED`] or [`LEFT`].
+///
+/// # Errors
+///
+/// [`Error::NotFound`] for somebody who is not in it, [`Error::Refused`] for its last owner.
+pub(super) async fn remove(tx: &Transaction<'_>, workcenter: Uuid, user: Uuid, when: &When) -> Result<()> {
+    // Of two owners who leave at once, the second waits here and then sees that they are the last.
+    let owners = store::lock_owners(tx, workcenter).await?;
+    if owners == [user] {
+        return Err(Error::Refused(Reason::LastOwner));
+    }
+    if !store::remove(tx, workcenter, user).await? {
+        return Err(Error::NotFound(Kind::User, user.to_string()));
+    }
+    subscription::leave(tx, user, workcenter, when).await
+}
+
+/// Tells the collaborators that `user` came or left, by whose doing. The last thing that a transaction does; of several
+/// WorkCenters in the order of their ids.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn announce(
+    tx: &Transaction<'_>,
+    workcenter: Uuid,
+    kind: &str,
+    user: Uuid,
+    by: Uuid,
+    now: Timestamp,
+    window: Duration,
+) -> Result<()> {
+    let Some(space) = store::find(tx, workcenter).await? else {
+        return Err(Error::NotFound(Kind::WorkCenter, workcenter.to_string()));
+    };
+    let person = profile::name(tx, user).await?;
+    let change = if kind == ADDED { "now collaborates" } else { "no longer collaborates" };
+    let event = activity::New {
+        event_id: ids::new().to_string(),
+        kind: kind.to_owned(),
+        actor: by,
+        summary: format!("{person} {change} in {}.", space.name),
+        subject: activity::Thing { kind: "user".to_owned(), id: user.to_string(), title: person, url: String::new() },
+        parent: activity::Thing {
+            kind: "workcenter".to_owned(),
+            id: workcenter.to_string(),
+            title: space.name,
+            url: String::new(),
+        },
+        audience: activity::Audience::Everyone,
+        addressees: Vec::new(),
+        occurred_at: now,
+    };
+    activity::publish(tx, workcenter, vec![event], now, window).await?;
+    Ok(())
+}

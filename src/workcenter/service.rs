@@ -1,0 +1,281 @@
+//! `WorkCenterService` on the wire.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use prost::Message;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::{ADDED, Collaborator, LEFT, Place, REMOVED, WorkCenter, add, add_all, announce, collaborator, name, store};
+use crate::{
+    access::{self, Action, Resource, WorkCenterRole},
+    activity,
+    auth::{self, Caller},
+    clock::Clock,
+    db::Db,
+    error::{Error, Kind, Result, Violation, Violations},
+    ids,
+    page::Page,
+    pb::{self, work_center_service_server::WorkCenterService},
+    request::{self, Recall},
+    secret::TokenKey,
+    subscription::When,
+};
+
+/// What a person calls themselves in place of their id.
+const ME: &str = "me";
+
+/// The service.
+pub struct Service {
+    db: Db,
+    clock: Clock,
+    key: TokenKey,
+    spread: Duration,
+    window: Duration,
+}
+
+impl Service {
+    /// Makes the service: page tokens are sealed with `key`, digests spread over `spread`, and what happens becomes
+    /// immediate mail `window` later.
+    pub fn new(db: Db, clock: Clock, key: TokenKey, spread: Duration, window: Duration) -> Self {
+        Self { db, clock, key, spread, window }
+    }
+
+    async fn when(&self) -> Result<When> {
+        Ok(When { now: self.clock.now().await?, spread: self.spread })
+    }
+}
+
+#[tonic::async_trait]
+impl WorkCenterService for Service {
+    async fn create_work_center(
+        &self,
+        request: Request<pb::CreateWorkCenterRequest>,
+    ) -> Result<Response<pb::CreateWorkCenterResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let asked = request.into_inner();
+        let when = self.when().await?;
+        let space = new(&asked, when.now)?;
+
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let account = Resource::Account(space.account);
+        let leave = access::may(&tx, &caller, Action::CreateWorkCenter, account).await?;
+        let body = asked.encode_to_vec();
+        let path = Action::CreateWorkCenter.path();
+        let ticket = match request::recall(&tx, leave.person, path, &asked.request_id, &body).await? {
+            Recall::New(ticket) => ticket,
+            Recall::Known(answer) => {
+                let answer = pb::CreateWorkCenterResponse::decode(answer.as_slice()).map_err(Error::internal)?;
+                return Ok(Response::new(answer));
+            }
+        };
+
+        store::insert(&tx, &space, leave.person).await?;
+        activity::open(&tx, space.id, space.account).await?;
+        let place = Place { workcenter: space.id, role: WorkCenterRole::Owner };
+        add_all(&tx, leave.person, &[place], &when).await?;
+        let answer = pb::CreateWorkCenterResponse { workcenter: Some(space.into()) };
+        request::remember(&tx, ticket, &answer.encode_to_vec()).await?;
+        tx.commit().await.map_err(Error::from)?;
+
+        Ok(Response::new(answer))
+    }
+
+    async fn get_work_center(
+        &self,
+        request: Request<pb::GetWorkCenterRequest>,
+    ) -> Result<Response<pb::GetWorkCenterResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let id = ids::parse("workcenter_id", &request.into_inner().workcenter_id).map_err(Error::from)?;
+
+        let client = self.db.client().await?;
+        let leave = access::may(&client, &caller, Action::GetWorkCenter, Resource::WorkCenter(id)).await?;
+        let found = store::find(&client, id).await?;
+        let space = found.ok_or_else(|| Error::NotFound(Kind::WorkCenter, id.to_string()))?;
+
+        let space = WorkCenter { role: leave.standing.workcenter_role, ..space };
+        Ok(Response::new(pb::GetWorkCenterResponse { workcenter: Some(space.into()) }))
+    }
+
+    async fn list_work_centers(
+        &self,
+        request: Request<pb::ListWorkCentersRequest>,
+    ) -> Result<Response<pb::ListWorkCentersResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let asked = request.into_inner();
+        let now = self.clock.now().await?;
+        let person = caller.person().unwrap_or_default();
+        let list: &[&[u8]] = &[b"ListWorkCenters", person.as_bytes(), asked.account_id.as_bytes()];
+        let mut violations = Violations::default();
+        let account = match asked.account_id.as_str() {
+            "" => None,
+            id => violations.take(ids::parse("account_id", id)),
+        };
+        let page = violations.take(Page::read(&self.key, asked.page_size, &asked.page_token, list, now));
+        violations.none()?;
+        let page = page.ok_or_else(|| Error::internal("a page was neither read nor refused"))?;
+
+        let client = self.db.client().await?;
+        let leave = access::may(&client, &caller, Action::ListWorkCenters, Resource::Own).await?;
+        let after = page.after.as_deref().and_then(after_name);
+        let mut spaces = store::list(&client, leave.person, account, after, page.fetch).await?;
+        let next_page_token = page.cut(&self.key, &mut spaces, |last| format!("{} {}", last.id, last.name), now);
+
+        let workcenters = spaces.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListWorkCentersResponse { workcenters, next_page_token }))
+    }
+
+    async fn add_collaborator(
+        &self,
+        request: Request<pb::AddCollaboratorRequest>,
+    ) -> Result<Response<pb::AddCollaboratorResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let asked = request.into_inner();
+        let mut violations = Violations::default();
+        let id = violations.take(ids::parse("workcenter_id", &asked.workcenter_id)).unwrap_or_default();
+        let user = violations.take(user("user_id", &asked.user_id, &caller)).unwrap_or_default();
+        let role = violations.take(read_role("role", asked.role()));
+        violations.none()?;
+        let role = role.ok_or_else(|| Error::internal("a role was neither read nor refused"))?;
+
+        let when = self.when().await?;
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let leave = access::may(&tx, &caller, Action::AddCollaborator, Resource::WorkCenter(id)).await?;
+        add(&tx, id, user, role, &when).await?;
+        let added = store::collaborator(&tx, id, user).await?;
+        announce(&tx, id, ADDED, user, leave.person, when.now, self.window).await?;
+        tx.commit().await.map_err(Error::from)?;
+
+        Ok(Response::new(pb::AddCollaboratorResponse { collaborator: added.map(Into::into) }))
+    }
+
+    async fn remove_collaborator(
+        &self,
+        request: Request<pb::RemoveCollaboratorRequest>,
+    ) -> Result<Response<pb::RemoveCollaboratorResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let asked = request.into_inner();
+        let mut violations = Violations::default();
+        let id = violations.take(ids::parse("workcenter_id", &asked.workcenter_id)).unwrap_or_default();
+        let user = violations.take(user("user_id", &asked.user_id, &caller)).unwrap_or_default();
+        violations.none()?;
+
+        let when = self.when().await?;
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let place = Resource::Place { workcenter: id, of: user };
+        let leave = access::may(&tx, &caller, Action::RemoveCollaborator, place).await?;
+        collaborator::remove(&tx, id, user, &when).await?;
+        let kind = if leave.person == user { LEFT } else { REMOVED };
+        announce(&tx, id, kind, user, leave.person, when.now, self.window).await?;
+        tx.commit().await.map_err(Error::from)?;
+
+        Ok(Response::new(pb::RemoveCollaboratorResponse {}))
+    }
+
+    async fn list_collaborators(
+        &self,
+        request: Request<pb::ListCollaboratorsRequest>,
+    ) -> Result<Response<pb::ListCollaboratorsResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let asked = request.into_inner();
+        let now = self.clock.now().await?;
+        let mut violations = Violations::default();
+        let id = violations.take(ids::parse("workcenter_id", &asked.workcenter_id)).unwrap_or_default();
+        let list: &[&[u8]] = &[b"ListCollaborators", id.as_bytes()];
+        let page = violations.take(Page::read(&self.key, asked.page_size, &asked.page_token, list, now));
+        violations.none()?;
+        let page = page.ok_or_else(|| Error::internal("a page was neither read nor refused"))?;
+
+        let client = self.db.client().await?;
+        access::may(&client, &caller, Action::ListCollaborators, Resource::WorkCenter(id)).await?;
+        let after = page.after.as_deref().and_then(after_coming);
+        let mut people = store::collaborators(&client, id, after, page.fetch).await?;
+        let came = |last: &Collaborator| format!("{} {}", last.created_at.as_microsecond(), last.user);
+        let next_page_token = page.cut(&self.key, &mut people, came, now);
+
+        let collaborators = people.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListCollaboratorsResponse { collaborators, next_page_token }))
+    }
+}
+
+/// Reads the WorkCenter that is to be made.
+fn new(asked: &pb::CreateWorkCenterRequest, now: Timestamp) -> Result<WorkCenter> {
+    let mut violations = Violations::default();
+    let account = violations.take(ids::parse("account_id", &asked.account_id)).unwrap_or_default();
+    let name = violations.take(name("name", &asked.name)).unwrap_or_default();
+    if !asked.request_id.is_empty() {
+        violations.take(ids::parse("request_id", &asked.request_id));
+    }
+    violations.none()?;
+    Ok(WorkCenter { id: ids::new(), account, name, role: Some(WorkCenterRole::Owner), created_at: now })
+}
+
+/// Reads the person in `field` of a request: an id, or [`ME`].
+fn user(field: &str, text: &str, caller: &Caller) -> Result<Uuid, Violation> {
+    // Nobody in particular is asked to sign in before it matters who they are.
+    if text == ME { Ok(caller.person().unwrap_or_default()) } else { ids::parse(field, text) }
+}
+
+/// Where a page of WorkCenters ended.
+fn after_name(place: &str) -> Option<(&str, Uuid)> {
+    let (id, name) = place.split_once(' ')?;
+    Some((name, id.parse().ok()?))
+}
+
+/// Where a page of collaborators ended.
+fn after_coming(place: &str) -> Option<(Timestamp, Uuid)> {
+    let (at, user) = place.split_once(' ')?;
+    Some((Timestamp::from_microsecond(at.parse().ok()?).ok()?, user.parse().ok()?))
+}
+
+/// Reads a role in `field` of a request.
+///
+/// # Errors
+///
+/// The violation to report, when there is none.
+pub fn read_role(field: &str, role: pb::WorkCenterRole) -> Result<WorkCenterRole, Violation> {
+    match role {
+        pb::WorkCenterRole::Owner => Ok(WorkCenterRole::Owner),
+        pb::WorkCenterRole::Contributor => Ok(WorkCenterRole::Contributor),
+        pb::WorkCenterRole::Reader => Ok(WorkCenterRole::Reader),
+        pb::WorkCenterRole::Unspecified => Err(Violation::new(field, "must be OWNER, CONTRIBUTOR or READER")),
+    }
+}
+
+impl From<WorkCenterRole> for pb::WorkCenterRole {
+    fn from(role: WorkCenterRole) -> Self {
+        match role {
+            WorkCenterRole::Owner => Self::Owner,
+            WorkCenterRole::Contributor => Self::Contributor,
+            WorkCenterRole::Reader => Self::Reader,
+        }
+    }
+}
+
+impl From<WorkCenter> for pb::WorkCenter {
+    fn from(space: WorkCenter) -> Self {
+        Self {
+            workcenter_id: space.id.to_string(),
+            account_id: space.account.to_string(),
+            name: space.name,
+            role: space.role.map_or(pb::WorkCenterRole::Unspecified, Into::into).into(),
+            create_time: Some(pb::time(space.created_at)),
+        }
+    }
+}
+
+impl From<Collaborator> for pb::Collaborator {
+    fn from(person: Collaborator) -> Self {
+        Self {
+            user_id: person.user.to_string(),
+            first_name: person.first_name,
+            last_name: person.last_name,
+            role: pb::WorkCenterRole::from(person.role).into(),
+            create_time: Some(pb::time(person.created_at)),
+        }
+    }
+}
