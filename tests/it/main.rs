@@ -1,1 +1,17 @@
-//! x
+//! The tests of the whole: one binary, a module for each room and each rule.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "this is a test, and clippy knows that of the `#[test]`s alone")]
+
+mod harness;
+mod received;
+mod sink;
+
+mod identity;
+mod invite;
+mod job;
+mod letter;
+mod mail;
+mod profile;
+mod request;
+mod schedule;
+mod workcenter;

@@ -36,8 +36,7 @@ impl Row {
     }
 
     fn rule(&self, zones: &TimeZoneDatabase) -> (Rule, Beat) {
-        let [zone, beat, time, day, days] =
-            self.rule.split(',').collect::<Vec<_>>().try_into().unwrap();
+        let [zone, beat, time, day, days] = self.rule.split(',').collect::<Vec<_>>().try_into().unwrap();
         let rule = Rule {
             time: time.parse().unwrap(),
             weekday: weekday(day),
@@ -49,9 +48,7 @@ impl Row {
 
     /// Whether this row asks for what comes after the answer of `other`.
     fn follows(&self, other: &Self) -> bool {
-        self.rule == other.rule
-            && self.now == other.expected.at
-            && self.last_date == Some(other.expected.date)
+        self.rule == other.rule && self.now == other.expected.at && self.last_date == Some(other.expected.date)
     }
 }
 
@@ -118,12 +115,8 @@ fn each_date_of_each_zone_has_one_digest_around_every_change_of_the_clocks() {
         for change in zone.following(from).take_while(|it| it.timestamp() < until) {
             changes += 1;
             for time in ["07:00", "02:30", "00:00"] {
-                let rule = Rule {
-                    time: time.parse().unwrap(),
-                    weekday: Weekday::Monday,
-                    days: Days::ALL,
-                    zone: zone.clone(),
-                };
+                let rule =
+                    Rule { time: time.parse().unwrap(), weekday: Weekday::Monday, days: Days::ALL, zone: zone.clone() };
                 each_date_has_one_digest(&rule, change.timestamp());
             }
         }

@@ -1,0 +1,325 @@
+//! A whole application for a test: its own database, the production server on a port of its own, a clock that stands.
+//!
+//! Databases are copies of one that was migrated once. Those of runs that died are dropped by the next run.
+
+use std::{
+    num::NonZeroU32,
+    path::PathBuf,
+    process,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{net::TcpListener, sync::OnceCell};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Status, transport::Channel};
+use tonic_types::StatusExt;
+use uuid::Uuid;
+use workcenter::{
+    access::AccountRole,
+    account,
+    clock::{self, Clock},
+    config,
+    daemon::Daemon,
+    db::{self, Db},
+    identity::{self, Email},
+    pb, profile,
+    secret::{Secret, TokenKey},
+    server::{self, Parts},
+};
+
+/// Where the clock stands when an application starts.
+pub const START: &str = "2026-11-20T12:00:00Z";
+
+/// The password of everybody made by [`App::person`], and what it was hashed to: hashing it for each would take longer
+/// than most tests.
+pub const PASSWORD: &str = "a long walk on the pier";
+
+/// The databases of this run are named for its process.
+const DATABASE: &str = "workcenter_test";
+
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+/// An application.
+pub struct App {
+    parts: Parts,
+    database: config::Database,
+    channel: Channel,
+    name: String,
+    stop: CancellationToken,
+}
+
+/// An account with its administrator.
+pub struct Account {
+    pub id: Uuid,
+    pub admin: Person,
+}
+
+/// A person who is signed in.
+#[derive(Clone)]
+pub struct Person {
+    pub id: Uuid,
+    pub token: String,
+    pub email: String,
+}
+
+fn server_url() -> String {
+    #[expect(clippy::disallowed_methods, reason = "where the tests' own PostgreSQL is, is not a setting of a program")]
+    std::env::var("TEST_DATABASE_URL").expect("run the tests by `make test`, which sets TEST_DATABASE_URL")
+}
+
+/// The settings of the database `name` on the tests' server.
+fn on_server(name: &str) -> config::Database {
+    let url = server_url();
+    let (server, _) = url.rsplit_once('/').unwrap();
+    config::Database { url: Secret::from(format!("{server}/{name}")), pool: 8 }
+}
+
+async fn administer(statement: &str) {
+    let settings = config::Database { url: Secret::from(server_url()), pool: 1 };
+    let client = Db::new(&settings).unwrap().client().await.unwrap();
+    client.batch_execute(statement).await.unwrap();
+}
+
+/// The migrated database that all others are copies of; made by whoever comes first.
+async fn template() -> &'static str {
+    TEMPLATE
+        .get_or_init(|| async {
+            let settings = config::Database { url: Secret::from(server_url()), pool: 1 };
+            let client = Db::new(&settings).unwrap().client().await.unwrap();
+            let left = client.query("select datname from pg_database where datname like 'workcenter_test_%'", &[]);
+            for row in left.await.unwrap() {
+                let name: String = row.get("datname");
+                let pid = name.split('_').nth(2).unwrap_or_default().to_owned();
+                if !PathBuf::from(format!("/proc/{pid}")).exists() {
+                    client.batch_execute(&format!("drop database if exists {name} with (force)")).await.unwrap();
+                }
+            }
+            let name = format!("{DATABASE}_{}_template", process::id());
+            client.batch_execute(&format!("create database {name}")).await.unwrap();
+            db::migrate(&on_server(&name)).await.unwrap();
+            name
+        })
+        .await
+}
+
+impl App {
+    /// Starts an application of its own.
+    pub async fn start() -> Self {
+        let name = format!("{DATABASE}_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        administer(&format!("create database {name} template {}", template().await)).await;
+        let database = on_server(&name);
+        let parts = Parts::open(&database, &shared()).await.unwrap();
+        clock::set(&parts.db.client().await.unwrap(), START.parse().unwrap(), 0.0).await.unwrap();
+
+        let stop = CancellationToken::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stopped = stop.clone().cancelled_owned();
+        tokio::spawn(server::serve(listener, parts.clone(), stopped));
+        let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+        Self { parts, database, channel, name, stop }
+    }
+
+    pub fn pool(&self) -> &Db {
+        &self.parts.db
+    }
+
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    pub fn database(&self) -> &config::Database {
+        &self.database
+    }
+
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    pub fn token_key(&self) -> &TokenKey {
+        &self.parts.settings.token_key
+    }
+
+    /// Asks the server to stop, as SIGTERM does.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Moves the clock to `at`, where it stands again.
+    pub async fn clock_at(&self, at: &str) {
+        clock::set(&self.client().await, at.parse().unwrap(), 0.0).await.unwrap();
+    }
+
+    /// What the clock shows.
+    pub async fn now(&self) -> Timestamp {
+        Clock::new(self.parts.db.clone(), true).now().await.unwrap()
+    }
+
+    pub async fn client(&self) -> deadpool_postgres::Object {
+        self.parts.db.client().await.unwrap()
+    }
+
+    /// A daemon that delivers to `relay`, or into a folder, and is stepped by hand.
+    pub fn daemon(&self, relay: Option<std::net::SocketAddr>) -> Daemon {
+        Daemon::new(self.parts.clone(), &self.daemon_settings(relay))
+    }
+
+    pub fn daemon_settings(&self, relay: Option<std::net::SocketAddr>) -> config::Daemon {
+        let every_second = || "* * * * * *".to_owned();
+        config::Daemon {
+            database: self.database.clone(),
+            shared: self.parts.settings.clone(),
+            mail: config::Mail {
+                smtp_url: relay.map(|it| config::Relay { host: it.ip().to_string(), port: it.port() }),
+                mail_dir: std::env::temp_dir().join(&self.name),
+                mail_from: "notifications@workcenter.example".to_owned(),
+                mail_sessions: NonZeroU32::new(4).unwrap(),
+                app_url: "https://app.example".to_owned(),
+                unsubscribe_url: "https://mail.example".to_owned(),
+            },
+            ticks: config::Ticks {
+                daily_cron: every_second(),
+                weekly_cron: every_second(),
+                immediate_cron: every_second(),
+                outbox_cron: every_second(),
+                housekeeping_cron: every_second(),
+            },
+            listen: "127.0.0.1:0".parse().unwrap(),
+            http_listen: "127.0.0.1:0".parse().unwrap(),
+            lease: Duration::from_secs(60),
+            digest_batch: NonZeroU32::new(10).unwrap(),
+        }
+    }
+
+    /// An account whose administrator is signed in.
+    pub async fn account(&self, name: &str) -> Account {
+        let id = account::insert(&self.client().await, name, None, self.now().await).await.unwrap();
+        let email = format!("admin-{}@example.com", id.simple());
+        let admin = self.somebody(id, AccountRole::Administrator, &email, "Admin", "Istrator").await;
+        Account { id, admin }
+    }
+
+    /// A member of `account`, signed in.
+    pub async fn person(&self, account: &Account, email: &str, first: &str, last: &str) -> Person {
+        self.somebody(account.id, AccountRole::Member, email, first, last).await
+    }
+
+    async fn somebody(&self, account: Uuid, role: AccountRole, email: &str, first: &str, last: &str) -> Person {
+        let now = self.now().await;
+        let mut client = self.client().await;
+        let tx = client.transaction().await.unwrap();
+        let address = Email::parse("email", email).unwrap();
+        let id = identity::insert(&tx, &address, &password_hash().await, now).await.unwrap();
+        profile::insert(&tx, id, first, last, "", now).await.unwrap();
+        account::add_member(&tx, account, id, role, now).await.unwrap();
+        let session = identity::begin_session(&tx, id).await.unwrap();
+        tx.commit().await.unwrap();
+        Person { id, token: session.token.expose().to_owned(), email: email.to_owned() }
+    }
+
+    /// A WorkCenter of `owner`.
+    pub async fn workcenter(&self, owner: &Person, account: Uuid, name: &str) -> Uuid {
+        let message = pb::CreateWorkCenterRequest {
+            account_id: account.to_string(),
+            name: name.to_owned(),
+            request_id: String::new(),
+        };
+        let made = self.workcenters().create_work_center(by(&owner.token, message)).await.unwrap();
+        made.into_inner().workcenter.unwrap().workcenter_id.parse().unwrap()
+    }
+
+    /// Makes `person` a contributor.
+    pub async fn collaborator(&self, owner: &Person, workcenter: Uuid, person: &Person) {
+        let message = pb::AddCollaboratorRequest {
+            workcenter_id: workcenter.to_string(),
+            user_id: person.id.to_string(),
+            role: pb::WorkCenterRole::Contributor.into(),
+        };
+        self.workcenters().add_collaborator(by(&owner.token, message)).await.unwrap();
+    }
+
+    /// A key of a service.
+    pub async fn key(&self, scopes: &[&str]) -> String {
+        let key = identity::make_key(&self.client().await, "test", scopes).await.unwrap();
+        key.expose().to_owned()
+    }
+}
+
+/// The hash of [`PASSWORD`], made once.
+async fn password_hash() -> String {
+    static HASH: OnceCell<String> = OnceCell::const_new();
+    let hasher = workcenter::secret::Hasher::default();
+    let hash = || async { hasher.hash(&Secret::from(PASSWORD.to_owned())).await.unwrap() };
+    HASH.get_or_init(hash).await.clone()
+}
+
+/// What all programs of the tests have set.
+pub fn shared() -> config::Shared {
+    config::Shared {
+        token_key: "0a".repeat(32).parse().unwrap(),
+        dev: true,
+        drain: Duration::from_secs(5),
+        immediate_window: Duration::from_secs(30),
+        digest_spread: Duration::ZERO,
+        log: "off".to_owned(),
+        log_json: false,
+    }
+}
+
+/// Declares the clients of the services.
+macro_rules! clients {
+    ($($name:ident $module:ident $client:ident;)*) => {
+        impl App {
+            $(pub fn $name(&self) -> pb::$module::$client<Channel> {
+                pb::$module::$client::new(self.channel.clone())
+            })*
+        }
+    };
+}
+
+clients! {
+    sessions session_service_client SessionServiceClient;
+    profiles profile_service_client ProfileServiceClient;
+    workcenters work_center_service_client WorkCenterServiceClient;
+    activity activity_service_client ActivityServiceClient;
+    preferences preference_service_client PreferenceServiceClient;
+    invites invite_service_client InviteServiceClient;
+    jobs job_service_client JobServiceClient;
+}
+
+impl Drop for App {
+    /// Drops the database, on a thread of its own: the test's runtime is on its way out.
+    fn drop(&mut self) {
+        let statement = format!("drop database if exists {} with (force)", self.name);
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(administer(&statement));
+        });
+        // A test that has failed has said why; that its database stays is the next run's business.
+        if dropped.join().is_err() && !std::thread::panicking() {
+            panic!("failed to drop the database of a test");
+        }
+    }
+}
+
+/// A request by whoever has `token`.
+pub fn by<T>(token: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    request
+}
+
+/// The reason in the details of an error.
+pub fn reason(status: &Status) -> String {
+    status.get_error_details().error_info().map(|it| it.reason.clone()).unwrap_or_default()
+}
+
+/// The fields in the details of an error.
+pub fn fields(status: &Status) -> Vec<String> {
+    let details = status.get_error_details();
+    let violations = details.bad_request().map(|it| it.field_violations.clone());
+    violations.unwrap_or_default().into_iter().map(|it| it.field).collect()
+}
