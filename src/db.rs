@@ -204,15 +204,19 @@ impl From<DbError> for Error {
             Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED) => {
                 Self::Conflict(Reason::WriteConflict)
             }
-            // Not answered at all, being shut down, full, or told to give up.
-            None => Self::Unavailable(Reason::StoreUnavailable, Some(error.into())),
             Some(code) if away(code) => Self::Unavailable(Reason::StoreUnavailable, Some(error.into())),
-            Some(_) => Self::Internal(error.into()),
+            None if silent(&error) => Self::Unavailable(Reason::StoreUnavailable, Some(error.into())),
+            _ => Self::Internal(error.into()),
         }
     }
 }
 
-/// Whether a code says that the database is away for a while: classes 08, 53 and 57.
+/// Whether there was no answer, rather than one that could not be used.
+fn silent(error: &DbError) -> bool {
+    error.is_closed() || error.source().is_none_or(|it| it.is::<std::io::Error>())
+}
+
+/// Whether a code says that the database is away for a while, full, or told to give up: classes 08, 53 and 57.
 fn away(code: &SqlState) -> bool {
     ["08", "53", "57"].iter().any(|class| code.code().starts_with(class))
 }

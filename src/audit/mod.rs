@@ -41,13 +41,14 @@ pub struct Finding {
 ///
 /// What the database says.
 pub async fn run(db: &Db, now: Timestamp) -> Result<Vec<Finding>> {
-    let mut findings = chains(db).await?;
-    findings.extend(cursors(db).await?);
     let due = now.checked_sub(DUE_MAX).map_err(Error::internal)?;
-    let client = db.client().await?;
+    let mut findings = Vec::new();
     for rule in store::RULES {
-        findings.extend(store::broken(&client, rule, due, MAIL_MAX, SLICE).await?);
+        findings.extend(store::broken(&db.client().await?, rule, due, MAIL_MAX, SLICE).await?);
     }
+    // Last, because it marks settlements as seen.
+    findings.extend(chains(db).await?);
+    findings.extend(cursors(db).await?);
     Ok(findings)
 }
 

@@ -60,7 +60,8 @@ pub(super) const RULES: [(&str, &str); 9] = [
         "MAIL_MISSING",
         "select settlement.id as subject, 'mail ' || settlement.mail_id || ' does not exist' as text
         from settlement left join mail on mail.id = settlement.mail_id
-        where settlement.mail_id is not null and mail.id is null and settlement.settled_at >= $1 and $2::float8 >= 0
+        where settlement.mail_id is not null and mail.id is null and $2::float8 >= 0
+            and (settlement.audited_at is null or settlement.settled_at >= $1)
         limit $3",
     ),
     (

@@ -46,12 +46,12 @@ const CLAIM: &str = "
             select id, row_number() over (order by try_at) as rank from mail
             where state in ('PENDING', 'RETRY', 'UNKNOWN') and lane = hop.lane and account_id = hop.account_id
                 and try_at <= now()
-            order by try_at limit 2 * $1
+            order by try_at limit 2 * $1::bigint
         ) due
     ), chosen as (
         select mail.id from ranked join mail using (id)
         where mail.state in ('PENDING', 'RETRY', 'UNKNOWN')
-        order by ranked.lane, ranked.rank limit $1 for update of mail skip locked
+        order by ranked.lane, ranked.rank limit $1::bigint for update of mail skip locked
     )
     update mail set state = 'CLAIMED', fence = fence + 1, lease_until = now() + make_interval(secs => $2::float8)
     from chosen where mail.id = chosen.id

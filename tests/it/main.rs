@@ -5,12 +5,17 @@
 mod harness;
 mod received;
 mod sink;
+mod story;
 
+mod activity;
+mod audit;
+mod digest;
 mod identity;
 mod invite;
 mod job;
 mod letter;
 mod mail;
+mod outbox;
 mod profile;
 mod request;
 mod schedule;

@@ -1,0 +1,78 @@
+//! The audit finds what it is for: each kind of damage, once it is done.
+
+use workcenter::daemon::Sweep;
+
+use crate::story::{Story, mentioning};
+
+/// Does `damage` to a story in which something was told, and asks what the audit finds.
+async fn found(damage: &str, at: &str) -> Vec<&'static str> {
+    let story = Story::begin().await;
+    let mention = mentioning(story.uploaded("Notes.pdf"), &[&story.ada]);
+    story.publish(vec![story.uploaded("Plan.pdf"), mention]).await;
+    story.at("2026-11-20T14:00:00Z").await;
+    assert_eq!(story.findings().await, []);
+    assert_ne!(story.meddle(damage).await, 0);
+    story.app.clock_at(at).await;
+    let mut codes: Vec<_> = story.findings().await.into_iter().map(|it| it.code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+#[tokio::test]
+async fn each_kind_of_damage_is_found() {
+    for (damage, codes) in [
+        (
+            "update subscription set cursor = cursor - 1, start_seq = 0 where cursor > 1",
+            vec!["CURSOR_ADRIFT", "SUBSCRIPTION_FORGOTTEN"],
+        ),
+        ("delete from mail where kind = 'IMMEDIATE'", vec!["MAIL_MISSING"]),
+        ("delete from activity where seq = 2", vec!["LOG_GAP"]),
+        ("update activity_head set due_at = '2026-11-20T14:00:00Z'", vec!["LOG_OVERDUE"]),
+        (
+            "insert into digest_schedule (account_id, user_id, cadence, next_at)
+             select account_id, user_id, 'DAILY', '2026-11-20T14:00:00Z' from subscription",
+            vec!["DIGEST_OVERDUE"],
+        ),
+        ("update addressee set settlement_id = gen_random_uuid()", vec!["ADDRESSEE_LOST"]),
+        ("update addressee set settlement_id = null, outcome = null", vec!["ADDRESSEE_FORGOTTEN"]),
+        ("update activity_head set last_seq = last_seq + 1", vec!["LOG_GAP", "SUBSCRIPTION_FORGOTTEN"]),
+        ("update mail set state = 'PENDING', ended_at = null, try_at = now() - interval '1 hour'", vec!["MAIL_STUCK"]),
+        (
+            "insert into job (id, account_id, kind, state, total, due_at)
+             select gen_random_uuid(), id, 'DIGEST_RUN', 'RUNNING', 1, '2026-11-20T14:00:00Z' from account",
+            vec!["JOB_STUCK"],
+        ),
+    ] {
+        // Two days are enough for everything that has a limit; that a mail is gone is looked for at once.
+        let at = if codes == ["MAIL_MISSING"] { "2026-11-20T14:00:01Z" } else { "2026-11-22T12:00:00Z" };
+        assert_eq!(found(damage, at).await, codes, "{damage}");
+    }
+}
+
+#[tokio::test]
+async fn a_range_that_is_missing_is_found_by_the_next_audit_and_again_by_the_one_after() {
+    let story = Story::begin().await;
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    story.at("2026-11-20T14:00:00Z").await;
+    let range = "update settlement set from_seq = array[from_seq[1] + 1], to_seq = array[to_seq[1] + 1]
+                 where audited_at is null and cause = 'IMMEDIATE' and cardinality(from_seq) = 1";
+    assert_ne!(story.meddle(range).await, 0);
+    for _ in 0..2 {
+        let codes: Vec<_> = story.findings().await.into_iter().map(|it| it.code).collect();
+        assert!(codes.contains(&"CHAIN_BROKEN"), "{codes:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_followed_once_is_not_followed_again() {
+    let story = Story::begin().await;
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    story.at("2026-11-20T14:00:00Z").await;
+    story.findings().await;
+    let open = "select count(*) from settlement where audited_at is null";
+    let rows = story.app.client().await.query(open, &[]).await.unwrap();
+    assert_eq!(rows[0].get::<_, i64>(0), 0);
+    story.step(&[Sweep::Housekeeping]).await;
+    assert_eq!(story.findings().await, []);
+}

@@ -1,0 +1,115 @@
+//! Changing one's mind: what becomes of what waits.
+
+use workcenter::{
+    daemon::Sweep,
+    pb::{self, Delivery, Preferences},
+};
+
+use super::by_digest;
+use crate::{
+    harness::by,
+    story::{Story, mentioning},
+};
+
+#[tokio::test]
+async fn who_turns_from_digests_to_hearing_at_once_gets_one_mail_with_what_waited() {
+    let story = Story::begin().await;
+    let tender = story.app.workcenter(&story.bob, story.account.id, "Tender").await;
+    story.app.collaborator(&story.bob, tender, &story.ada).await;
+    story.prefer(&story.ada, by_digest(), &["default_delivery"]).await;
+    story.at("2026-11-20T13:30:00Z").await;
+    let before = story.mails().len();
+
+    story.publish(vec![story.uploaded("Plan.pdf"), crate::story::uploaded(tender, &story.bob, "Offer.pdf")]).await;
+    let immediate = Preferences { default_delivery: Delivery::Immediate.into(), ..Preferences::default() };
+    let preferences = story.prefer(&story.ada, immediate, &["default_delivery"]).await;
+    assert_eq!(preferences.next_digests, []);
+    story.step(&Sweep::ALL).await;
+    let mails = story.mails().split_off(before);
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].text().contains("Plan.pdf") && mails[0].text().contains("Offer.pdf"), "{}", mails[0].text());
+
+    // Neither the old digest nor the immediate mail of the same events comes on top.
+    story.at("2026-11-21T07:00:00Z").await;
+    assert_eq!(story.mails().len(), before + 1);
+    assert_eq!(story.findings().await, []);
+}
+
+#[tokio::test]
+async fn what_waited_for_a_daily_digest_goes_with_the_weekly_one() {
+    let story = Story::begin().await;
+    story.prefer(&story.ada, by_digest(), &["default_delivery"]).await;
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    story.deliver(&story.ada, Delivery::Weekly).await;
+    story.at("2026-11-22T07:00:00Z").await;
+    assert_eq!(story.mails().len(), 0);
+    story.at("2026-11-23T07:00:00Z").await;
+    assert_eq!(story.mails().len(), 1);
+    assert_eq!(story.findings().await, []);
+}
+
+#[tokio::test]
+async fn switching_off_gives_up_what_waits_and_switching_on_does_not_flood() {
+    let story = Story::begin().await;
+    story.publish(vec![story.uploaded("Given up.pdf"), mentioning(story.uploaded("Too.pdf"), &[&story.ada])]).await;
+    story.deliver(&story.ada, Delivery::Off).await;
+    story.publish(vec![story.uploaded("Meanwhile.pdf"), mentioning(story.uploaded("Also.pdf"), &[&story.ada])]).await;
+    story.at("2026-11-20T14:00:00Z").await;
+    assert_eq!(story.findings().await, []);
+    story.deliver(&story.ada, Delivery::Inherit).await;
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    story.at("2026-11-20T15:00:00Z").await;
+    let mails = story.mails();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].header("X-WorkCenter-Tells").unwrap(), format!("{0}:6-6", story.pier));
+    assert_eq!(story.findings().await, []);
+}
+
+#[tokio::test]
+async fn what_is_composed_is_not_sent_to_who_has_switched_off_since() {
+    let story = Story::begin().await;
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    story.app.clock_at("2026-11-20T13:01:00Z").await;
+    story.step(&[Sweep::Immediate]).await;
+    let off = Preferences { notifications_enabled: false, ..Preferences::default() };
+    story.prefer(&story.ada, off, &["notifications_enabled"]).await;
+    story.step(&[Sweep::Outbox]).await;
+    assert_eq!(story.mails().len(), 0);
+    assert_eq!(story.states().await, ["SUPPRESSED"]);
+}
+
+#[tokio::test]
+async fn a_slot_that_is_due_survives_a_change_of_its_hour() {
+    let story = Story::begin().await;
+    story.prefer(&story.ada, by_digest(), &["default_delivery"]).await;
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    story.app.clock_at("2026-11-21T07:00:01Z").await;
+    let later = Preferences { digest_time: "09:00".to_owned(), ..Preferences::default() };
+    story.prefer(&story.ada, later, &["digest_time"]).await;
+    for at in ["2026-11-21T07:00:02Z", "2026-11-21T09:00:00Z", "2026-11-21T10:00:00Z"] {
+        story.at(at).await;
+    }
+    assert_eq!(story.mails().len(), 1);
+    let read = story.app.preferences().get_preferences(by(&story.ada.token, pb::GetPreferencesRequest {})).await;
+    let next = read.unwrap().into_inner().preferences.unwrap().next_digests;
+    assert_eq!(next[0].next_digest_local, "2026-11-22T09:00:00+00:00[UTC]");
+}
+
+#[tokio::test]
+async fn moving_to_another_zone_makes_neither_two_digests_of_one_date_nor_none() {
+    let story = Story::begin().await;
+    story.live_in(&story.ada, "Pacific/Kiritimati").await;
+    story.prefer(&story.ada, by_digest(), &["default_delivery"]).await;
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    // 07:00 of the 21st in Kiritimati, which is fourteen hours ahead.
+    story.at("2026-11-20T17:00:00Z").await;
+    assert_eq!(story.mails().len(), 1);
+    story.live_in(&story.ada, "America/New_York").await;
+    story.publish(vec![story.uploaded("Section.pdf")]).await;
+    // 07:00 of the 21st in New York: that date has had its digest.
+    story.at("2026-11-21T12:00:00Z").await;
+    assert_eq!(story.mails().len(), 1);
+    story.at("2026-11-22T12:00:00Z").await;
+    assert_eq!(story.mails().len(), 2);
+    assert_eq!(story.findings().await, []);
+}

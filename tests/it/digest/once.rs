@@ -1,0 +1,121 @@
+//! Once: two daemons at the same moment, claims that run out, work that fails.
+
+use futures_util::future::join_all;
+use workcenter::daemon::Sweep;
+
+use super::by_digest;
+use crate::story::Story;
+
+#[tokio::test]
+async fn any_number_of_daemons_at_the_same_moment_tell_everything_once() {
+    let story = Story::begin().await;
+    let mut people = Vec::new();
+    for number in 0..25 {
+        let person = story.app.person(&story.account, &format!("p{number}@example.com"), "P", "").await;
+        story.app.collaborator(&story.bob, story.pier, &person).await;
+        if number % 2 == 0 {
+            story.prefer(&person, by_digest(), &["default_delivery"]).await;
+        }
+        people.push(person);
+    }
+    story.at("2026-11-20T14:00:00Z").await;
+    story.meddle("delete from mail where ended_at is null").await;
+    let before = story.mails().len();
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    story.app.clock_at("2026-11-21T07:00:00Z").await;
+    let now = story.app.now().await;
+    let daemons: Vec<_> = (0..4).map(|_| story.app.daemon(Some(story.sink.address()))).collect();
+    for sweep in [Sweep::Daily, Sweep::Immediate, Sweep::Outbox] {
+        let turns = daemons.iter().map(|it| it.step(sweep, now));
+        join_all(turns).await.into_iter().for_each(|it| it.unwrap());
+    }
+    let mut to: Vec<String> = story
+        .mails()
+        .split_off(before)
+        .into_iter()
+        .filter(|it| it.text().contains("Plan.pdf"))
+        .map(|it| it.to)
+        .collect();
+    to.sort();
+    let mut expected: Vec<String> =
+        people.into_iter().map(|it| it.email).chain(["ada@example.com".to_owned()]).collect();
+    expected.sort();
+    assert_eq!(to, expected);
+    assert_eq!(story.findings().await, []);
+}
+
+#[tokio::test]
+async fn what_a_dead_daemon_had_claimed_is_claimed_again_when_its_lease_has_run_out() {
+    let story = Story::begin().await;
+    story.prefer(&story.ada, by_digest(), &["default_delivery"]).await;
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    let claimed = "update digest_schedule set lease_until = now() + interval '1 minute', fence = fence + 1";
+    assert_eq!(story.meddle(claimed).await, 1);
+    story.at("2026-11-21T07:00:00Z").await;
+    assert_eq!(story.mails().len(), 0);
+    story.meddle("update digest_schedule set lease_until = now() - interval '1 second'").await;
+    story.step(&[Sweep::Daily, Sweep::Outbox]).await;
+    assert_eq!(story.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn a_log_that_a_dead_daemon_had_claimed_loses_nothing() {
+    let story = Story::begin().await;
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    story.meddle("update activity_head set lease_until = now() + interval '1 minute', fence = fence + 1").await;
+    story.publish(vec![story.uploaded("Section.pdf")]).await;
+    story.at("2026-11-20T14:00:00Z").await;
+    assert_eq!(story.mails().len(), 0);
+    story.meddle("update activity_head set lease_until = now() - interval '1 second'").await;
+    story.step(&[Sweep::Immediate, Sweep::Outbox]).await;
+    let mails = story.mails();
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].text().contains("2 files"), "{}", mails[0].text());
+    assert_eq!(story.findings().await, []);
+}
+
+#[tokio::test]
+async fn what_comes_while_a_log_is_at_work_is_due_by_its_own_window() {
+    let story = Story::begin().await;
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    story.meddle("update activity_head set lease_until = now() + interval '1 minute', fence = fence + 1").await;
+    story.app.clock_at("2026-11-20T13:00:31Z").await;
+    story.publish(vec![story.uploaded("Section.pdf")]).await;
+    let rows = story.app.client().await.query("select again_at::text from activity_head", &[]).await.unwrap();
+    assert_eq!(rows[0].get::<_, &str>(0), "2026-11-20 13:01:01+00");
+}
+
+#[tokio::test]
+async fn one_person_who_cannot_be_composed_keeps_nobody_else_from_their_digest() {
+    let story = Story::begin().await;
+    let eve = story.app.person(&story.account, "eve@example.com", "Eve", "").await;
+    story.app.collaborator(&story.bob, story.pier, &eve).await;
+    for person in [&story.ada, &eve] {
+        story.prefer(person, by_digest(), &["default_delivery"]).await;
+    }
+    story.at("2026-11-20T14:00:00Z").await;
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    // Nothing can be settled for Eve.
+    story
+        .meddle(&format!(
+            "alter table settlement add constraint poison check (user_id <> '{}' or cause <> 'DAILY')",
+            eve.id
+        ))
+        .await;
+    story.at("2026-11-21T07:00:00Z").await;
+    let to: Vec<String> = story.mails().into_iter().map(|it| it.to).collect();
+    assert_eq!(to, ["ada@example.com"]);
+    // Five rests later her slot is given up, and the run is over.
+    for _ in 0..5 {
+        story.meddle("update digest_schedule set lease_until = null where failures > 0").await;
+        story.step(&[Sweep::Daily]).await;
+    }
+    let rows = story.app.client().await.query("select state, done, failed from job", &[]).await.unwrap();
+    let job = (rows[0].get("state"), rows[0].get("done"), rows[0].get("failed"));
+    assert_eq!(job, ("PARTIALLY_FAILED", 1_i64, 1_i64));
+    // What she missed is in the next one.
+    story.meddle("alter table settlement drop constraint poison").await;
+    story.at("2026-11-22T07:00:00Z").await;
+    assert!(story.mails().iter().any(|it| it.to == "eve@example.com" && it.text().contains("Plan.pdf")));
+    assert_eq!(story.findings().await, []);
+}
