@@ -4,9 +4,10 @@
 //! each, the roof wires them together. Who may import whom is written in the test `architecture`.
 
 pub mod pb;
-pub mod ids;
 pub mod error;
+pub mod ids;
 pub mod secret;
+pub mod auth;
 pub mod config;
 pub mod process;
 pub mod db;
@@ -14,7 +15,6 @@ pub mod clock;
 pub mod page;
 pub mod notice;
 pub mod mail;
-pub mod auth;
 
 pub mod access;
 pub mod request;

@@ -1,7 +1,7 @@
 //! The rules of the house: who may import whom, where outside crates live, what files may be called and how long they
 //! may be. A rule that changes is a line here.
 
-mod source;
+pub mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -9,6 +9,7 @@ mod story;
 
 mod activity;
 mod audit;
+mod chaos;
 mod digest;
 mod identity;
 mod invite;
@@ -16,7 +17,9 @@ mod job;
 mod letter;
 mod mail;
 mod outbox;
+mod preference;
 mod profile;
 mod request;
 mod schedule;
+mod unsubscribe;
 mod workcenter;

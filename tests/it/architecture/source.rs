@@ -193,12 +193,9 @@ fn paths_are_read_out_of_nested_imports_and_of_code_and_not_out_of_comments_and_
             let _ = ("crate::text \" x", r#"crate::"raw"#, '"', i.j());
             k::l::<m::N>('\'');
         }
-#[cfg(test)]
-mod tests {
-    use crate::nothing;
-}
 "###;
-    let source = Source::new("src/room/mod.rs".to_owned(), text);
+    let text = format!("{text}#[cfg(test)]\nmod tests {{\n    use crate::nothing;\n}}\n");
+    let source = Source::new("src/room/mod.rs".to_owned(), &text);
     let paths: Vec<_> = source.paths.iter().map(|it| it.join("::")).collect();
     let imported = ["crate::a", "crate::b::self", "crate::b::C", "crate::d::*", "crate::e::F"];
     assert_eq!(paths[..5], imported);

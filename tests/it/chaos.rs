@@ -1,0 +1,241 @@
+//! Two real daemons, killed at random moments while eight publish: everything reaches everybody in exactly one message.
+//!
+//! `CHAOS_KILLS` sets how often (20), `CHAOS_SEED` which moments. The clock runs two hours a second, so digests of many
+//! zones fall due meanwhile.
+
+use std::{
+    collections::{HashMap, HashSet},
+    process::Stdio,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use tokio::{
+    process::{Child, Command},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use workcenter::{
+    audit, clock,
+    daemon::Sweep,
+    pb::{Activity, Delivery, Preferences},
+};
+
+use crate::{
+    harness::{App, Person},
+    received::Received,
+    sink::Sink,
+    story::{Story, mentioning, uploaded},
+};
+
+/// Seconds on the clock in one second.
+const SPEED: f64 = 7200.0;
+
+/// How long a daemon keeps what it has claimed: short, so that what a killed one held comes up again soon.
+const LEASE_SECONDS: &str = "2";
+
+/// Numbers that are the same for the same seed. Source: G. Marsaglia, "Xorshift RNGs", 2003.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "how long this test runs is not a setting of a program")]
+    let set = std::env::var(name).ok();
+    set.map_or(default, |it| it.parse().unwrap())
+}
+
+/// Starts a daemon process on ports of its own.
+fn start(app: &App, sink: &Sink) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_workcenter-digestd"))
+        .env_clear()
+        .env("DATABASE_URL", app.database().url.expose())
+        .env("TOKEN_KEY", "0a".repeat(32))
+        .env("SMTP_URL", format!("smtp://{}", sink.address()))
+        .env("LEASE_SECONDS", LEASE_SECONDS)
+        .env("DIGEST_BATCH", "3")
+        .env("DIGEST_SPREAD_MINUTES", "0")
+        .envs(["DAILY_CRON", "WEEKLY_CRON", "IMMEDIATE_CRON", "OUTBOX_CRON"].map(|it| (it, "* * * * * *")))
+        .args(["--dev", "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--log", "error"])
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+/// The people of the test, each in every WorkCenter, each hearing in their own way.
+async fn audience(story: &Story, workcenters: &[Uuid]) -> Vec<Person> {
+    let zones = ["America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Europe/London"];
+    let ways = [Delivery::Immediate, Delivery::Daily, Delivery::Weekly];
+    let mut people = Vec::new();
+    for number in 0..12 {
+        let person = story.app.person(&story.account, &format!("p{number}@example.com"), "P", "").await;
+        for workcenter in workcenters {
+            story.app.collaborator(&story.bob, *workcenter, &person).await;
+        }
+        story.live_in(&person, zones[number % zones.len()]).await;
+        let way = Preferences { default_delivery: ways[number % ways.len()].into(), ..Preferences::default() };
+        story.prefer(&person, way, &["default_delivery"]).await;
+        people.push(person);
+    }
+    people
+}
+
+/// Publishes until told to stop, a batch whenever some mail has come since the last one.
+async fn publish(story: &Story, workcenters: &[Uuid], people: &[Person], number: u64, done: &CancellationToken) -> usize {
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ (number + 1));
+    let mut published = 0;
+    while !done.is_cancelled() {
+        let events = (0..=dice.roll(6)).map(|_| {
+            let workcenter = workcenters[usize::try_from(dice.roll(workcenters.len() as u64)).unwrap()];
+            let event = uploaded(workcenter, &story.bob, &format!("{number}-{published}-{}.pdf", dice.roll(1000)));
+            match dice.roll(10) {
+                0 => mentioning(event, &[&people[usize::try_from(dice.roll(people.len() as u64)).unwrap()]]),
+                _ => event,
+            }
+        });
+        let events: Vec<Activity> = events.collect();
+        let results = story.publish(events.clone()).await;
+        published += results.len();
+        // A publisher that did not hear the answer says it again.
+        if dice.roll(5) == 0 {
+            assert!(story.publish(events).await.iter().all(|it| it.known));
+        }
+        let came = story.sink.mails().len();
+        tokio::select! {
+            _ = story.sink.wait_for(came + 1) => {}
+            () = done.cancelled() => {}
+        }
+    }
+    published
+}
+
+/// Kills one of two daemons at random moments and starts it again, `kills` times; then ends both as they should end.
+async fn kill(story: &Story, kills: u64, dice: &mut Dice) {
+    let mut daemons = [start(&story.app, &story.sink), start(&story.app, &story.sink)];
+    for _ in 0..kills {
+        // The moment is what is tried here: it must not depend on anything that the daemon does.
+        sleep(Duration::from_millis(100 + dice.roll(1400))).await;
+        let daemon = &mut daemons[usize::try_from(dice.roll(2)).unwrap()];
+        daemon.kill().await.unwrap();
+        *daemon = start(&story.app, &story.sink);
+    }
+    for daemon in &mut daemons {
+        daemon.kill().await.unwrap();
+    }
+}
+
+/// The numbers that a mail tells, by log: ranges, and single ones that concerned its reader.
+fn tells(mail: &Received) -> (Vec<(Uuid, i64)>, Vec<(Uuid, i64)>) {
+    let (mut ranges, mut single) = (Vec::new(), Vec::new());
+    for part in mail.header("X-WorkCenter-Tells").unwrap().split(' ') {
+        let (log, numbers) = part.split_once(':').unwrap();
+        let log: Uuid = log.parse().unwrap();
+        match numbers.split_once('-') {
+            Some((first, last)) => {
+                ranges.extend((first.parse().unwrap()..=last.parse().unwrap()).map(|it| (log, it)));
+            }
+            None => single.push((log, numbers.parse().unwrap())),
+        }
+    }
+    (ranges, single)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_reaches_everybody_in_one_message_however_often_daemons_are_killed() {
+    let (kills, seed) = (setting("CHAOS_KILLS", 20), setting("CHAOS_SEED", 20_261_120));
+    let story = Story::begin().await;
+    let mut workcenters = vec![story.pier];
+    for name in ["Plans", "Harbour", "Tender"] {
+        workcenters.push(story.app.workcenter(&story.bob, story.account.id, name).await);
+    }
+    let people = audience(&story, &workcenters).await;
+    clock::set(&story.app.client().await, story.app.now().await, SPEED).await.unwrap();
+
+    let done = CancellationToken::new();
+    let published = AtomicUsize::new(0);
+    let publishing = join_all((0..8).map(async |number| {
+        published.fetch_add(publish(&story, &workcenters, &people, number, &done).await, Ordering::Relaxed);
+    }));
+    let killing = async {
+        kill(&story, kills, &mut Dice(seed)).await;
+        done.cancel();
+    };
+    tokio::join!(publishing, killing);
+    settle(&story).await;
+
+    told_once(&story, &people, &workcenters).await;
+    let repeats = repeats(&story).await;
+    println!("seed {seed}: {kills} kills, {} events, {repeats} repeats", published.load(Ordering::Relaxed));
+    assert_eq!(audit::run(story.app.pool(), story.app.now().await).await.unwrap(), []);
+}
+
+/// What the dead had claimed comes up again; the clock stands eight days on, and everything is done by hand.
+async fn settle(story: &Story) {
+    let later = story.app.now().await + jiff::SignedDuration::from_hours(8 * 24);
+    story.app.clock_at(&later.to_string()).await;
+    for table in ["activity_head", "digest_schedule", "mail"] {
+        story.meddle(&format!("update {table} set lease_until = now() - interval '1 s' where lease_until is not null")).await;
+    }
+    story.step(&[Sweep::Immediate, Sweep::Daily, Sweep::Weekly, Sweep::Outbox]).await;
+    story.meddle("update mail set try_at = now() where ended_at is null").await;
+    story.step(&[Sweep::Outbox]).await;
+}
+
+/// Every event of every log since they came is in exactly one message to each of the people.
+async fn told_once(story: &Story, people: &[Person], workcenters: &[Uuid]) {
+    let client = story.app.client().await;
+    let mails = story.mails();
+    for person in people {
+        let mut seen = HashSet::new();
+        let (mut ranges, mut single): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
+        for mail in mails.iter().filter(|it| it.to == person.email) {
+            if seen.insert(mail.message_id()) {
+                let (more_ranges, more_single) = tells(mail);
+                ranges.extend(more_ranges);
+                single.extend(more_single);
+            }
+        }
+        let mut counts: HashMap<(Uuid, i64), usize> = HashMap::new();
+        ranges.iter().for_each(|it| *counts.entry(*it).or_default() += 1);
+        for workcenter in workcenters {
+            let place = "select start_seq, last_seq from subscription join activity_head using (log_id)
+                         where user_id = $1 and log_id = $2";
+            let place = client.query_one(place, &[&person.id, workcenter]).await.unwrap();
+            for seq in place.get::<_, i64>("start_seq") + 1..=place.get::<_, i64>("last_seq") {
+                let times = counts.remove(&(*workcenter, seq)).unwrap_or_default();
+                // A range that was all mentions, told one by one, needs no mail of its own.
+                let alone = times == 0 && single.contains(&(*workcenter, seq));
+                assert!(times == 1 || alone, "{} was told {times} times of {seq}", person.email);
+            }
+        }
+        assert_eq!(counts, HashMap::new(), "{} was told of what was before them", person.email);
+
+        let concerned = "select log_id, seq from addressee where user_id = $1";
+        let concerned = client.query(concerned, &[&person.id]).await.unwrap();
+        let mut concerned: Vec<(Uuid, i64)> = concerned.iter().map(|row| (row.get(0), row.get(1))).collect();
+        concerned.sort_unstable();
+        single.sort_unstable();
+        assert_eq!(single, concerned, "{} is told once of each mention", person.email);
+    }
+}
+
+/// How many messages came more than once: each of them was unknown to somebody in between.
+async fn repeats(story: &Story) -> i64 {
+    let mails = story.mails();
+    let distinct: HashSet<String> = mails.iter().map(Received::message_id).collect();
+    let repeats = i64::try_from(mails.len() - distinct.len()).unwrap();
+    let unknowns = "select coalesce(sum(unknowns), 0)::bigint from mail";
+    let unknowns: i64 = story.app.client().await.query_one(unknowns, &[]).await.unwrap().get(0);
+    assert!(repeats <= unknowns, "{repeats} repeats of {unknowns} mails of unknown fate");
+    repeats
+}
