@@ -109,8 +109,13 @@ create table settlement (
 -- What the audit has still to look at.
 create index settlement_unaudited on settlement (user_id) where audited_at is null;
 
--- How far the audit has followed a subscription. Written by audit.
+-- The settlement is written in the same transaction, before or after.
+alter table addressee add constraint addressee_settlement_fkey
+    foreign key (settlement_id) references settlement deferrable initially deferred;
+
+-- How far the audit has followed a subscription's settlements, or the numbers of a log. Written by audit::store.
 create table audit_mark (
-    subscription_id uuid primary key,
-    seq             bigint not null
+    -- The subscription or the log.
+    subject_id uuid primary key,
+    seq        bigint not null
 );

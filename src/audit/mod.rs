@@ -49,6 +49,7 @@ pub async fn run(db: &Db, now: Timestamp) -> Result<Vec<Finding>> {
     // Last, because it marks settlements as seen.
     findings.extend(chains(db).await?);
     findings.extend(cursors(db).await?);
+    findings.extend(logs(db).await?);
     Ok(findings)
 }
 
@@ -64,7 +65,8 @@ async fn chains(db: &Db) -> Result<Vec<Finding>> {
         after = last;
         let links = store::links(&tx, &people).await?;
         let (sound, broken) = follow(links);
-        store::mark(&tx, &sound, &people, &broken).await?;
+        store::mark(&tx, &sound).await?;
+        store::seen(&tx, &people, &broken).await?;
         tx.commit().await?;
         findings.extend(broken.into_iter().map(|it| Finding {
             code: "CHAIN_BROKEN",
@@ -121,10 +123,36 @@ async fn cursors(db: &Db) -> Result<Vec<Finding>> {
         let slice = store::ends(&db.client().await?, after, SLICE).await?;
         let Some(last) = slice.last() else { return Ok(findings) };
         after = last.subscription;
-        findings.extend(slice.iter().filter(|it| it.cursor != it.settled || it.cursor > it.last_seq).map(|it| {
-            let store::End { cursor, settled, last_seq, .. } = it;
-            let text = format!("the cursor is at {cursor}, settled is up to {settled}, the log ends at {last_seq}");
-            Finding { code: "CURSOR_ADRIFT", subject: it.subscription, text }
+        for it in slice {
+            let store::End { subscription: subject, cursor, settled, last_seq, forgotten } = it;
+            if cursor != settled || cursor > last_seq {
+                let text = format!("the cursor is at {cursor}, settled is up to {settled}, the log ends at {last_seq}");
+                findings.push(Finding { code: "CURSOR_ADRIFT", subject, text });
+            }
+            if forgotten {
+                let text = format!("the cursor is at {cursor}, the log ends at {last_seq}, and nothing is planned");
+                findings.push(Finding { code: "SUBSCRIPTION_FORGOTTEN", subject, text });
+            }
+        }
+    }
+}
+
+/// Looks whether the numbers of every log have no gap above those that were looked at before.
+async fn logs(db: &Db) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let mut after = Uuid::nil();
+    loop {
+        let client = db.client().await?;
+        let slice = store::logs(&client, after, SLICE).await?;
+        let Some(last) = slice.last() else { return Ok(findings) };
+        after = last.id;
+        let is_sound = |it: &store::Log| it.newest == it.last_seq && it.events == it.last_seq - it.mark;
+        let (sound, broken): (Vec<_>, Vec<_>) = slice.into_iter().partition(is_sound);
+        store::mark(&client, &sound.iter().map(|it| (it.id, it.last_seq)).collect::<Vec<_>>()).await?;
+        findings.extend(broken.into_iter().map(|it| {
+            let store::Log { id: subject, last_seq, mark, events, newest } = it;
+            let text = format!("above {mark} it has {events} events up to {newest}, its head says {last_seq}");
+            Finding { code: "LOG_GAP", subject, text }
         }));
     }
 }

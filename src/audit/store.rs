@@ -20,13 +20,13 @@ const LINKS: &str = "
     from settlement
     cross join unnest(subscription_ids, from_seq, to_seq) as range(subscription_id, from_seq, to_seq)
     join subscription on subscription.id = range.subscription_id
-    left join audit_mark on audit_mark.subscription_id = range.subscription_id
+    left join audit_mark on audit_mark.subject_id = range.subscription_id
     where settlement.audited_at is null and settlement.user_id = any($1)
     order by range.subscription_id, range.from_seq, range.to_seq";
 
 const MARK: &str = "
-    insert into audit_mark (subscription_id, seq) select it.* from unnest($1::uuid[], $2::bigint[]) as it
-    on conflict (subscription_id) do update set seq = excluded.seq";
+    insert into audit_mark (subject_id, seq) select it.* from unnest($1::uuid[], $2::bigint[]) as it
+    on conflict (subject_id) do update set seq = excluded.seq";
 
 /// Settlements are seen when none of their ranges broke a chain. What is committed while the audit looks has a later
 /// beginning than all that it saw, or it will be found broken the next time.
@@ -35,15 +35,24 @@ const SEEN: &str = "
     where audited_at is null and user_id = any($1) and id <> all($2)
         and not exists (
             select from unnest(subscription_ids, to_seq) as range(subscription_id, to_seq)
-            left join audit_mark using (subscription_id)
+            left join audit_mark on audit_mark.subject_id = range.subscription_id
             where audit_mark.seq is null or audit_mark.seq < range.to_seq)";
 
+/// A slice of all subscriptions. One that is behind its log and of which nothing is planned is forgotten.
 const ENDS: &str = "
     select subscription.id, subscription.cursor, coalesce(audit_mark.seq, subscription.start_seq)
-            + coalesce(unseen.length, 0) as settled, activity_head.last_seq
+            + coalesce(unseen.length, 0) as settled, activity_head.last_seq,
+        subscription.ended_at is null and subscription.cursor < activity_head.last_seq
+            and case subscription.cadence when 'OFF' then false else not exists (
+                select from digest_schedule
+                where digest_schedule.account_id = subscription.account_id
+                    and digest_schedule.user_id = subscription.user_id and next_at is not null
+                    and digest_schedule.cadence
+                        = case subscription.cadence when 'IMMEDIATE' then 'CATCHUP' else subscription.cadence end
+            ) and (subscription.cadence <> 'IMMEDIATE' or activity_head.due_at is null) end as forgotten
     from (select * from subscription where id > $1 order by id limit $2) subscription
     join activity_head using (log_id)
-    left join audit_mark on audit_mark.subscription_id = subscription.id
+    left join audit_mark on audit_mark.subject_id = subscription.id
     left join lateral (
         select sum(range.to_seq - range.from_seq)::bigint as length
         from settlement
@@ -53,9 +62,19 @@ const ENDS: &str = "
     ) unseen on true
     order by subscription.id";
 
+/// A slice of all logs, with what they have above the number up to which they were looked at before.
+const LOGS: &str = "
+    select head.log_id, head.last_seq, coalesce(audit_mark.seq, 0) as mark, count(activity.seq) as events,
+        coalesce(max(activity.seq), coalesce(audit_mark.seq, 0)) as newest
+    from (select log_id, last_seq from activity_head where log_id > $1 order by log_id limit $2) head
+    left join audit_mark on audit_mark.subject_id = head.log_id
+    left join activity on activity.log_id = head.log_id and activity.seq > coalesce(audit_mark.seq, 0)
+    group by head.log_id, head.last_seq, audit_mark.seq
+    order by head.log_id";
+
 /// A rule that one statement can look for: its code, and what breaks it as (subject, text). $1 is the instant before
 /// which what is due should be done, $2 the seconds a mail may wait, $3 how many to show.
-pub(super) const RULES: [(&str, &str); 9] = [
+pub(super) const RULES: [(&str, &str); 6] = [
     (
         "MAIL_MISSING",
         "select settlement.id as subject, 'mail ' || settlement.mail_id || ' does not exist' as text
@@ -63,16 +82,6 @@ pub(super) const RULES: [(&str, &str); 9] = [
         where settlement.mail_id is not null and mail.id is null and $2::float8 >= 0
             and (settlement.audited_at is null or settlement.settled_at >= $1)
         limit $3",
-    ),
-    (
-        "LOG_GAP",
-        "select activity_head.log_id as subject,
-            'the head says ' || last_seq || ', the log has ' || count(activity.seq) || ' up to '
-                || coalesce(max(activity.seq), 0) as text
-        from activity_head left join activity using (log_id)
-        where $1::timestamptz is not null and $2::float8 >= 0
-        group by activity_head.log_id, last_seq
-        having count(activity.seq) <> last_seq or coalesce(max(activity.seq), 0) <> last_seq limit $3",
     ),
     (
         "LOG_OVERDUE",
@@ -83,13 +92,6 @@ pub(super) const RULES: [(&str, &str); 9] = [
         "DIGEST_OVERDUE",
         "select user_id as subject, cadence || ' due since ' || next_at as text from digest_schedule
         where next_at < $1 and $2::float8 >= 0 limit $3",
-    ),
-    (
-        "ADDRESSEE_LOST",
-        "select addressee.user_id as subject, 'settled by ' || settlement_id || ', which does not exist' as text
-        from addressee left join settlement on settlement.id = addressee.settlement_id
-        where addressee.settlement_id is not null and settlement.id is null
-            and $1::timestamptz is not null and $2::float8 >= 0 limit $3",
     ),
     (
         "ADDRESSEE_FORGOTTEN",
@@ -103,22 +105,6 @@ pub(super) const RULES: [(&str, &str); 9] = [
                 or recipient.addressed_items is distinct from 'WITH_DIGEST')
             and not exists (
                 select from activity_head where activity_head.log_id = addressee.log_id and due_at >= $1)
-        limit $3",
-    ),
-    (
-        "SUBSCRIPTION_FORGOTTEN",
-        "select subscription.id as subject, 'behind its log, and nothing is planned' as text
-        from subscription join activity_head using (log_id)
-        where subscription.ended_at is null and subscription.cursor < activity_head.last_seq
-            and $1::timestamptz is not null and $2::float8 >= 0 and case subscription.cadence
-                when 'IMMEDIATE' then activity_head.due_at is null
-                when 'OFF' then false
-                else not exists (
-                    select from digest_schedule
-                    where digest_schedule.account_id = subscription.account_id
-                        and digest_schedule.user_id = subscription.user_id
-                        and digest_schedule.cadence = subscription.cadence and next_at is not null)
-            end
         limit $3",
     ),
     (
@@ -141,6 +127,16 @@ pub(super) struct End {
     pub cursor: i64,
     pub settled: i64,
     pub last_seq: i64,
+    pub forgotten: bool,
+}
+
+/// A log, and what it has above the number up to which it was looked at before.
+pub(super) struct Log {
+    pub id: Uuid,
+    pub last_seq: i64,
+    pub mark: i64,
+    pub events: i64,
+    pub newest: i64,
 }
 
 /// People with settlements that no audit has seen, by id, after `after`.
@@ -162,15 +158,15 @@ pub(super) async fn links(on: &impl GenericClient, people: &[Uuid]) -> Result<Ve
     Ok(rows.iter().map(link).collect())
 }
 
-/// Notes how far chains are sound. Settlements that broke one stay to be found again.
-pub(super) async fn mark(
-    on: &impl GenericClient,
-    sound: &[(Uuid, i64)],
-    people: &[Uuid],
-    broken: &[Break],
-) -> Result<()> {
+/// Notes how far subscriptions or logs are sound.
+pub(super) async fn mark(on: &impl GenericClient, sound: &[(Uuid, i64)]) -> Result<()> {
     let (ids, seqs): (Vec<Uuid>, Vec<i64>) = sound.iter().copied().unzip();
     db::text(on, MARK, &[&ids, &seqs]).await?;
+    Ok(())
+}
+
+/// Notes that the settlements of these people were seen. Those that broke a chain stay to be found again.
+pub(super) async fn seen(on: &impl GenericClient, people: &[Uuid], broken: &[Break]) -> Result<()> {
     let broken: Vec<Uuid> = broken.iter().map(|it| it.settlement).collect();
     db::text(on, SEEN, &[&people, &broken]).await?;
     Ok(())
@@ -184,8 +180,22 @@ pub(super) async fn ends(on: &impl GenericClient, after: Uuid, slice: i64) -> Re
         cursor: row.get("cursor"),
         settled: row.get("settled"),
         last_seq: row.get("last_seq"),
+        forgotten: row.get("forgotten"),
     };
     Ok(rows.iter().map(end).collect())
+}
+
+/// A slice of all logs, by id, after `after`.
+pub(super) async fn logs(on: &impl GenericClient, after: Uuid, slice: i64) -> Result<Vec<Log>> {
+    let rows = db::text(on, LOGS, &[&after, &slice]).await?;
+    let log = |row: &Row| Log {
+        id: row.get("log_id"),
+        last_seq: row.get("last_seq"),
+        mark: row.get("mark"),
+        events: row.get("events"),
+        newest: row.get("newest"),
+    };
+    Ok(rows.iter().map(log).collect())
 }
 
 /// What breaks a rule, as far as it is shown.

@@ -33,7 +33,7 @@ impl Bar {
         let line = line(&self.label, job);
         if self.is_terminal {
             let end = if is_final { "\n" } else { "" };
-            return write(format_args!("\r{line}{end}"));
+            return write(format_args!("\r{line}\x1b[K{end}"));
         }
         // A run that has nothing to tell so far is worth one line, at its end.
         let passed = passed(job) * LINES / job.total_items.max(1);
@@ -63,8 +63,7 @@ mod tests {
 
     #[test]
     fn a_bar_is_as_long_as_what_has_passed() {
-        let job =
-            pb::Job { total_items: 40, done_items: 15, skipped_items: 4, failed_items: 1, ..pb::Job::default() };
+        let job = pb::Job { total_items: 40, done_items: 15, skipped_items: 4, failed_items: 1, ..pb::Job::default() };
         let drawn = "    daily  [############............]  20 of 40: 15 mails, 4 empty, 1 failed";
         assert_eq!(line("daily", &job), drawn);
         let nothing = "    daily  [........................]   0 of 0: 0 mails, 0 empty, 0 failed";

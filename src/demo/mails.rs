@@ -162,7 +162,8 @@ fn mail(bytes: &str) -> Option<Mail> {
         _ => unquoted(part_body)?,
     };
     let text = String::from_utf8(bytes).ok()?.replace("\r\n", "\n");
-    let (_, address) = header(head, "To").map(|it| it.rsplit_once('<').map(|it| (it.0.to_owned(), it.1.to_owned())))??;
+    let (_, address) =
+        header(head, "To").map(|it| it.rsplit_once('<').map(|it| (it.0.to_owned(), it.1.to_owned())))??;
     let date = jiff::fmt::rfc2822::parse(&header(head, "Date")?).ok()?;
     Some(Mail {
         to: address.trim_end_matches('>').to_owned(),

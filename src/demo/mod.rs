@@ -29,11 +29,12 @@ use crate::{
     config,
     db::Db,
     error::{Error, Result},
-    outbox, pb,
+    outbox,
+    pb::{self, Delivery},
     secret::Secret,
 };
 use cast::Person;
-use mails::{Mail, Mails};
+use mails::{Awaited, Mail, Mails};
 use slots::Slots;
 
 /// How long something that the daemon does may take, by the real clock: its ticks are a second apart.
@@ -44,6 +45,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What the clock is moved by so that immediate mail goes: more than the seconds that such mail waits for more.
 const PAST_THE_WINDOW: Duration = Duration::from_secs(60);
+
+/// How many mails of one occasion are shown.
+const SHOWN_MAX: usize = 8;
 
 /// The hours after Thursday noon at which services publish, all before the first digest; and the one for the week-end.
 const THURSDAY: [i64; 3] = [1, 3, 6];
@@ -59,12 +63,6 @@ struct Stage<'a> {
     server: Channel,
     daemon: Channel,
     mails: Mails,
-}
-
-/// A WorkCenter of the story.
-struct Place {
-    id: String,
-    name: String,
 }
 
 /// Tells the story.
@@ -87,7 +85,8 @@ pub async fn tell(settings: &config::Demo) -> Result<()> {
 
     let mut people = vec![admin];
     people.extend(cast::arrive(&mut stage, &people[0], &places).await?);
-    cast::tell_choices(&stage, &people).await?;
+    cast::learn(&stage, &mut people).await?;
+    stage.welcome(&places, &people).await?;
 
     chapter("A service publishes what happens on Thursday; some of it is told at once")?;
     let mut slots = Slots::watch(&stage, &people[0]).await?;
@@ -99,7 +98,7 @@ pub async fn tell(settings: &config::Demo) -> Result<()> {
     let (friday_evening, end) = (after(thursday, FRIDAY_EVENING)?, after(thursday, HOURS)?);
     let mut is_friday_told = false;
     loop {
-        let announced = slots::announced(&stage, &people).await?;
+        let announced = Slots::announced(&stage, &people).await?;
         let Some(at) = announced.iter().map(|it| it.at).min().filter(|it| *it <= end) else { break };
         if !is_friday_told && friday_evening < at {
             is_friday_told = true;
@@ -155,7 +154,8 @@ impl<'a> Stage<'a> {
         Person::new(name, profile.email, &profile.time_zone, session.user_id, token)
     }
 
-    async fn make_places(&self, admin: &Person) -> Result<Vec<Place>> {
+    /// Makes the WorkCenters; returns their ids, in the order of [`deeds::PLACES`].
+    async fn make_places(&self, admin: &Person) -> Result<Vec<String>> {
         let mut client = pb::work_center_service_client::WorkCenterServiceClient::new(self.server.clone());
         let mut places = Vec::new();
         for name in deeds::PLACES {
@@ -163,10 +163,9 @@ impl<'a> Stage<'a> {
             let sent = pb::CreateWorkCenterRequest { account_id, name: name.to_owned(), ..Default::default() };
             let sent = by(&admin.token, sent)?;
             let made = answered("CreateWorkCenter", client.create_work_center(sent)).await?.workcenter;
-            let pb::WorkCenter { workcenter_id: id, name, .. } = made.unwrap_or_default();
-            say(format_args!("{name} is there."))?;
-            places.push(Place { id, name });
+            places.push(made.unwrap_or_default().workcenter_id);
         }
+        say(format_args!("{} are there.", deeds::PLACES.join(", ")))?;
         Ok(places)
     }
 
@@ -198,13 +197,29 @@ impl<'a> Stage<'a> {
         }
         let new = numbers.len();
         let at = at.strftime("%a %-d %b %H:%M UTC");
-        say(format_args!("{at}: {count} batches: {new} events are new, {known} were known: sent twice, told once."))?;
+        let repeats = if twice { format!(", {known} came twice and count once") } else { String::new() };
+        say(format_args!("{at}: {new} events in {count} batches{repeats}"))?;
         if new != events.len() {
             return Err(Error::internal(format!("{} events were sent, and {new} are new", events.len())));
         }
+        self.hear(&deeds::told_at_once(&events, &numbers, people), people).await
+    }
 
+    /// Waits until those who hear of everything at once have heard who has come.
+    async fn welcome(&mut self, places: &[String], people: &[Person]) -> Result<()> {
+        say(format_args!("\nWho hears at once has heard of the others, each WorkCenter by itself:"))?;
+        // The first of them brought the others in, and is not told of their own doing.
+        let seq = i64::try_from(people.len() - 1).unwrap_or(i64::MAX);
+        let pairs = people.iter().skip(1).flat_map(|person| places.iter().map(move |place| (person, place)));
+        let at_once = pairs.filter(|(person, place)| person.delivery(place) == Delivery::Immediate);
+        let awaited: Vec<Awaited> = at_once.map(|(person, place)| Awaited { to: &person.email, place, seq }).collect();
+        self.hear(&awaited, people).await
+    }
+
+    /// Lets immediate mail become due, waits until all that is `awaited` is told, and shows it.
+    async fn hear(&mut self, awaited: &[Awaited<'_>], people: &[Person]) -> Result<()> {
+        let now = Clock::new(self.db.clone(), true).now().await?;
         self.move_clock(now.checked_add(PAST_THE_WINDOW).map_err(Error::internal)?).await?;
-        let awaited = deeds::told_at_once(&events, &numbers, people);
         let (mails, db) = (&mut self.mails, &self.db);
         let before = mails.all().len();
         until("immediate mail has not gone out", async || {
@@ -217,15 +232,18 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// Shows by its subject what has come, as each reader's clock has it.
-fn show_mails<'m>(mails: impl IntoIterator<Item = &'m Mail>, people: &[Person]) -> Result<()> {
-    for mail in mails {
-        if let Some(reader) = people.iter().find(|it| it.email == mail.to) {
-            let at = mail.date.to_zoned(reader.clock.clone());
-            say(format_args!("    {:18} {}  {}", reader.name, at.strftime("%a %H:%M"), mail.subject))?;
-        }
+/// Shows by its subject what has come, as each reader's clock has it: to those with a part of their own first.
+fn show_mails(mails: &[Mail], people: &[Person]) -> Result<()> {
+    let readers =
+        people.iter().flat_map(|reader| mails.iter().filter(|it| it.to == reader.email).map(move |it| (reader, it)));
+    for (reader, mail) in readers.take(SHOWN_MAX) {
+        let at = mail.date.to_zoned(reader.clock.clone());
+        say(format_args!("    {:18} {}  {}", reader.name, at.strftime("%a %H:%M"), mail.subject))?;
     }
-    Ok(())
+    match mails.len().saturating_sub(SHOWN_MAX) {
+        0 => Ok(()),
+        more => say(format_args!("    and {more} more")),
+    }
 }
 
 /// Noon, in UTC, of the first Thursday after the day of `now`.

@@ -11,6 +11,12 @@ use crate::{
     error::{Error, Reason, Result},
 };
 
+/// Locks a person's digests and takes them back from whoever is at work on them: that is done with what they chose before,
+/// and its commit finds the lease lost.
+const TAKE_BACK: &str = "
+    update digest_schedule set fence = fence + (lease_until is not null)::int, lease_until = null
+    where user_id = $1 and cadence in ('DAILY', 'WEEKLY')";
+
 /// What a person needs digests for, and what is planned. The zone is the person's, else the account's, else UTC.
 const WANTED: &str = "
     with used as (
@@ -176,11 +182,25 @@ fn plan(
     Some(Revised { at: slot.at.checked_add(spread).ok()?, date: slot.date })
 }
 
+/// The digest of `date`, if the rule has that date.
+fn slot(
+    recipient: &Recipient,
+    beat: Beat,
+    account: Uuid,
+    zone: &str,
+    date: Option<Date>,
+    when: &When,
+) -> Option<Revised> {
+    let slot = schedule::slot(&recipient.rule(zone), beat, date?)?;
+    Some(Revised { at: slot.at.checked_add(schedule::spread(account, when.spread)).ok()?, date: slot.date })
+}
+
 /// Sets when the digests of a locked recipient go: every cadence that some subscription has, and none that none has.
 ///
-/// What is due and not done yet stays due.
+/// What is due and not done yet stays due, unless the new rule puts its date off to a later hour.
 pub(super) async fn reschedule(tx: &Transaction<'_>, recipient: &Recipient, when: &When) -> Result<()> {
     let (mut accounts, mut cadences, mut ats, mut dates) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    db::text(tx, TAKE_BACK, &[&recipient.user]).await?;
     for row in db::text(tx, WANTED, &[&recipient.user]).await? {
         let account: Uuid = row.get("account_id");
         let beat = beat(&row);
@@ -188,7 +208,10 @@ pub(super) async fn reschedule(tx: &Transaction<'_>, recipient: &Recipient, when
         let wanted: bool = row.get("wanted");
         let overdue = planned.is_some_and(|at| at <= when.now);
         let next = match (wanted, overdue) {
-            (true, true) => continue,
+            (true, true) => match slot(recipient, beat, account, row.get("zone"), row.get("next_date"), when) {
+                Some(later) if later.at > when.now => Some(later),
+                _ => continue,
+            },
             (true, false) => plan(recipient, beat, account, row.get("zone"), row.get("last_date"), when),
             (false, _) => None,
         };
@@ -267,10 +290,8 @@ pub async fn claim(
 impl Due {
     /// Whether the slot is due by the rule as it is now: the zone's own rules may have changed since it was planned.
     pub fn stands(&self, beat: Beat, when: &When) -> bool {
-        let slot = self.date.and_then(|date| schedule::slot(&self.recipient.rule(&self.zone), beat, date));
-        let spread = schedule::spread(self.account, when.spread);
         // A date that the rule does not have any more was announced all the same.
-        slot.is_none_or(|slot| slot.at.checked_add(spread).is_ok_and(|at| at <= when.now))
+        slot(&self.recipient, beat, self.account, &self.zone, self.date, when).is_none_or(|it| it.at <= when.now)
     }
 
     /// The slot after this one, which is done when `done`, else only put off.

@@ -27,14 +27,17 @@ async fn each_kind_of_damage_is_found() {
             vec!["CURSOR_ADRIFT", "SUBSCRIPTION_FORGOTTEN"],
         ),
         ("delete from mail where kind = 'IMMEDIATE'", vec!["MAIL_MISSING"]),
-        ("delete from activity where seq = 2", vec!["LOG_GAP"]),
+        (
+            "with looked as (delete from audit_mark where subject_id in (select log_id from activity_head))
+             delete from activity where seq = 2",
+            vec!["LOG_GAP"],
+        ),
         ("update activity_head set due_at = '2026-11-20T14:00:00Z'", vec!["LOG_OVERDUE"]),
         (
             "insert into digest_schedule (account_id, user_id, cadence, next_at)
              select account_id, user_id, 'DAILY', '2026-11-20T14:00:00Z' from subscription",
             vec!["DIGEST_OVERDUE"],
         ),
-        ("update addressee set settlement_id = gen_random_uuid()", vec!["ADDRESSEE_LOST"]),
         ("update addressee set settlement_id = null, outcome = null", vec!["ADDRESSEE_FORGOTTEN"]),
         ("update activity_head set last_seq = last_seq + 1", vec!["LOG_GAP", "SUBSCRIPTION_FORGOTTEN"]),
         ("update mail set state = 'PENDING', ended_at = null, try_at = now() - interval '1 hour'", vec!["MAIL_STUCK"]),

@@ -91,7 +91,13 @@ async fn audience(story: &Story, workcenters: &[Uuid]) -> Vec<Person> {
 }
 
 /// Publishes until told to stop, a batch whenever some mail has come since the last one.
-async fn publish(story: &Story, workcenters: &[Uuid], people: &[Person], number: u64, done: &CancellationToken) -> usize {
+async fn publish(
+    story: &Story,
+    workcenters: &[Uuid],
+    people: &[Person],
+    number: u64,
+    done: &CancellationToken,
+) -> usize {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ (number + 1));
     let mut published = 0;
     while !done.is_cancelled() {
@@ -184,7 +190,9 @@ async fn settle(story: &Story) {
     let later = story.app.now().await + jiff::SignedDuration::from_hours(8 * 24);
     story.app.clock_at(&later.to_string()).await;
     for table in ["activity_head", "digest_schedule", "mail"] {
-        story.meddle(&format!("update {table} set lease_until = now() - interval '1 s' where lease_until is not null")).await;
+        story
+            .meddle(&format!("update {table} set lease_until = now() - interval '1 s' where lease_until is not null"))
+            .await;
     }
     story.step(&[Sweep::Immediate, Sweep::Daily, Sweep::Weekly, Sweep::Outbox]).await;
     story.meddle("update mail set try_at = now() where ended_at is null").await;

@@ -7,7 +7,9 @@ mod received;
 mod sink;
 mod story;
 
+mod access;
 mod activity;
+mod architecture;
 mod audit;
 mod chaos;
 mod digest;
@@ -16,6 +18,7 @@ mod invite;
 mod job;
 mod letter;
 mod mail;
+mod migrations;
 mod outbox;
 mod preference;
 mod profile;

@@ -26,7 +26,9 @@ pub fn tables() -> Vec<Table> {
 fn tables_of(text: &str) -> Vec<Table> {
     let lines: Vec<_> = text.lines().collect();
     let comment = |line: &&&str| line.trim_start().starts_with("--");
-    let join = |lines: Vec<&&str>| lines.iter().map(|it| it.trim().trim_start_matches("--").trim()).collect::<Vec<_>>().join(" ");
+    let join = |lines: Vec<&&str>| {
+        lines.iter().map(|it| it.trim().trim_start_matches("--").trim()).collect::<Vec<_>>().join(" ")
+    };
     let begins = lines.iter().enumerate().filter_map(|(at, line)| Some((at, line.strip_prefix("create table ")?)));
     begins
         .map(|(at, rest)| {
@@ -151,7 +153,8 @@ fn no_migration_stops_what_runs_on_the_one_before() {
 #[tokio::test]
 async fn every_constraint_that_code_relies_on_is_in_the_schema() {
     let app = App::start().await;
-    let made = "select conname::text from pg_constraint union select indexname from pg_indexes where schemaname = 'public'";
+    let made =
+        "select conname::text from pg_constraint union select indexname from pg_indexes where schemaname = 'public'";
     let made = names(&app, made).await;
     let mut relied = BTreeSet::new();
     for source in sources(&["src"]) {
@@ -160,7 +163,8 @@ async fn every_constraint_that_code_relies_on_is_in_the_schema() {
             relied.extend(named.map(|(name, _)| name.to_owned()));
         }
         for literal in &source.literals {
-            let named = literal.split("on conflict on constraint ").skip(1).filter_map(|it| it.split_whitespace().next());
+            let named =
+                literal.split("on conflict on constraint ").skip(1).filter_map(|it| it.split_whitespace().next());
             relied.extend(named.map(ToOwned::to_owned));
         }
     }

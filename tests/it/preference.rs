@@ -127,7 +127,8 @@ async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_changed() {
     let status = story.app.preferences().update_preferences(by(&story.ada.token, message)).await.unwrap_err();
     let mut named = fields(&status);
     named.sort();
-    let expected = ["addressed_items", "daily_days", "default_delivery", "digest_frequency", "digest_time", "weekly_day"];
+    let expected =
+        ["addressed_items", "daily_days", "default_delivery", "digest_frequency", "digest_time", "weekly_day"];
     assert_eq!(named, expected.map(|it| format!("preferences.{it}")));
     assert_eq!(read(&story, &story.ada).await, before);
 }

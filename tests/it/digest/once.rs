@@ -1,7 +1,14 @@
 //! Once: two daemons at the same moment, claims that run out, work that fails.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
-use workcenter::daemon::Sweep;
+use workcenter::{
+    daemon::Sweep,
+    error::Error,
+    pb::{self, Preferences},
+    subscription::{self, When, schedule::Beat},
+};
 
 use super::by_digest;
 use crate::story::Story;
@@ -118,4 +125,33 @@ async fn one_person_who_cannot_be_composed_keeps_nobody_else_from_their_digest()
     story.at("2026-11-22T07:00:00Z").await;
     assert!(story.mails().iter().any(|it| it.to == "eve@example.com" && it.text().contains("Plan.pdf")));
     assert_eq!(story.findings().await, []);
+}
+
+#[tokio::test]
+async fn who_changes_their_hour_while_a_daemon_is_at_work_is_told_once_and_announced_by_the_new_hour() {
+    let story = Story::begin().await;
+    story.prefer(&story.ada, by_digest(), &["default_delivery"]).await;
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    story.app.clock_at("2026-11-21T07:00:00Z").await;
+    let (now, lease) = (story.app.now().await, Duration::from_secs(60));
+    let mut client = story.app.client().await;
+    let due = subscription::claim(&client, Some(Beat::Daily), now, 10, lease).await.unwrap();
+    let later = Preferences { digest_time: "09:00".to_owned(), ..Preferences::default() };
+    let preferences = story.prefer(&story.ada, later, &["digest_time"]).await;
+
+    let when = When { now, spread: Duration::ZERO };
+    let tx = client.transaction().await.unwrap();
+    let finished = [due[0].finished(Some(Beat::Daily), true, &when)];
+    let finished = subscription::finish(&tx, story.account.id, Some(Beat::Daily), &finished).await;
+    assert!(matches!(finished, Err(Error::Conflict(_))));
+    drop(tx);
+
+    let nine = "2026-11-21T09:00:00Z";
+    assert_eq!(preferences.next_digests[0].next_digest_at, Some(pb::time(nine.parse().unwrap())));
+    story.at("2026-11-21T08:59:59Z").await;
+    assert_eq!(story.mails().len(), 0);
+    story.at(nine).await;
+    assert_eq!(story.mails().len(), 1);
+    let rows = client.query("select next_at::text from digest_schedule where cadence = 'DAILY'", &[]).await.unwrap();
+    assert_eq!(rows[0].get::<_, &str>(0), "2026-11-22 09:00:00+00");
 }

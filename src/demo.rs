@@ -1,6 +1,0 @@
-//! placeholder
-use crate::{config, error::Result};
-/// x
-pub async fn tell(_: &config::Demo) -> Result<()> {
-    Ok(())
-}
