@@ -19,7 +19,7 @@ pub const EXIT_USAGE: i32 = 2;
 #[derive(Args, Clone, Debug)]
 #[allow(missing_docs, reason = "a doc comment would replace the program's description in --help")]
 pub struct Database {
-    /// PostgreSQL, as in postgres://user:password@host:5432/name
+    /// PostgreSQL, as in `postgres://user:password@host:5432/name`
     #[arg(long = "database-url", env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub url: Secret,
 
@@ -52,7 +52,7 @@ pub struct Shared {
     #[arg(long = "digest-spread-minutes", env = "DIGEST_SPREAD_MINUTES", default_value = "10", value_name = "MINUTES", value_parser = minutes)]
     pub digest_spread: Duration,
 
-    /// What to log: error, warn, info, debug, or per module as in info,workcenter::outbox=debug
+    /// What to log: error, warn, info, debug, or per module as in `info,workcenter::outbox=debug`
     #[arg(long = "log", env = "LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
 
@@ -94,7 +94,7 @@ pub struct Daemon {
     #[allow(missing_docs, reason = "as above")]
     pub ticks: Ticks,
 
-    /// Where to serve JobService over gRPC
+    /// Where to serve `JobService` over gRPC
     #[arg(long = "listen", env = "DAEMON_LISTEN", default_value = "127.0.0.1:50052", value_name = "ADDRESS")]
     pub listen: SocketAddr,
 
@@ -115,7 +115,7 @@ pub struct Daemon {
 #[derive(Args, Clone, Debug)]
 #[allow(missing_docs, reason = "as above")]
 pub struct Mail {
-    /// Relay, as in smtp://relay.example:25; without it mails become files in --mail-dir
+    /// Relay, as in `smtp://relay.example:25`; without it mails become files in --mail-dir
     #[arg(long, env = "SMTP_URL", value_name = "URL")]
     pub smtp_url: Option<Relay>,
 

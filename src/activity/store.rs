@@ -32,7 +32,7 @@ const APPEND: &str = "
         again_at = case when lease_until is null then again_at else coalesce(again_at, $22) end
     where log_id = $1";
 
-/// The oldest due log that nobody has to themselves. What comes while it is leased is noted in again_at.
+/// The oldest due log that nobody has to themselves. What comes while it is leased is noted in `again_at`.
 const CLAIM_DUE: &str = "
     update activity_head set lease_until = now() + make_interval(secs => $2::float8), fence = fence + 1, again_at = null
     where log_id = (

@@ -33,7 +33,7 @@ use crate::{
 /// How long the daemon waits for a tick before it sweeps without one.
 const WATCHDOG: Duration = Duration::from_secs(60);
 
-/// The shares of a lease that a relay has for a command and for the last word, so that a claim outlives its session.
+/// The shares of a lease that a relay has for a command and for the last word, so that a claim outlives its mail.
 const COMMAND_SHARE: u32 = 8;
 const BODY_SHARE: u32 = 3;
 
@@ -89,6 +89,8 @@ impl Daemon {
             unsubscribe_url: mail.unsubscribe_url.clone(),
             key: settings.shared.token_key.clone(),
         };
+        let timeouts = timeouts(settings.lease);
+        let last_leg = timeouts.last_leg();
         let post = match &mail.smtp_url {
             None => Post::folder(&mail.mail_dir),
             Some(relay) => Post::relay(SmtpSettings {
@@ -96,7 +98,7 @@ impl Daemon {
                 port: relay.port,
                 hello: head.domain().to_owned(),
                 sessions,
-                timeouts: timeouts(settings.lease),
+                timeouts,
             }),
         };
         let terms = digest::Terms {
@@ -104,7 +106,7 @@ impl Daemon {
             lease: settings.lease,
             spread: settings.shared.digest_spread,
         };
-        let outbox = outbox::Terms { batch: sessions, lease: settings.lease };
+        let outbox = outbox::Terms { batch: sessions, lease: settings.lease, last_leg };
         Self { crier: job::Crier::new(parts.db.clone()), parts, terms, outbox, post, head }
     }
 
@@ -183,7 +185,7 @@ impl Daemon {
     }
 }
 
-/// How long the relay may take for each part of a session: together less than the half of a lease that sending has.
+/// How long the relay may take for each part of a session, so that sending fits into a lease.
 fn timeouts(lease: Duration) -> Timeouts {
     let usual = Timeouts::default();
     Timeouts { command: usual.command.min(lease / COMMAND_SHARE), body: usual.body.min(lease / BODY_SHARE), ..usual }

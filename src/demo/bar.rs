@@ -54,7 +54,7 @@ fn line(label: &str, job: &pb::Job) -> String {
     let passed = passed(job);
     let share = usize::try_from(passed).unwrap_or(0) * WIDTH / usize::try_from(*total).unwrap_or(0).max(1);
     let bar = "#".repeat(share.min(WIDTH));
-    format!("    {label:6} [{bar:.<WIDTH$}] {passed:3} of {total}: {done} mails, {empty} empty, {failed} failed")
+    format!("    {label:6} [{bar:.<WIDTH$}] {passed:3} of {total}: {done} mailed, {empty} empty, {failed} failed")
 }
 
 #[cfg(test)]
@@ -64,9 +64,9 @@ mod tests {
     #[test]
     fn a_bar_is_as_long_as_what_has_passed() {
         let job = pb::Job { total_items: 40, done_items: 15, skipped_items: 4, failed_items: 1, ..pb::Job::default() };
-        let drawn = "    daily  [############............]  20 of 40: 15 mails, 4 empty, 1 failed";
+        let drawn = "    daily  [############............]  20 of 40: 15 mailed, 4 empty, 1 failed";
         assert_eq!(line("daily", &job), drawn);
-        let nothing = "    daily  [........................]   0 of 0: 0 mails, 0 empty, 0 failed";
+        let nothing = "    daily  [........................]   0 of 0: 0 mailed, 0 empty, 0 failed";
         assert_eq!(line("daily", &pb::Job::default()), nothing);
     }
 }

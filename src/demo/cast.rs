@@ -2,11 +2,9 @@
 
 use std::fmt::Write;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::tz::TimeZone;
-use tonic::transport::Channel;
 
-use super::{Stage, answered, by, chapter, mails::Sort, say, until};
+use super::{Channel, Stage, answered, by, chapter, mails::Sort, say, together, until};
 use crate::{
     clock::Clock,
     error::{Error, Result},
@@ -19,9 +17,6 @@ use crate::{
 
 /// How many colleagues there are beside those with a part of their own: enough for a run of several batches.
 const COLLEAGUES: usize = 40;
-
-/// How many people do something at a time: a server hashes few passwords at once and lets few wait.
-pub const TOGETHER: usize = 6;
 
 /// What introduces the token in the mail of an invite.
 const LINK: &str = "/invites/accept?token=";
@@ -185,15 +180,12 @@ pub async fn arrive(stage: &mut Stage<'_>, admin: &Person, places: &[String]) ->
     say(format_args!("{} mails have come. Each has a link with a token, by which its reader accepts.", tokens.len()))?;
 
     let server = &stage.server;
-    let people: Vec<Person> = stream::iter(parts.iter().zip(&tokens))
-        .map(|(part, token)| async move {
-            let person = accept(server, part, token).await?;
-            choose(server, &person, part, places).await?;
-            Ok::<_, Error>(person)
-        })
-        .buffered(TOGETHER)
-        .try_collect()
-        .await?;
+    let people = together(parts.iter().zip(&tokens).map(|(part, token)| async move {
+        let person = accept(server, part, token).await?;
+        choose(server, &person, part, places).await?;
+        Ok(person)
+    }))
+    .await?;
     stage.move_clock(Clock::new(stage.db.clone(), true).now().await?).await?;
     say(format_args!("{} people have accepted and are collaborators of every WorkCenter.", people.len()))?;
     Ok(people)

@@ -254,7 +254,7 @@ pub fn told_at_once<'a>(events: &'a [Activity], numbers: &[i64], people: &'a [Pe
             let here = || events.iter().zip(numbers).filter(|(it, _)| it.workcenter_id == place.workcenter_id);
             let is_all = place.effective_delivery() == Delivery::Immediate;
             let is_own = person.is_addressed_at_once && place.effective_delivery() != Delivery::Off;
-            let last = here().last().filter(|_| is_all);
+            let last = here().next_back().filter(|_| is_all);
             let own = here().filter(|(it, _)| is_own && it.addressees.iter().any(|it| it.user_id == person.user_id));
             awaited.extend(last.into_iter().chain(own).map(|(event, seq)| Awaited {
                 to: &person.email,

@@ -177,7 +177,7 @@ fn mail(bytes: &str) -> Option<Mail> {
 
 /// The header `name`, unfolded.
 fn header(head: &str, name: &str) -> Option<String> {
-    let mut lines = head.split("\r\n").skip_while(|it| !it.split_once(':').is_some_and(|(it, _)| it == name));
+    let mut lines = head.split("\r\n").skip_while(|it| it.split_once(':').is_none_or(|(it, _)| it != name));
     let (_, first) = lines.next()?.split_once(':')?;
     let more = lines.take_while(|it| it.starts_with([' ', '\t']));
     Some(more.fold(first.to_owned(), |all, line| all + line).trim().to_owned())

@@ -16,10 +16,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::{Timestamp, ToSpan, civil::Weekday, tz::TimeZone};
 use tokio::time::{MissedTickBehavior, interval};
 use tonic::{
-    Request, Response, Status,
+    Request, Response, Status, Streaming,
     transport::{Channel, Endpoint},
 };
 use tonic_types::StatusExt;
@@ -29,6 +30,7 @@ use crate::{
     config,
     db::Db,
     error::{Error, Result},
+    mail::phrase,
     outbox,
     pb::{self, Delivery},
     secret::Secret,
@@ -45,6 +47,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What the clock is moved by so that immediate mail goes: more than the seconds that such mail waits for more.
 const PAST_THE_WINDOW: Duration = Duration::from_secs(60);
+
+/// How many people do something at a time: a server hashes few passwords at once and lets few wait.
+const TOGETHER: usize = 6;
 
 /// How many mails of one occasion are shown.
 const SHOWN_MAX: usize = 8;
@@ -184,7 +189,7 @@ impl<'a> Stage<'a> {
         if twice {
             batches.insert(1, batches[0]);
         }
-        let count = batches.len();
+        let count = phrase::counted(batches.len() as u64, "batch", "batches");
         let (mut numbers, mut known) = (Vec::new(), 0);
         for events in batches {
             let sent = by(&self.settings.service_key, pb::PublishActivityRequest { events: events.to_vec() })?;
@@ -198,7 +203,7 @@ impl<'a> Stage<'a> {
         let new = numbers.len();
         let at = at.strftime("%a %-d %b %H:%M UTC");
         let repeats = if twice { format!(", {known} came twice and count once") } else { String::new() };
-        say(format_args!("{at}: {new} events in {count} batches{repeats}"))?;
+        say(format_args!("{at}: {new} events in {count}{repeats}"))?;
         if new != events.len() {
             return Err(Error::internal(format!("{} events were sent, and {new} are new", events.len())));
         }
@@ -277,6 +282,11 @@ fn failed(call: &str, status: &Status) -> Error {
         .map(|it| it.field_violations.iter().map(|it| format!("; {} {}", it.field, it.description)).collect())
         .unwrap_or_default();
     Error::internal(format!("{call}: {:?} {reason}: {}{}", status.code(), status.message(), fields.concat()))
+}
+
+/// What comes of `all`, several of which are done at a time, in their order; or the first error.
+async fn together<T>(all: impl Iterator<Item = impl Future<Output = Result<T>>>) -> Result<Vec<T>> {
+    stream::iter(all).buffered(TOGETHER).try_collect().await
 }
 
 /// Looks until there is something to see; `wrong` is said when there is nothing for too long.

@@ -1,18 +1,16 @@
 //! The instants at which digests go: what was announced for them, the runs, and what came of it.
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::{Timestamp, Zoned, civil::Time};
 use tokio::time::timeout;
-use tonic::{Streaming, transport::Channel};
 
 use super::{
-    PATIENCE, Stage, answered,
+    Channel, PATIENCE, Stage, Streaming, answered,
     bar::Bar,
     by,
-    cast::{self, Person, TOGETHER},
+    cast::{self, Person},
     failed,
     mails::{Mail, Sort},
-    say, show_mails, too_late, until,
+    say, show_mails, together, too_late, until,
 };
 use crate::{
     error::{Error, Result},
@@ -62,11 +60,7 @@ impl Slots {
     ///
     /// When one is not announced for seven where the person is.
     pub async fn announced(stage: &Stage<'_>, people: &[Person]) -> Result<Vec<Announced>> {
-        let asked: Vec<pb::Preferences> = stream::iter(people)
-            .map(|person| cast::preferences(&stage.server, person))
-            .buffered(TOGETHER)
-            .try_collect()
-            .await?;
+        let asked = together(people.iter().map(|it| cast::preferences(&stage.server, it))).await?;
         let mut announced = Vec::new();
         for ((place, person), preferences) in people.iter().enumerate().zip(asked) {
             for next in preferences.next_digests {

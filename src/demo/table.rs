@@ -25,14 +25,14 @@ struct Row {
 /// When it cannot be written.
 pub fn show(people: &[Person], mails: &Mails) -> Result<()> {
     let inviter = people.first().map_or("", |it| &it.name);
-    say(format_args!("mails, sort, when, why"))?;
     let groups = alike(people, |it| rows(it, mails, inviter));
     let width = |of: fn(&Row) -> usize| groups.iter().flat_map(|it| &it.1).map(of).max().unwrap_or(0);
     let (sort, times) = (width(|it| it.sort.len()), width(|it| it.times.len()));
+    say(format_args!("  mails  {:sort$}  {:times$}  why", "sort", "when"))?;
     for (group, rows) in &groups {
         say(format_args!("{}", named(group)))?;
         for it in rows {
-            say(format_args!("  {:3}  {:sort$}  {:times$}  {}", it.count, it.sort, it.times, it.why))?;
+            say(format_args!("  {:5}  {:sort$}  {:times$}  {}", it.count, it.sort, it.times, it.why))?;
         }
     }
     Ok(())

@@ -122,6 +122,8 @@ pub struct Terms {
     pub batch: usize,
     /// How long a claim lasts, by the real clock.
     pub lease: Duration,
+    /// How much of it is the relay's, from DATA to its last word: nothing is begun that late.
+    pub last_leg: Duration,
 }
 
 /// What a delivery did.
@@ -194,8 +196,7 @@ where
         let addresses: Vec<String> = letters.values().map(|it| it.to.address.to_lowercase()).collect();
         let refused = store::suppressed(&db.client().await?, &addresses).await?;
 
-        // Half of the lease is for reaching DATA; the other half is the relay's, for its last word.
-        let before = begun + terms.lease / 2;
+        let before = begun + terms.lease.saturating_sub(terms.last_leg);
         let fates = join_all(mails.into_iter().filter_map(|mail| {
             let session = sessions.remove(&mail.id)?;
             let letter = letters.remove(&mail.id);
@@ -260,10 +261,16 @@ async fn post(db: &Db, session: &mut Session, mail: &Mail, letter: &Letter, befo
         Fate::Sent(_) => info!(mail.id = %mail.id, mail.kind = mail.kind.name(), "sent a mail"),
         Fate::Suppressed(_) => {}
         Fate::Retry(why) | Fate::Failed(why) | Fate::Unknown(why) => {
-            warn!(mail.id = %mail.id, mail.attempts, reply = why, "did not send a mail");
+            warn!(mail.id = %mail.id, mail.attempts, reply.code = code(why), "did not send a mail");
         }
     }
     Ok(fate)
+}
+
+/// The codes that a reply begins with. The rest of it may name its reader, and stays in the row.
+fn code(reply: &str) -> String {
+    let is_code = |it: &&str| it.bytes().all(|it| it.is_ascii_digit() || it == b'.');
+    reply.split(' ').take_while(is_code).collect::<Vec<_>>().join(" ")
 }
 
 /// How long to wait before a mail is tried again after `attempts` attempts, the first being 1: 15 s, 30 s, 1 min … 1 h.
@@ -275,6 +282,12 @@ pub fn pause(attempts: i64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_reply_only_the_codes_are_logged() {
+        assert_eq!(code("550 5.1.1 ada@example.com: no such user"), "550 5.1.1");
+        assert_eq!(code("the connection was lost"), "");
+    }
 
     #[test]
     fn pauses_double_to_an_hour_and_add_up_to_a_night() {

@@ -69,10 +69,11 @@ const RELEASE: &str = "
         try_at = now() + make_interval(secs => $3::float8)
     where id = $1 and fence = $2 and state = 'CLAIMED'";
 
+/// Up to a quarter is taken off the pause, so that mails which failed together do not come back together.
 const SETTLE: &str = "
     update mail set state = $3, reply = $4, lease_until = null,
         unknowns = unknowns + ($3 = 'UNKNOWN')::int,
-        try_at = now() + make_interval(secs => $5::float8),
+        try_at = now() + make_interval(secs => $5::float8 * (1 - random() / 4)),
         ended_at = case when $3 in ('SENT', 'FAILED', 'SUPPRESSED') then now() end
     where id = $1 and fence = $2 and state = 'SENDING'";
 

@@ -13,7 +13,13 @@ use tonic::{Status, body::Body, metadata::MetadataMap};
 use tower::{Layer, Service};
 use tracing::{Instrument, info, info_span};
 
-use crate::{identity::Gate, ids};
+use crate::{
+    access::Action,
+    auth::Caller,
+    error::{Error, Reason, Result},
+    identity::Gate,
+    ids,
+};
 
 /// The header with the id of a call: made when absent, sent back in any case.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -77,7 +83,7 @@ where
             let mut response = async {
                 if !open {
                     let metadata = MetadataMap::from_headers(request.headers().clone());
-                    match gate.admit(&metadata).await {
+                    match gate.admit(&metadata).await.and_then(|caller| known(caller, &path)) {
                         Ok(caller) => request.extensions_mut().insert(caller),
                         Err(error) => return Ok(Status::from(error).into_http()),
                     };
@@ -97,6 +103,16 @@ where
             Ok(response)
         })
     }
+}
+
+/// Sends nobody in particular away from what is not open to anyone, before anything of what they sent is read.
+fn known(caller: Caller, path: &str) -> Result<Caller> {
+    let call = path.strip_prefix("/workcenter.v1.").unwrap_or(path);
+    let open = || Action::ALL.iter().any(|it| it.path() == call && it.rule().anyone);
+    if caller == Caller::Anonymous && !open() {
+        return Err(Error::Unauthenticated(Reason::CallerUnknown));
+    }
+    Ok(caller)
 }
 
 /// The id that the caller brought, if it can stand in a log; else a new one.

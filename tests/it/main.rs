@@ -25,4 +25,5 @@ mod profile;
 mod request;
 mod schedule;
 mod unsubscribe;
+mod wire;
 mod workcenter;

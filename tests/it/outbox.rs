@@ -1,5 +1,7 @@
 //! The outbox: at least once, the same mail when again, and one bad recipient delays nobody.
 
+use std::time::Duration;
+
 use workcenter::{daemon::Sweep, ids, outbox};
 
 use crate::{
@@ -156,7 +158,7 @@ async fn invites_go_before_digests_and_accounts_take_turns() {
         seen.lock().unwrap().extend(mails.iter().map(|it| it.id));
         async { Ok(std::collections::HashMap::new()) }
     };
-    let terms = outbox::Terms { batch: 3, lease: std::time::Duration::from_secs(60) };
+    let terms = outbox::Terms { batch: 3, lease: Duration::from_secs(60), last_leg: Duration::from_secs(20) };
     let post = workcenter::mail::Post::folder(std::env::temp_dir());
     outbox::deliver(story.app.pool(), &post, &terms, write).await.unwrap();
     let seen = seen.into_inner().unwrap();
