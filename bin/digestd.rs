@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use workcenter::{
     config,
     daemon::{self, Daemon, Ticks},
-    error::{Error, Result, chain},
+    error::{Error, Result},
     process, server,
 };
 
@@ -18,10 +18,7 @@ async fn main() -> ExitCode {
 async fn run(settings: config::Daemon) -> Result<()> {
     process::log(&settings.shared)?;
     let stop = process::stop()?;
-    let ticks = match Ticks::new(&settings.ticks).await {
-        Ok(ticks) => ticks,
-        Err(error) => config::refuse("workcenter-digestd", &chain(&error)),
-    };
+    let ticks = Ticks::new(&settings.ticks).await?;
     let parts = server::Parts::open(&settings.database, &settings.shared).await?;
     let grpc = TcpListener::bind(settings.listen).await.map_err(Error::internal)?;
     let http = TcpListener::bind(settings.http_listen).await.map_err(Error::internal)?;

@@ -2,10 +2,15 @@
 //!
 //! `--help` is the manual. Nothing else reads the environment. Secrets never show, neither in `--help` nor in `Debug`.
 
-use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
+mod form;
+
+use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, error::ContextKind, error::ErrorKind};
 use jiff::Timestamp;
+
+pub use form::Relay;
+use form::{address, cron, database, filter, lease, minutes, pool, seconds, speed, url};
 
 use crate::auth::SCOPES;
 use crate::secret::{Secret, TokenKey};
@@ -20,7 +25,7 @@ pub const EXIT_USAGE: i32 = 2;
 #[allow(missing_docs, reason = "a doc comment would replace the program's description in --help")]
 pub struct Database {
     /// PostgreSQL, as in `postgres://user:password@host:5432/name`
-    #[arg(long = "database-url", env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(long = "database-url", env = "DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = database)]
     pub url: Secret,
 
     /// Connections kept open at most
@@ -53,7 +58,7 @@ pub struct Shared {
     pub digest_spread: Duration,
 
     /// What to log: error, warn, info, debug, or per module as in `info,workcenter::outbox=debug`
-    #[arg(long = "log", env = "LOG", default_value = "info", value_name = "FILTER")]
+    #[arg(long = "log", env = "LOG", default_value = "info", value_name = "FILTER", value_parser = filter)]
     pub log: String,
 
     /// Write the log as JSON, one object a line
@@ -145,103 +150,24 @@ pub struct Mail {
 #[allow(missing_docs, reason = "as above")]
 pub struct Ticks {
     /// When to look for daily digests that are due
-    #[arg(long, env = "DAILY_CRON", default_value = "*/5 * * * * *", value_name = "CRON")]
+    #[arg(long, env = "DAILY_CRON", default_value = "*/5 * * * * *", value_name = "CRON", value_parser = cron)]
     pub daily_cron: String,
 
     /// When to look for weekly digests that are due
-    #[arg(long, env = "WEEKLY_CRON", default_value = "*/5 * * * * *", value_name = "CRON")]
+    #[arg(long, env = "WEEKLY_CRON", default_value = "*/5 * * * * *", value_name = "CRON", value_parser = cron)]
     pub weekly_cron: String,
 
     /// When to look for activity that goes out at once
-    #[arg(long, env = "IMMEDIATE_CRON", default_value = "*/2 * * * * *", value_name = "CRON")]
+    #[arg(long, env = "IMMEDIATE_CRON", default_value = "*/2 * * * * *", value_name = "CRON", value_parser = cron)]
     pub immediate_cron: String,
 
     /// When to look for mails to deliver
-    #[arg(long, env = "OUTBOX_CRON", default_value = "* * * * * *", value_name = "CRON")]
+    #[arg(long, env = "OUTBOX_CRON", default_value = "* * * * * *", value_name = "CRON", value_parser = cron)]
     pub outbox_cron: String,
 
     /// When to remove what has expired
-    #[arg(long, env = "HOUSEKEEPING_CRON", default_value = "0 17 * * * *", value_name = "CRON")]
+    #[arg(long, env = "HOUSEKEEPING_CRON", default_value = "0 17 * * * *", value_name = "CRON", value_parser = cron)]
     pub housekeeping_cron: String,
-}
-
-/// An SMTP relay.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Relay {
-    /// Name or address.
-    pub host: String,
-    /// 25 when the URL has none.
-    pub port: u16,
-}
-
-impl FromStr for Relay {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let form = || "must look like smtp://host:25".to_owned();
-        let rest = text.strip_prefix("smtp://").ok_or_else(form)?.trim_end_matches('/');
-        let (host, port) = match rest.rsplit_once(':') {
-            Some((host, port)) => (host, port.parse().map_err(|_not_a_port| form())?),
-            None => (rest, 25),
-        };
-        let plain = |it: char| it.is_ascii_alphanumeric() || ".-_".contains(it);
-        if host.is_empty() || !host.chars().all(plain) {
-            return Err(form());
-        }
-        Ok(Self { host: host.to_owned(), port })
-    }
-}
-
-fn pool(text: &str) -> Result<usize, String> {
-    // PostgreSQL's own default allows 100 connections in all.
-    match text.parse() {
-        Ok(size @ 1..=100) => Ok(size),
-        _ => Err("must be a number from 1 to 100".to_owned()),
-    }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse() {
-        Ok(seconds @ 0..=3600) => Ok(Duration::from_secs(seconds)),
-        _ => Err("must be a number of seconds from 0 to 3600".to_owned()),
-    }
-}
-
-fn lease(text: &str) -> Result<Duration, String> {
-    // Shorter ones run out while a relay thinks; longer ones leave a dead daemon's mail lying about.
-    match text.parse() {
-        Ok(seconds @ 2..=600) => Ok(Duration::from_secs(seconds)),
-        _ => Err("must be a number of seconds from 2 to 600".to_owned()),
-    }
-}
-
-fn minutes(text: &str) -> Result<Duration, String> {
-    match text.parse::<u64>() {
-        Ok(minutes @ 0..=60) => Ok(Duration::from_secs(minutes * 60)),
-        _ => Err("must be a number of minutes from 0 to 60".to_owned()),
-    }
-}
-
-fn address(text: &str) -> Result<String, String> {
-    match text.split_once('@') {
-        Some((local, domain))
-            if !local.is_empty()
-                && domain.contains('.')
-                && text.chars().all(|it| it.is_ascii_graphic() && !"<>\"()[]\\,;:".contains(it)) =>
-        {
-            Ok(text.to_owned())
-        }
-        _ => Err("must be an address such as notifications@workcenter.example".to_owned()),
-    }
-}
-
-fn url(text: &str) -> Result<String, String> {
-    let web = text.starts_with("https://") || text.starts_with("http://");
-    if web && text.chars().all(|it| it.is_ascii_graphic() && !"<>\"".contains(it)) {
-        Ok(text.trim_end_matches('/').to_owned())
-    } else {
-        Err("must start with https:// or http://".to_owned())
-    }
 }
 
 /// Reads the settings of a program from its arguments and the environment.
@@ -257,7 +183,7 @@ pub fn parse<T: Parser>() -> T {
 }
 
 /// Says in one line why `program` does not start, and exits with 2.
-pub fn refuse(program: &str, problem: &dyn fmt::Display) -> ! {
+fn refuse(program: &str, problem: &dyn fmt::Display) -> ! {
     eprintln!("{program}: {problem}");
     std::process::exit(EXIT_USAGE)
 }
@@ -280,17 +206,23 @@ fn problem<T: Parser>(error: &clap::Error) -> String {
         .split(", ")
         .map(|named| {
             let flag = named.split(' ').next().unwrap_or(named);
-            let variable = command
-                .get_arguments()
-                .find(|it| it.get_long().is_some_and(|long| flag == format!("--{long}")))
-                .and_then(|it| it.get_env());
-            match variable {
-                Some(variable) => format!("{} ({flag})", variable.display()),
+            match variable(&command, flag) {
+                Some(variable) => format!("{variable} ({flag})"),
                 None => flag.to_owned(),
             }
         })
         .collect();
     format!("{}: {rule}", settings.join(", "))
+}
+
+/// The environment variable of `flag`, of the program or of one of its commands.
+fn variable(command: &clap::Command, flag: &str) -> Option<String> {
+    let long = flag.strip_prefix("--")?;
+    let own = command.get_arguments().find(|it| it.get_long() == Some(long)).and_then(|it| it.get_env());
+    match own {
+        Some(variable) => Some(variable.display().to_string()),
+        None => command.get_subcommands().find_map(|it| variable(it, flag)),
+    }
 }
 
 /// Operates workcenter: migrations, the first account, the development clock, digest runs by hand, the audit.
@@ -431,11 +363,4 @@ pub struct Demo {
     /// Key of a service that may publish and see jobs
     #[arg(long, env = "SERVICE_KEY", hide_env_values = true)]
     pub service_key: Secret,
-}
-
-fn speed(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(speed) if (0.0..=1_000_000.0).contains(&speed) => Ok(speed),
-        _ => Err("must be a number from 0 to 1000000".to_owned()),
-    }
 }

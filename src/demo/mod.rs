@@ -54,12 +54,12 @@ const TOGETHER: usize = 6;
 /// How many mails of one occasion are shown.
 const SHOWN_MAX: usize = 8;
 
-/// The hours after Thursday noon at which services publish, all before the first digest; and the one for the week-end.
+/// When services publish, in hours after Thursday noon: all before the first digest, and once for those of Saturday.
 const THURSDAY: [i64; 3] = [1, 3, 6];
 const FRIDAY_EVENING: i64 = 30;
 
-/// The days from Thursday noon to the last digest: to Monday, so that the weekly ones have gone.
-const HOURS: i64 = 4 * 24;
+/// When the story ends, in hours after Thursday noon: on Monday, so that the weekly digest has gone.
+const END: i64 = 4 * 24;
 
 /// Where the story is told.
 struct Stage<'a> {
@@ -100,7 +100,7 @@ pub async fn tell(settings: &config::Demo) -> Result<()> {
     }
 
     chapter("Digests, each at seven in the morning where its reader is")?;
-    let (friday_evening, end) = (after(thursday, FRIDAY_EVENING)?, after(thursday, HOURS)?);
+    let (friday_evening, end) = (after(thursday, FRIDAY_EVENING)?, after(thursday, END)?);
     let mut is_friday_told = false;
     loop {
         let announced = Slots::announced(&stage, &people).await?;

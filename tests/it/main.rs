@@ -21,6 +21,7 @@ mod mail;
 mod migrations;
 mod outbox;
 mod preference;
+mod process;
 mod profile;
 mod request;
 mod schedule;

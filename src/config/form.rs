@@ -1,0 +1,117 @@
+//! The forms that the values of settings have. A rule says what a value must be, and never the value.
+
+use std::{str::FromStr, time::Duration};
+
+use tokio_cron_scheduler::Job;
+use tracing_subscriber::EnvFilter;
+
+use crate::secret::Secret;
+
+/// An SMTP relay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relay {
+    /// Name or address.
+    pub host: String,
+    /// 25 when the URL has none.
+    pub port: u16,
+}
+
+impl FromStr for Relay {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = || "must look like smtp://host:25".to_owned();
+        let rest = text.strip_prefix("smtp://").ok_or_else(form)?.trim_end_matches('/');
+        let (host, port) = match rest.rsplit_once(':') {
+            Some((host, port)) => (host, port.parse().map_err(|_not_a_port| form())?),
+            None => (rest, 25),
+        };
+        let plain = |it: char| it.is_ascii_alphanumeric() || ".-_".contains(it);
+        if host.is_empty() || !host.chars().all(plain) {
+            return Err(form());
+        }
+        Ok(Self { host: host.to_owned(), port })
+    }
+}
+
+pub(super) fn database(text: &str) -> Result<Secret, String> {
+    match text.parse::<tokio_postgres::Config>() {
+        Ok(_) => Ok(Secret::from(text.to_owned())),
+        // What is wrong with it would tell parts of it.
+        Err(_) => Err("must look like postgres://user:password@host:5432/name".to_owned()),
+    }
+}
+
+pub(super) fn filter(text: &str) -> Result<String, String> {
+    match EnvFilter::builder().parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("must be a filter such as info,workcenter::outbox=debug".to_owned()),
+    }
+}
+
+pub(super) fn cron(text: &str) -> Result<String, String> {
+    // In the eyes of the scheduler that will go by it.
+    match Job::new(text, |_, _| {}) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("must be a cron expression of six fields, seconds first".to_owned()),
+    }
+}
+
+pub(super) fn pool(text: &str) -> Result<usize, String> {
+    // PostgreSQL's own default allows 100 connections in all.
+    match text.parse() {
+        Ok(size @ 1..=100) => Ok(size),
+        _ => Err("must be a number from 1 to 100".to_owned()),
+    }
+}
+
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds @ 0..=3600) => Ok(Duration::from_secs(seconds)),
+        _ => Err("must be a number of seconds from 0 to 3600".to_owned()),
+    }
+}
+
+pub(super) fn lease(text: &str) -> Result<Duration, String> {
+    // Shorter ones run out while a relay thinks; longer ones leave a dead daemon's mail lying about.
+    match text.parse() {
+        Ok(seconds @ 2..=600) => Ok(Duration::from_secs(seconds)),
+        _ => Err("must be a number of seconds from 2 to 600".to_owned()),
+    }
+}
+
+pub(super) fn minutes(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(minutes @ 0..=60) => Ok(Duration::from_secs(minutes * 60)),
+        _ => Err("must be a number of minutes from 0 to 60".to_owned()),
+    }
+}
+
+pub(super) fn address(text: &str) -> Result<String, String> {
+    match text.split_once('@') {
+        Some((local, domain))
+            if !local.is_empty()
+                && domain.contains('.')
+                && text.chars().all(|it| it.is_ascii_graphic() && !"<>\"()[]\\,;:".contains(it)) =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err("must be an address such as notifications@workcenter.example".to_owned()),
+    }
+}
+
+pub(super) fn url(text: &str) -> Result<String, String> {
+    let web = text.starts_with("https://") || text.starts_with("http://");
+    if web && text.chars().all(|it| it.is_ascii_graphic() && !"<>\"".contains(it)) {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err("must start with https:// or http://".to_owned())
+    }
+}
+
+pub(super) fn speed(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(speed) if (0.0..=1_000_000.0).contains(&speed) => Ok(speed),
+        _ => Err("must be a number from 0 to 1000000".to_owned()),
+    }
+}

@@ -1,0 +1,121 @@
+//! What the operator's tool prints, and how it exits.
+
+use std::collections::BTreeMap;
+
+use tonic::Request;
+use workcenter::pb::{Delivery, JobScope, ListJobsRequest, Preferences, SignInRequest, UpdatePreferencesRequest};
+
+use super::program::{Ended, ctl};
+use crate::{
+    harness::{App, START, by},
+    migrations,
+};
+
+/// What a command prints that ends well.
+async fn printed(app: &App, arguments: &[&str]) -> String {
+    let Ended { code, out, err } = ctl(app, arguments).await;
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{arguments:?}: {out}");
+    out
+}
+
+#[tokio::test]
+async fn migrating_says_what_was_applied_and_where_the_schema_is() {
+    let app = migrations::emptied().await;
+    let first = printed(&app, &["migrate"]).await;
+    assert!(first.contains("applied V1__account\n"), "{first}");
+    let again = printed(&app, &["migrate"]).await;
+    assert_eq!(first.lines().last(), again.lines().next());
+    assert_eq!(again.lines().count(), 1);
+}
+
+#[tokio::test]
+async fn bootstrap_prints_what_one_signs_in_with() {
+    let app = App::start().await;
+    let out = printed(&app, &["bootstrap", "--email", "grace@example.com"]).await;
+    let lines: BTreeMap<_, _> = out.lines().map(|it| it.split_once('=').unwrap()).collect();
+    let names: Vec<_> = out.lines().map(|it| it.split('=').next().unwrap()).collect();
+    assert_eq!(names, ["ACCOUNT_ID", "USER_ID", "EMAIL", "PASSWORD", "SERVICE_KEY"]);
+
+    let message = SignInRequest { email: lines["EMAIL"].to_owned(), password: lines["PASSWORD"].to_owned() };
+    let session = app.sessions().sign_in(Request::new(message)).await.unwrap().into_inner();
+    assert_eq!((session.user_id.as_str(), lines["EMAIL"]), (lines["USER_ID"], "grace@example.com"));
+    for token in [session.token.as_str(), lines["SERVICE_KEY"]] {
+        let scope = JobScope::Account.into();
+        let message = ListJobsRequest { scope, account_id: lines["ACCOUNT_ID"].to_owned(), ..Default::default() };
+        app.jobs().list_jobs(by(token, message)).await.unwrap();
+    }
+
+    let again = ctl(&app, &["bootstrap", "--email", "grace@example.com"]).await;
+    assert_eq!((again.code, again.out.as_str(), again.err.lines().count()), (Some(1), "", 1), "{again:?}");
+    let unfit = ctl(&app, &["bootstrap", "--email", "grace"]).await;
+    assert_eq!((unfit.code, unfit.out.as_str(), unfit.err.lines().count()), (Some(1), "", 1), "{unfit:?}");
+}
+
+#[tokio::test]
+async fn a_key_is_printed_and_opens_what_it_is_for() {
+    let app = App::start().await;
+    let account = app.account("Pier Works").await;
+    let key = printed(&app, &["key", "--name", "reports", "--scope", "jobs.read"]).await;
+    let message =
+        ListJobsRequest { scope: JobScope::Account.into(), account_id: account.id.to_string(), ..Default::default() };
+    app.jobs().list_jobs(by(key.trim(), message)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_clock_moves_forward_and_never_back() {
+    let app = App::start().await;
+    assert_eq!(printed(&app, &["clock"]).await.trim(), START);
+    let to = async |instant: &str| printed(&app, &["clock", "--to", instant, "--speed", "0"]).await;
+    assert_eq!(to("2026-11-23T07:00:00Z").await.trim(), "2026-11-23T07:00:00Z");
+    assert_eq!(to("2026-11-22T07:00:00Z").await.trim(), "2026-11-23T07:00:00Z");
+    assert_eq!(printed(&app, &["clock"]).await.trim(), "2026-11-23T07:00:00Z");
+}
+
+#[tokio::test]
+async fn the_audit_says_that_all_is_well_or_what_is_not() {
+    let app = App::start().await;
+    let account = app.account("Pier Works").await;
+    app.workcenter(&account.admin, account.id, "Plans").await;
+    let well = printed(&app, &["audit"]).await;
+    assert_eq!(well, "audit: nothing was lost, told twice or forgotten\n");
+
+    app.client().await.batch_execute("update subscription set cursor = cursor + 1").await.unwrap();
+    let Ended { code, out, err } = ctl(&app, &["audit"]).await;
+    assert_eq!((code, err.as_str()), (Some(1), ""));
+    assert!(out.starts_with("CURSOR_ADRIFT "), "{out}");
+}
+
+/// Everything in the database, a line for each table.
+async fn everything(app: &App) -> Vec<String> {
+    let client = app.client().await;
+    let mut all = Vec::new();
+    for migrations::Table { name, .. } in migrations::tables() {
+        let rows = format!("select coalesce(string_agg(it::text, e'\\n' order by it::text), '') from {name} it");
+        let rows: String = client.query_one(&rows, &[]).await.unwrap().get(0);
+        all.push(format!("{name}: {rows}"));
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_dry_run_of_digests_shows_who_is_due_and_does_nothing() {
+    let app = App::start().await;
+    let account = app.account("Pier Works").await;
+    let ada = &account.admin;
+    app.workcenter(ada, account.id, "Plans").await;
+    let preferences = Preferences { default_delivery: Delivery::Daily.into(), ..Default::default() };
+    let message = UpdatePreferencesRequest { preferences: Some(preferences), ..Default::default() };
+    app.preferences().update_preferences(by(&ada.token, message)).await.unwrap();
+    let run = async |at: &str, more: &[&str]| printed(&app, &[&["digest", "run", "--at", at], more].concat()).await;
+
+    // Seven in the morning, as nobody has said otherwise.
+    let before = everything(&app).await;
+    assert_eq!(run("2026-11-21T06:59:59Z", &["--dry-run"]).await, "");
+    let due = run("2026-11-21T07:00:00Z", &["--dry-run"]).await;
+    assert_eq!(due, format!("2026-11-21T07:00:00Z DAILY account {} user {}\n", account.id, ada.id));
+    assert_eq!(everything(&app).await, before);
+
+    let done = run("2026-11-21T07:00:00Z", &[]).await;
+    assert!(done.starts_with("DAILY: 0 to be mailed, 1 with nothing to tell, 0 failed\n"), "{done}");
+    assert_eq!(run("2026-11-21T07:00:00Z", &["--dry-run"]).await, "");
+}

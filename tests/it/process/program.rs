@@ -1,0 +1,108 @@
+//! A program of ours as a child process, which ends with the test at the latest.
+
+use std::process::Stdio;
+
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStderr, Command},
+};
+use tonic::transport::Channel;
+
+use crate::harness::App;
+
+pub const SERVER: &str = env!("CARGO_BIN_EXE_workcenter-server");
+pub const DAEMON: &str = env!("CARGO_BIN_EXE_workcenter-digestd");
+pub const CTL: &str = env!("CARGO_BIN_EXE_workcenterctl");
+
+/// As the applications of tests have it.
+pub const TOKEN_KEY: &str = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
+
+/// A program with these settings and no others; it is killed when nobody waits for it any more.
+fn command(program: &str, settings: &[(&str, &str)], arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().envs(settings.iter().copied()).args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// How a program ended, and what it said.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+/// Runs a program to its end.
+pub async fn ended(program: &str, settings: &[(&str, &str)], arguments: &[&str]) -> Ended {
+    let output = command(program, settings, arguments).output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Runs the operator's tool on the database of `app`.
+pub async fn ctl(app: &App, arguments: &[&str]) -> Ended {
+    ended(CTL, &[("DATABASE_URL", app.database().url.expose())], arguments).await
+}
+
+/// A program that serves, on a port of its own.
+pub struct Serving {
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+    /// Where it serves gRPC.
+    pub url: String,
+}
+
+impl Serving {
+    /// Starts `program` on the database of `app`, and waits until it listens.
+    pub async fn start(program: &str, app: &App, settings: &[(&str, &str)]) -> Self {
+        let mail = std::env::temp_dir().join("workcenter-test-mail");
+        let usual = [
+            ("DATABASE_URL", app.database().url.expose()),
+            ("TOKEN_KEY", TOKEN_KEY),
+            ("SERVER_LISTEN", "127.0.0.1:0"),
+            ("DAEMON_LISTEN", "127.0.0.1:0"),
+            ("DAEMON_HTTP_LISTEN", "127.0.0.1:0"),
+            ("MAIL_DIR", mail.to_str().unwrap()),
+            ("DEV", "true"),
+        ];
+        let settings = [&usual, settings].concat();
+        let mut child = command(program, &settings, &[]).stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut serving = Self { child, log, url: String::new() };
+        let line = serving.says("listening").await;
+        let address = line.split("Some(").nth(1).and_then(|it| it.split(')').next());
+        serving.url = format!("http://{}", address.expect("the log says where"));
+        serving
+    }
+
+    /// Reads the log up to the line that has `text`.
+    pub async fn says(&mut self, text: &str) -> String {
+        let mut said = Vec::new();
+        while let Some(line) = self.log.next_line().await.unwrap() {
+            if line.contains(text) {
+                return line;
+            }
+            said.push(line);
+        }
+        panic!("the program ended without saying {text:?}; it said {said:#?}");
+    }
+
+    pub fn channel(&self) -> Channel {
+        Channel::from_shared(self.url.clone()).unwrap().connect_lazy()
+    }
+
+    /// Sends SIGTERM.
+    pub async fn terminate(&self) {
+        let pid = self.child.id().expect("it runs").to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    }
+
+    /// Waits for the end, and returns the exit code with the rest of the log.
+    pub async fn end(mut self) -> (Option<i32>, Vec<String>) {
+        let mut said = Vec::new();
+        while let Some(line) = self.log.next_line().await.unwrap() {
+            said.push(line);
+        }
+        (self.child.wait().await.unwrap().code(), said)
+    }
+}
