@@ -155,7 +155,7 @@ impl Material {
         let url = |log: Uuid| format!("{}/workcenters/{log}", head.app_url);
         let urls: Vec<String> = everyone.iter().map(|(it, _)| url(it.log)).collect();
         let mine_urls: Vec<String> = mine.iter().map(|(it, _)| url(it.log)).collect();
-        let scope = scope(told, &everyone, &mine);
+        let scope = scope(told, places);
         let unsubscribe_url =
             format!("{}/unsubscribe/{}", head.unsubscribe_url, scope.seal(&head.key, told.user, told.account));
         let digest = Digest {
@@ -270,11 +270,13 @@ fn late(told: &Told, due_at: Timestamp) -> bool {
     due_at.checked_add(late).is_ok_and(|it| it <= told.settled_at)
 }
 
-/// What the unsubscribe link of a mail switches off: the WorkCenter it tells of at once, or the digests of its account.
-fn scope(told: &Told, everyone: &[(&Place, Vec<Line>)], mine: &[(&Concerned, Vec<Line>)]) -> Scope {
-    let log = everyone.first().map(|(it, _)| it.log).or(mine.first().map(|(it, _)| it.log));
-    match (told.cause.as_str(), log) {
-        ("IMMEDIATE", Some(log)) => Scope::WorkCenter(log),
+/// What the unsubscribe link of a mail switches off: the WorkCenter it tells of at once, such mails when it tells only what
+/// concerns its reader, the digests of its account, or, for a catch-up, which may be of any, all of the account.
+fn scope(told: &Told, places: &[Place]) -> Scope {
+    match (told.cause.as_str(), places.first()) {
+        ("IMMEDIATE", Some(place)) => Scope::WorkCenter(place.log),
+        ("IMMEDIATE", None) => Scope::Addressed,
+        ("CATCHUP", _) => Scope::Account,
         _ => Scope::Digests,
     }
 }

@@ -4,12 +4,15 @@
 //! changed: the mail, the settlement, the cursors and the next slot, all or none. So any number of daemons may run at
 //! once, a missed or doubled tick does no harm, and one that dies leaves nothing half told.
 
+mod batch;
 mod compose;
 pub mod fold;
+mod immediate;
 pub mod letter;
 mod letters;
 mod run;
 mod store;
 
+pub use immediate::immediate;
 pub use letters::{Letterhead, letters};
-pub use run::{Terms, Told, catch_up, digests, immediate};
+pub use run::{Terms, Told, catch_up, digests};

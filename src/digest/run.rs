@@ -1,25 +1,21 @@
 //! The runs: claim who is due, compose, commit with a check. A batch that fails is tried one person at a time.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 use tracing::warn;
 use uuid::Uuid;
 
 use super::{
-    compose::{self, Log, tells},
-    store::{self, Concern, Hearer, Read},
+    batch::{Batch, Draft, by_place, needed, ranges, told_parts},
+    compose, store,
 };
 use crate::{
-    activity::{self, DueLog},
+    activity,
     db::{Db, Transaction},
-    error::{Error, Result, chain},
-    ids, job, outbox,
-    secret::digest,
-    subscription::{
-        self, Addressed, AddressedItems, Cadence, Cause, Due, Finished, Outcome, Range, Settlement, When,
-        schedule::Beat,
-    },
+    error::{Result, chain},
+    job, outbox,
+    subscription::{self, AddressedItems, Cadence, Cause, Due, When, schedule::Beat},
 };
 
 /// How often a person's digest is tried before its slot is given up. What it would have told is in the next one.
@@ -51,19 +47,11 @@ pub struct Told {
 }
 
 impl Told {
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.mailed += other.mailed;
         self.empty += other.empty;
         self.failed += other.failed;
     }
-}
-
-/// What a batch writes.
-#[derive(Default)]
-struct Batch {
-    settlements: Vec<Settlement>,
-    mails: Vec<outbox::New>,
-    slots: Vec<Finished>,
 }
 
 /// Composes every digest of `beat` that is due at `now`.
@@ -244,230 +232,4 @@ async fn compose_digests(db: &Db, beat: Option<Beat>, due: &[Due], when: &When) 
         }
     }
     Ok(batch)
-}
-
-/// What a settlement is about, before it is known whether it tells anything.
-struct Draft {
-    account: Uuid,
-    user: Uuid,
-    cause: Cause,
-    date: Option<jiff::civil::Date>,
-    dated_at: Timestamp,
-    kind: outbox::Kind,
-}
-
-impl Batch {
-    fn add(&mut self, draft: Draft, ranges: Vec<Range>, addressed: Vec<Addressed>, key: &[Vec<u8>]) {
-        let Draft { account, user, cause, date, dated_at, kind } = draft;
-        let id = ids::new();
-        let mail = tells(ranges.iter().map(|it| it.counts), &addressed).then(ids::new);
-        if let Some(mail) = mail {
-            let mut parts: Vec<&[u8]> = vec![cause.name().as_bytes(), account.as_bytes()];
-            parts.extend(key.iter().map(Vec::as_slice));
-            let key = digest(&parts);
-            self.mails.push(outbox::New { id: mail, account, user: Some(user), kind, subject: id, key, dated_at });
-        }
-        self.settlements.push(Settlement { id, account, user, cause, date, mail, ranges, addressed });
-    }
-}
-
-/// The ranges whose marks it takes to count `reads` and to judge what waits from before them.
-fn needed(reads: &[Read], concerns: &[Concern]) -> Vec<(Uuid, i64, i64)> {
-    let mut needed: HashMap<Uuid, (i64, i64)> = HashMap::new();
-    for it in reads {
-        let range = needed.entry(it.log).or_insert((it.cursor, it.upto));
-        *range = (range.0.min(it.cursor), range.1.max(it.upto));
-    }
-    for it in concerns {
-        if let Some(range) = needed.get_mut(&it.log) {
-            range.0 = range.0.min(it.seq - 1);
-        }
-    }
-    needed.into_iter().filter(|(_, (from, to))| from < to).map(|(log, (from, to))| (log, from, to)).collect()
-}
-
-/// What concerns people, by who they are and where it is.
-fn by_place(concerns: Vec<Concern>) -> HashMap<(Uuid, Uuid), Vec<Concern>> {
-    let mut places: HashMap<(Uuid, Uuid), Vec<Concern>> = HashMap::new();
-    for it in concerns {
-        places.entry((it.user, it.log)).or_default().push(it);
-    }
-    places
-}
-
-/// What is settled for `user`: the ranges that are not empty, and what concerns them and waits, if it is taken.
-fn ranges(
-    user: Uuid,
-    reads: &[Read],
-    concerns: &HashMap<(Uuid, Uuid), Vec<Concern>>,
-    logs: &HashMap<Uuid, impl std::borrow::Borrow<Log>>,
-    takes: bool,
-) -> (Vec<Range>, Vec<Addressed>) {
-    let nothing = Log::default();
-    let (mut ranges, mut addressed) = (Vec::new(), Vec::new());
-    for read in reads {
-        let log = logs.get(&read.log).map_or(&nothing, |it| it.borrow());
-        let concerning = concerns.get(&(user, read.log)).map_or(&[][..], Vec::as_slice);
-        if read.cursor < read.upto {
-            let seqs: Vec<i64> = concerning.iter().map(|it| it.seq).collect();
-            ranges.push(Range {
-                subscription: read.id,
-                log: read.log,
-                from: read.cursor,
-                to: read.upto,
-                counts: log.counts(user, read.cursor, read.upto, &seqs),
-            });
-        }
-        if takes {
-            let waiting = concerning.iter().filter(|it| it.waiting);
-            addressed.extend(waiting.map(|it| Addressed {
-                log: it.log,
-                seq: it.seq,
-                outcome: log.outcome(user, it.seq),
-            }));
-        }
-    }
-    (ranges, addressed)
-}
-
-/// What makes a mail about ranges the only one: the conservation of cursors allows no second.
-fn told_parts(user: Uuid, ranges: &[Range], addressed: &[Addressed]) -> Vec<Vec<u8>> {
-    let mut parts = vec![user.as_bytes().to_vec()];
-    for it in ranges {
-        parts.push([it.subscription.as_bytes().as_slice(), &it.from.to_be_bytes(), &it.to.to_be_bytes()].concat());
-    }
-    for it in addressed {
-        parts.push([it.log.as_bytes().as_slice(), &it.seq.to_be_bytes()].concat());
-    }
-    parts
-}
-
-/// Composes the immediate mail of every log that is due at `now`.
-///
-/// # Errors
-///
-/// What the database says. Logs and people that fail are counted, logged and due again in a minute.
-pub async fn immediate(db: &Db, terms: &Terms, now: Timestamp) -> Result<Told> {
-    let mut told = Told::default();
-    while let Some(due) = activity::claim_due(&db.client().await?, now, terms.lease).await? {
-        let done = match tell(db, terms, &due, now).await {
-            Ok(done) => done,
-            Err(error) => {
-                warn!(error = chain(&error), log.id = %due.log, "failed to compose immediate mail");
-                Told { failed: 1, ..Told::default() }
-            }
-        };
-        let again = if done.failed == 0 { None } else { Some(now.checked_add(1.minute()).map_err(Error::internal)?) };
-        activity::finish_due(&db.client().await?, &due, again).await?;
-        told.add(done);
-    }
-    Ok(told)
-}
-
-/// Tells of one log, a batch of people at a time.
-async fn tell(db: &Db, terms: &Terms, due: &DueLog, now: Timestamp) -> Result<Told> {
-    let mut told = Told::default();
-    let mut known: Option<(i64, Log)> = None;
-    let mut after = Uuid::nil();
-    loop {
-        let client = db.client().await?;
-        let hearers = store::for_immediate(&client, due.log, due.upto, after, terms.batch).await?;
-        let Some(last) = hearers.last() else { return Ok(told) };
-        after = last.user;
-        // The log is read once for all who hear of it, and again only for somebody who is further behind.
-        let from = hearers.iter().map(Hearer::from).min().unwrap_or(due.upto);
-        let log = match known.take() {
-            Some((reach, log)) if reach <= from => (reach, log),
-            _ => {
-                let marks = activity::marks(&client, &[(due.log, from, due.upto)]).await?;
-                (from, compose::logs(marks).remove(&due.log).unwrap_or_default())
-            }
-        };
-        drop(client);
-        told.add(hear(db, due, &hearers, &log.1, now).await?);
-        known = Some(log);
-    }
-}
-
-impl Hearer {
-    /// Where this person's part of the log begins.
-    fn from(&self) -> i64 {
-        let cursor = self.immediate().map(|(_, cursor)| cursor);
-        let waiting = self.waiting.iter().map(|it| it - 1);
-        waiting.chain(cursor).min().unwrap_or(i64::MAX)
-    }
-
-    /// The subscription and its cursor, if the person hears of all at once.
-    fn immediate(&self) -> Option<(Uuid, i64)> {
-        match self.subscription {
-            Some((id, Cadence::Immediate, cursor)) => Some((id, cursor)),
-            _ => None,
-        }
-    }
-}
-
-/// A batch of people at once; one by one when that fails.
-async fn hear(db: &Db, due: &DueLog, hearers: &[Hearer], log: &Log, now: Timestamp) -> Result<Told> {
-    let error = match commit_hearers(db, due, hearers, log, now).await {
-        Ok(told) => return Ok(told),
-        Err(error) => error,
-    };
-    warn!(error = chain(&error), people = hearers.len(), "failed to compose a batch of immediate mail");
-    let mut told = Told::default();
-    for one in hearers {
-        match commit_hearers(db, due, std::slice::from_ref(one), log, now).await {
-            Ok(done) => told.add(done),
-            Err(error) => {
-                warn!(error = chain(&error), user.id = %one.user, "failed to compose an immediate mail");
-                told.failed += 1;
-            }
-        }
-    }
-    Ok(told)
-}
-
-async fn commit_hearers(db: &Db, due: &DueLog, hearers: &[Hearer], log: &Log, now: Timestamp) -> Result<Told> {
-    let reads: Vec<Read> = hearers
-        .iter()
-        .filter_map(|it| {
-            let (id, cursor) = it.immediate().filter(|(_, cursor)| *cursor < due.upto)?;
-            Some(Read { id, user: it.user, log: due.log, cursor, upto: due.upto })
-        })
-        .collect();
-    let mut client = db.client().await?;
-    let concerns = by_place(store::addressed(&client, &reads).await?);
-    let logs = HashMap::from([(due.log, log)]);
-    let mut batch = Batch::default();
-    for it in hearers {
-        let reads = &reads[reads.partition_point(|read| read.user < it.user)..];
-        let reads = &reads[..reads.partition_point(|read| read.user == it.user)];
-        let (ranges, _) = ranges(it.user, reads, &concerns, &logs, false);
-        let outcome = |seq| match it.subscription {
-            None => Outcome::Hidden,
-            Some((_, Cadence::Off, _)) => Outcome::Suppressed,
-            Some(_) => log.outcome(it.user, seq),
-        };
-        let addressed: Vec<Addressed> =
-            it.waiting.iter().map(|&seq| Addressed { log: due.log, seq, outcome: outcome(seq) }).collect();
-        if ranges.is_empty() && addressed.is_empty() {
-            continue;
-        }
-        let key = told_parts(it.user, &ranges, &addressed);
-        let draft = Draft {
-            account: due.account,
-            user: it.user,
-            cause: Cause::Immediate,
-            date: None,
-            dated_at: due.due_at,
-            kind: outbox::Kind::Immediate,
-        };
-        batch.add(draft, ranges, addressed, &key);
-    }
-    let told = Told { mailed: batch.mails.len(), empty: hearers.len() - batch.mails.len(), failed: 0 };
-
-    let tx = client.transaction().await?;
-    subscription::settle(&tx, &batch.settlements, now).await?;
-    outbox::put(&tx, &batch.mails).await?;
-    tx.commit().await?;
-    Ok(told)
 }

@@ -152,10 +152,16 @@ pub fn span(first: Timestamp, last: Timestamp, zone: &TimeZone) -> String {
 
 /// Writes the time of day and the zone's abbreviation then: `09:14 CET`.
 ///
-/// A zone whose abbreviation is only its offset says against what: `09:14 UTC-03`.
+/// A zone whose abbreviation is only its offset says against what: `09:14 UTC-03`, `09:14 UTC+05:45`.
 fn clock(at: Timestamp, zone: &TimeZone) -> String {
-    let clock = at.to_zoned(zone.clone()).strftime("%H:%M %Z").to_string();
-    clock.replace(" +", " UTC+").replace(" -", " UTC-")
+    let at = at.to_zoned(zone.clone());
+    let abbreviation = at.strftime("%Z").to_string();
+    let time = at.strftime("%H:%M");
+    if abbreviation.starts_with(['+', '-']) {
+        let offset = at.strftime("%:z").to_string();
+        return format!("{time} UTC{}", offset.strip_suffix(":00").unwrap_or(&offset));
+    }
+    format!("{time} {abbreviation}")
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Cadence, Cause, Delivery, Recipient, When,
+    AddressedItems, Cadence, Cause, Delivery, Recipient, When,
     schedule::Beat,
     settlement, slot, store,
     transitions::{Step, step},
@@ -25,24 +25,37 @@ pub enum Scope {
     WorkCenter(Uuid),
     /// Every WorkCenter of the account that comes in a digest.
     Digests,
+    /// Every WorkCenter of the account.
+    Account,
+    /// Mails about what concerns the person alone: it comes with the digest from then on.
+    Addressed,
 }
 
 impl Scope {
     /// The token that switches this off for `user` in `account`. It says so to anybody who reads it, and does nothing else.
     pub fn seal(self, key: &TokenKey, user: Uuid, account: Uuid) -> String {
-        let log = match self {
-            Self::WorkCenter(log) => log,
-            Self::Digests => Uuid::nil(),
+        let (kind, log) = match self {
+            Self::WorkCenter(log) => (b'w', log),
+            Self::Digests => (b'd', Uuid::nil()),
+            Self::Account => (b'e', Uuid::nil()),
+            Self::Addressed => (b'a', Uuid::nil()),
         };
-        key.seal(UNSUBSCRIBE, &[user.as_bytes().as_slice(), account.as_bytes(), log.as_bytes()].concat())
+        let ids = [user, account, log].map(Uuid::into_bytes).concat();
+        key.seal(UNSUBSCRIBE, &[[kind].as_slice(), &ids].concat())
     }
 
     /// The user, the account and the scope of a token; `None` when it is not one of ours.
     pub fn open(key: &TokenKey, token: &str) -> Option<(Uuid, Uuid, Self)> {
         let content = key.open(UNSUBSCRIBE, token)?;
-        let id = |at: usize| Uuid::from_slice(content.get(at..at + 16)?).ok();
-        let log = id(32)?;
-        let scope = if log.is_nil() { Self::Digests } else { Self::WorkCenter(log) };
+        let (kind, ids) = content.split_first()?;
+        let id = |at: usize| Uuid::from_slice(ids.get(at..at + 16)?).ok();
+        let scope = match kind {
+            b'w' => Self::WorkCenter(id(32)?),
+            b'd' => Self::Digests,
+            b'e' => Self::Account,
+            b'a' => Self::Addressed,
+            _ => return None,
+        };
         Some((id(0)?, id(16)?, scope))
     }
 }
@@ -132,10 +145,14 @@ pub async fn silence(tx: &Transaction<'_>, user: Uuid, account: Uuid, scope: Sco
     let recipient = store::lock_recipient(tx, user).await?;
     let log = match scope {
         Scope::WorkCenter(log) => Some(log),
-        Scope::Digests => None,
+        Scope::Digests | Scope::Account => None,
+        Scope::Addressed => {
+            let chosen = Recipient { addressed: AddressedItems::WithDigest, ..recipient };
+            return store::update_recipient(tx, &chosen).await;
+        }
     };
     let mut held = store::lock_live(tx, user, log, Some(account)).await?;
-    held.retain(|it| log.is_some() || matches!(it.cadence, Cadence::Digest(_)));
+    held.retain(|it| scope != Scope::Digests || matches!(it.cadence, Cadence::Digest(_)));
     for it in &mut held {
         it.delivery = Delivery::Off;
         store::deliver(tx, it.id, Delivery::Off).await?;

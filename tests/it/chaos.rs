@@ -140,8 +140,11 @@ async fn kill(story: &Story, kills: u64, dice: &mut Dice) {
     }
 }
 
-/// The numbers that a mail tells, by log: ranges, and single ones that concerned its reader.
-fn tells(mail: &Received) -> (Vec<(Uuid, i64)>, Vec<(Uuid, i64)>) {
+/// A number in a log.
+type Place = (Uuid, i64);
+
+/// The numbers that a mail tells: those of ranges, and single ones that concerned its reader.
+fn tells(mail: &Received) -> (Vec<Place>, Vec<Place>) {
     let (mut ranges, mut single) = (Vec::new(), Vec::new());
     for part in mail.header("X-WorkCenter-Tells").unwrap().split(' ') {
         let (log, numbers) = part.split_once(':').unwrap();
@@ -213,7 +216,7 @@ async fn told_once(story: &Story, people: &[Person], workcenters: &[Uuid]) {
                 single.extend(more_single);
             }
         }
-        let mut counts: HashMap<(Uuid, i64), usize> = HashMap::new();
+        let mut counts: HashMap<Place, usize> = HashMap::new();
         ranges.iter().for_each(|it| *counts.entry(*it).or_default() += 1);
         for workcenter in workcenters {
             let place = "select start_seq, last_seq from subscription join activity_head using (log_id)
@@ -230,7 +233,7 @@ async fn told_once(story: &Story, people: &[Person], workcenters: &[Uuid]) {
 
         let concerned = "select log_id, seq from addressee where user_id = $1";
         let concerned = client.query(concerned, &[&person.id]).await.unwrap();
-        let mut concerned: Vec<(Uuid, i64)> = concerned.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let mut concerned: Vec<Place> = concerned.iter().map(|row| (row.get(0), row.get(1))).collect();
         concerned.sort_unstable();
         single.sort_unstable();
         assert_eq!(single, concerned, "{} is told once of each mention", person.email);

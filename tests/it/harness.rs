@@ -12,7 +12,6 @@ use std::{
 
 use jiff::Timestamp;
 use tokio::{net::TcpListener, sync::OnceCell};
-use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status, transport::Channel};
 use tonic_types::StatusExt;
 use uuid::Uuid;
@@ -48,7 +47,6 @@ pub struct App {
     database: config::Database,
     channel: Channel,
     name: String,
-    stop: CancellationToken,
 }
 
 /// An account with its administrator.
@@ -114,13 +112,11 @@ impl App {
         let parts = Parts::open(&database, &shared()).await.unwrap();
         clock::set(&parts.db.client().await.unwrap(), START.parse().unwrap(), 0.0).await.unwrap();
 
-        let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let stopped = stop.clone().cancelled_owned();
-        tokio::spawn(server::serve(listener, parts.clone(), stopped));
+        tokio::spawn(server::serve(listener, parts.clone(), std::future::pending()));
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect_lazy();
-        Self { parts, database, channel, name, stop }
+        Self { parts, database, channel, name }
     }
 
     pub fn pool(&self) -> &Db {
@@ -141,11 +137,6 @@ impl App {
 
     pub fn token_key(&self) -> &TokenKey {
         &self.parts.settings.token_key
-    }
-
-    /// Asks the server to stop, as SIGTERM does.
-    pub fn stop(&self) {
-        self.stop.cancel();
     }
 
     /// Moves the clock to `at`, where it stands again.

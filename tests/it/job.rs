@@ -200,7 +200,7 @@ async fn lists_have_a_scope() {
     begin(&app, &daily(&other), 1).await;
     let scoped = app.key(&["jobs.read"]).await;
 
-    assert_eq!(list(&app, &ada.token, mine()).await.unwrap().0, [adas.clone()]);
+    assert_eq!(list(&app, &ada.token, mine()).await.unwrap().0, std::slice::from_ref(&adas));
     assert_eq!(list(&app, &account.admin.token, mine()).await.unwrap().0, [""; 0]);
     for token in [&account.admin.token, &scoped] {
         assert_eq!(list(&app, token, of_account(&account)).await.unwrap().0, [nobodys.clone(), adas.clone()]);

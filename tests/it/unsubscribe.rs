@@ -13,7 +13,10 @@ use workcenter::{
     pb::{self, Delivery},
 };
 
-use crate::{harness::by, story::Story};
+use crate::{
+    harness::by,
+    story::{Story, mentioning},
+};
 
 /// A daemon that serves, and whose sweeps never tick. It stops when dropped.
 struct Serving {
@@ -116,6 +119,25 @@ async fn the_link_of_a_digest_stops_digests_and_leaves_what_comes_at_once() {
     let listed = client.list_work_center_preferences(by(&story.ada.token, message)).await.unwrap().into_inner();
     let of = |name: &str| listed.preferences.iter().find(|it| it.workcenter_name == name).unwrap().effective_delivery();
     assert_eq!((of("Pier 4"), of("Tender")), (Delivery::Off, Delivery::Immediate));
+}
+
+#[tokio::test]
+async fn the_link_of_a_mention_leaves_the_digest_and_puts_mentions_into_it() {
+    let story = Story::begin().await;
+    story.deliver(&story.ada, Delivery::Daily).await;
+    let mention = |title: &str| mentioning(story.uploaded(title), &[&story.ada]);
+    story.publish(vec![mention("Plan.pdf")]).await;
+    story.at("2026-11-20T14:00:00Z").await;
+    let daemon = serve(&story).await;
+    ask(daemon.http, "POST", &path(&story)).await;
+    assert_eq!(effective(&story).await, Delivery::Daily);
+
+    story.publish(vec![mention("Notes.pdf")]).await;
+    story.at("2026-11-20T15:00:00Z").await;
+    assert_eq!(story.mails().len(), 1);
+    story.at("2026-11-21T07:00:00Z").await;
+    assert!(story.mails()[1].text().contains("Notes.pdf"));
+    assert_eq!(story.findings().await, []);
 }
 
 #[tokio::test]
