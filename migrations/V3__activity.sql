@@ -55,11 +55,11 @@ create table addressee (
     settlement_id uuid,
     -- SHOWN: in the settlement's mail. SUPPRESSED: switched off. HIDDEN: no collaborator. OWN: their own doing. RETRACTED.
     outcome       text check (outcome in ('SHOWN', 'SUPPRESSED', 'HIDDEN', 'OWN', 'RETRACTED')),
-    primary key (log_id, seq, user_id),
+    primary key (log_id, user_id, seq),
     constraint addressee_settled check ((settlement_id is null) = (outcome is null))
 );
 
--- What waits for a person, and of a log.
+-- What waits of a log.
 create index addressee_waiting on addressee (log_id, user_id, seq) where settlement_id is null;
 -- What a mail shows.
 create index addressee_settlement on addressee (settlement_id) where settlement_id is not null;

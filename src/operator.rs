@@ -7,6 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
 use crate::{
@@ -129,7 +130,7 @@ async fn due(db: &Db, at: Timestamp) -> Result<Ended> {
 }
 
 async fn digests(db: &Db, at: Timestamp, spread: Duration) -> Result<Ended> {
-    let terms = digest::Terms { batch: BATCH, lease: LEASE, spread };
+    let terms = digest::Terms { batch: BATCH, lease: LEASE, spread, draining: CancellationToken::new() };
     let crier = job::Crier::new(db.clone());
     for beat in [Beat::Daily, Beat::Weekly] {
         let digest::Told { mailed, empty, failed } = digest::digests(db, &crier, &terms, beat, at).await?;

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use service::Service;
-pub use store::{DueLog, Mark, claim_due, finish_due, marks, open, ranges};
+pub use store::{DueLog, Mark, claim_due, finish_due, keep_due, marks, open, ranges, wake};
 
 use crate::{
     db::Transaction,

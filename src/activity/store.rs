@@ -43,8 +43,20 @@ const CLAIM_DUE: &str = "
     returning log_id, account_id, last_seq, due_at, fence";
 
 const FINISH_DUE: &str = "
-    update activity_head set due_at = coalesce($3, again_at), again_at = null, lease_until = null
+    update activity_head set due_at = again_at, again_at = null, lease_until = null
     where log_id = $1 and fence = $2";
+
+/// What is left undone stays due since when it was: the lease alone keeps it from coming up again at once.
+const KEEP_DUE: &str = "
+    update activity_head set lease_until = now() + make_interval(secs => $3::float8)
+    where log_id = $1 and fence = $2 returning log_id";
+
+/// In the order of their ids, as everybody locks heads.
+const WAKE: &str = "
+    with head as (select log_id from activity_head where log_id = any($1) order by log_id for no key update)
+    update activity_head set due_at = least(due_at, $2),
+        again_at = case when lease_until is null then again_at else least(again_at, $2) end
+    from head where activity_head.log_id = head.log_id";
 
 const MARKS: &str = "
     select activity.log_id, activity.seq, activity.actor_id, activity.audience = 'NAMED' as named,
@@ -197,13 +209,33 @@ pub async fn claim_due(on: &impl GenericClient, now: Timestamp, lease: Duration)
     }))
 }
 
-/// Gives a claimed log back: due again at `again`, or else when what came in the meantime is.
+/// Gives a claimed log back, done: it is due again when what came in the meantime is.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub async fn finish_due(on: &impl GenericClient, due: &DueLog, again: Option<Timestamp>) -> Result<()> {
-    db::text(on, FINISH_DUE, &[&due.log, &due.fence, &again]).await?;
+pub async fn finish_due(on: &impl GenericClient, due: &DueLog) -> Result<()> {
+    db::text(on, FINISH_DUE, &[&due.log, &due.fence]).await?;
+    Ok(())
+}
+
+/// Keeps a claimed log for another `lease` of the real clock; false when the claim was lost.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn keep_due(on: &impl GenericClient, due: &DueLog, lease: Duration) -> Result<bool> {
+    Ok(!db::text(on, KEEP_DUE, &[&due.log, &due.fence, &lease.as_secs_f64()]).await?.is_empty())
+}
+
+/// Makes logs due at `now`: something in them is to be told that no event will come for. The last thing its transaction
+/// does, as publishing is.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn wake(on: &impl GenericClient, logs: &[Uuid], now: Timestamp) -> Result<()> {
+    db::text(on, WAKE, &[&logs, &now]).await?;
     Ok(())
 }
 

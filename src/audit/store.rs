@@ -26,7 +26,7 @@ const LINKS: &str = "
 
 const MARK: &str = "
     insert into audit_mark (subject_id, seq) select it.* from unnest($1::uuid[], $2::bigint[]) as it
-    on conflict (subject_id) do update set seq = excluded.seq";
+    on conflict (subject_id) do update set seq = greatest(audit_mark.seq, excluded.seq)";
 
 /// Settlements are seen when none of their ranges broke a chain. What is committed while the audit looks has a later
 /// beginning than all that it saw, or it will be found broken the next time.
@@ -79,8 +79,8 @@ pub(super) const RULES: [(&str, &str); 6] = [
         "MAIL_MISSING",
         "select settlement.id as subject, 'mail ' || settlement.mail_id || ' does not exist' as text
         from settlement left join mail on mail.id = settlement.mail_id
-        where settlement.mail_id is not null and mail.id is null and $2::float8 >= 0
-            and (settlement.audited_at is null or settlement.settled_at >= $1)
+        where settlement.audited_at is null and settlement.mail_id is not null and mail.id is null
+            and $1::timestamptz is not null and $2::float8 >= 0
         limit $3",
     ),
     (
@@ -96,7 +96,7 @@ pub(super) const RULES: [(&str, &str); 6] = [
     (
         "ADDRESSEE_FORGOTTEN",
         "select addressee.user_id as subject, 'waits in ' || addressee.log_id || ' at ' || addressee.seq as text
-        from addressee join activity using (log_id, seq)
+        from addressee
         left join subscription on subscription.user_id = addressee.user_id
             and subscription.log_id = addressee.log_id and subscription.ended_at is null
         left join recipient on recipient.user_id = addressee.user_id

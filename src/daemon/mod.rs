@@ -5,8 +5,9 @@
 
 mod unsubscribe;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
@@ -105,8 +106,9 @@ impl Daemon {
             batch: i64::from(settings.digest_batch.get()),
             lease: settings.lease,
             spread: settings.shared.digest_spread,
+            draining: parts.draining.clone(),
         };
-        let outbox = outbox::Terms { batch: sessions, lease: settings.lease, last_leg };
+        let outbox = outbox::Terms { sessions, lease: settings.lease, last_leg, draining: parts.draining.clone() };
         Self { crier: job::Crier::new(parts.db.clone()), parts, terms, outbox, post, head }
     }
 
@@ -176,7 +178,9 @@ impl Daemon {
                 let now = self.parts.clock.now().await?;
                 self.step(sweep, now).await
             };
-            match turn.await {
+            // A turn that panics is lost; the ones after it are not.
+            let ended = AssertUnwindSafe(turn).catch_unwind().await;
+            match ended.unwrap_or_else(|_| Err(Error::internal("it panicked"))) {
                 Ok(()) if matches!(sweep, Sweep::Daily | Sweep::Weekly | Sweep::Immediate) => outbox.notify_one(),
                 Ok(()) => {}
                 Err(error) => error!(?sweep, error = chain(&error), "a sweep failed"),
@@ -259,14 +263,20 @@ pub async fn serve(
     let routes = Routes::default().add_service(parts.jobs());
     let name = <crate::pb::job_service_server::JobServiceServer<job::Service> as tonic::server::NamedService>::NAME;
     let drain = parts.settings.drain;
-    let served = server::front(grpc, parts.clone(), gate, routes, vec![name], stop).await;
-
-    parts.draining.cancel();
-    scheduler.shutdown().await.map_err(Error::internal)?;
-    // A turn that has begun is finished; what it does not finish, another daemon does.
-    if timeout(drain, async { while turns.join_next().await.is_some() {} }).await.is_err() {
-        warn!("cut off a sweep that did not end in time");
-    }
+    let serving = async {
+        let served = server::front(grpc, parts.clone(), gate, routes, vec![name], stop).await;
+        parts.draining.cancel();
+        served
+    };
+    // Calls and turns drain at the same time. A turn that has begun is finished; what it does not finish, another does.
+    let turning = async {
+        parts.draining.cancelled().await;
+        if timeout(drain, async { while turns.join_next().await.is_some() {} }).await.is_err() {
+            warn!("cut off a sweep that did not end in time");
+        }
+    };
+    let (served, ()) = tokio::join!(serving, turning);
     pages.abort();
+    scheduler.shutdown().await.map_err(Error::internal)?;
     served
 }

@@ -1,8 +1,8 @@
 //! Immediate mail: a digest with a short window, composed log by log for everybody who hears of it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 use tracing::warn;
 use uuid::Uuid;
 
@@ -15,19 +15,25 @@ use super::{
 use crate::{
     activity::{self, DueLog},
     db::Db,
-    error::{Error, Result, chain},
+    error::{Result, chain},
     outbox,
     subscription::{self, Addressed, Cadence, Cause, Outcome},
 };
+
+/// How long a log rests in which somebody could not be composed, by the real clock.
+const REST: Duration = Duration::from_secs(60);
 
 /// Composes the immediate mail of every log that is due at `now`.
 ///
 /// # Errors
 ///
-/// What the database says. Logs and people that fail are counted, logged and due again in a minute.
+/// What the database says. Logs and people that fail are counted, logged and tried again in a minute.
 pub async fn immediate(db: &Db, terms: &Terms, now: Timestamp) -> Result<Told> {
     let mut told = Told::default();
-    while let Some(due) = activity::claim_due(&db.client().await?, now, terms.lease).await? {
+    while !terms.draining.is_cancelled() {
+        // In a statement of its own: the connection goes back before the work begins.
+        let due = activity::claim_due(&db.client().await?, now, terms.lease).await?;
+        let Some(due) = due else { break };
         let done = match tell(db, terms, &due, now).await {
             Ok(done) => done,
             Err(error) => {
@@ -35,8 +41,12 @@ pub async fn immediate(db: &Db, terms: &Terms, now: Timestamp) -> Result<Told> {
                 Told { failed: 1, ..Told::default() }
             }
         };
-        let again = if done.failed == 0 { None } else { Some(now.checked_add(1.minute()).map_err(Error::internal)?) };
-        activity::finish_due(&db.client().await?, &due, again).await?;
+        let client = db.client().await?;
+        if done.failed == 0 {
+            activity::finish_due(&client, &due).await?;
+        } else {
+            activity::keep_due(&client, &due, REST).await?;
+        }
         told.add(done);
     }
     Ok(told)
@@ -61,6 +71,10 @@ async fn tell(db: &Db, terms: &Terms, due: &DueLog, now: Timestamp) -> Result<To
                 (from, compose::logs(marks).remove(&due.log).unwrap_or_default())
             }
         };
+        // A large audience takes longer than a lease; whoever has taken over goes on from the cursors.
+        if !activity::keep_due(&client, due, terms.lease).await? {
+            return Ok(told);
+        }
         drop(client);
         told.add(hear(db, due, &hearers, &log.1, now).await?);
         known = Some(log);

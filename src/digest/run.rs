@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     activity,
     db::{Db, Transaction},
-    error::{Result, chain},
+    error::{Error, Result, chain},
     job, outbox,
     subscription::{self, AddressedItems, Cadence, Cause, Due, When, schedule::Beat},
 };
@@ -25,7 +26,7 @@ const FAILURES_MAX: i64 = 5;
 const REST: Duration = Duration::from_secs(60);
 
 /// How runs go.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Terms {
     /// People in one transaction.
     pub batch: i64,
@@ -33,6 +34,8 @@ pub struct Terms {
     pub lease: Duration,
     /// How far digests of different accounts are spread.
     pub spread: Duration,
+    /// Cancelled when the process drains: what has begun is finished, nothing more is claimed.
+    pub draining: CancellationToken,
 }
 
 /// What a run did.
@@ -62,7 +65,7 @@ impl Told {
 pub async fn digests(db: &Db, crier: &job::Crier, terms: &Terms, beat: Beat, now: Timestamp) -> Result<Told> {
     let when = When { now, spread: terms.spread };
     let mut told = Told::default();
-    loop {
+    while !terms.draining.is_cancelled() {
         let client = db.client().await?;
         let due = subscription::claim(&client, Some(beat), now, terms.batch, terms.lease).await?;
         let Some(first) = due.first() else { break };
@@ -85,6 +88,7 @@ async fn close_abandoned(db: &Db, crier: &job::Crier) -> Result<()> {
         let Some((job, waiting)) = store::lock_abandoned_run(&tx).await? else { return Ok(()) };
         let moved = job::advance(&tx, job, &job::Done { skipped: waiting, ..job::Done::default() }).await?;
         tx.commit().await?;
+        drop(client);
         crier.moved(moved.job, moved.is_final).await;
     }
 }
@@ -97,13 +101,14 @@ async fn close_abandoned(db: &Db, crier: &job::Crier) -> Result<()> {
 pub async fn catch_up(db: &Db, terms: &Terms, now: Timestamp) -> Result<Told> {
     let when = When { now, spread: terms.spread };
     let mut told = Told::default();
-    loop {
+    while !terms.draining.is_cancelled() {
         let due = subscription::claim(&db.client().await?, None, now, terms.batch, terms.lease).await?;
         if due.is_empty() {
-            return Ok(told);
+            break;
         }
         told.add(each(&Work { db, beat: None, run: None, when }, &due).await?);
     }
+    Ok(told)
 }
 
 /// What all batches of one claim share.
@@ -161,10 +166,15 @@ async fn give_up_or_park(work: &Work<'_>, one: &Due) -> Result<()> {
     }
     let mut client = db.client().await?;
     let tx = client.transaction().await?;
-    subscription::finish(&tx, one.account, beat, &[one.finished(beat, true, &when)]).await?;
+    match subscription::finish(&tx, one.account, beat, &[one.finished(beat, true, &when)]).await {
+        // It was taken back: the person has changed something, or another daemon has it.
+        Err(Error::Conflict(_)) => return Ok(()),
+        finished => finished?,
+    }
     let failed = job::Done { failed: vec![(one.user, "COMPOSE_FAILED")], ..job::Done::default() };
     let moved = work.advance(&tx, &failed).await?;
     tx.commit().await?;
+    drop(client);
     work.tell(moved).await;
     Ok(())
 }
@@ -184,6 +194,7 @@ async fn batch(work: &Work<'_>, due: &[Due]) -> Result<Told> {
     let done = job::Done { done: count(told.mailed), skipped: count(told.empty), failed: Vec::new() };
     let moved = work.advance(&tx, &done).await?;
     tx.commit().await?;
+    drop(client);
     work.tell(moved).await;
     Ok(told)
 }

@@ -23,31 +23,46 @@ const FOR_DIGESTS: &str = "
 
 /// The next people to whom something in a log has to be told at once, by id, after $3: those who hear of all at once, and
 /// those whom something waiting concerns. Who is switched off or no collaborator any more is among the latter, to have
-/// that settled.
+/// that settled. Each arm is a page of its own, so a page costs its people, not all that the log has.
 const FOR_IMMEDIATE: &str = "
-    with waiting as (
-        select user_id, array_agg(seq order by seq) as seqs from addressee
-        where log_id = $1 and seq <= $2 and settlement_id is null and user_id > $3
-        group by user_id
-    ), live as (
-        select id, user_id, cadence, cursor from subscription
-        where log_id = $1 and ended_at is null and user_id > $3
+    with hearing as (
+        select user_id from subscription
+        where log_id = $1 and ended_at is null and user_id > $3 and cadence = 'IMMEDIATE' and cursor < $2
+        order by user_id limit $4
+    ), concerned as (
+        select distinct addressee.user_id from addressee
+        left join subscription live on live.log_id = addressee.log_id and live.user_id = addressee.user_id
+            and live.ended_at is null
+        left join recipient on recipient.user_id = addressee.user_id
+        where addressee.log_id = $1 and addressee.user_id > $3 and addressee.seq <= $2
+            and addressee.settlement_id is null
+            and (live.id is null or live.cadence in ('IMMEDIATE', 'OFF')
+                or recipient.addressed_items is distinct from 'WITH_DIGEST')
+        order by addressee.user_id limit $4
+    ), page as (
+        select user_id from hearing union select user_id from concerned order by user_id limit $4
     )
-    select coalesce(live.user_id, waiting.user_id) as user_id, live.id, live.cadence, live.cursor,
-        coalesce(waiting.seqs, '{}') as seqs
-    from live full join waiting using (user_id)
-    left join recipient on recipient.user_id = waiting.user_id
-    where (live.cadence = 'IMMEDIATE' and live.cursor < $2)
-        or (waiting.user_id is not null and (live.id is null or live.cadence in ('IMMEDIATE', 'OFF')
-            or recipient.addressed_items is distinct from 'WITH_DIGEST'))
-    order by 1 limit $4";
+    select page.user_id, live.id, live.cadence, live.cursor, coalesce((
+            select array_agg(seq order by seq) from addressee
+            where log_id = $1 and addressee.user_id = page.user_id and seq <= $2 and settlement_id is null
+        ), '{}') as seqs
+    from page
+    left join subscription live on live.log_id = $1 and live.user_id = page.user_id and live.ended_at is null
+    order by page.user_id";
 
 /// What concerns people within ranges of logs, settled or not, and what waits for them from before.
 const ADDRESSED: &str = "
+    with it as (
+        select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[])
+            as it(user_id, log_id, from_seq, to_seq)
+    )
     select addressee.user_id, addressee.log_id, addressee.seq, addressee.settlement_id is null as waiting
-    from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) as it(user_id, log_id, from_seq, to_seq)
-    join addressee on addressee.user_id = it.user_id and addressee.log_id = it.log_id and addressee.seq <= it.to_seq
-        and (addressee.seq > it.from_seq or addressee.settlement_id is null)";
+    from it join addressee on addressee.log_id = it.log_id and addressee.user_id = it.user_id
+        and addressee.seq > it.from_seq and addressee.seq <= it.to_seq
+    union all
+    select addressee.user_id, addressee.log_id, addressee.seq, true
+    from it join addressee on addressee.log_id = it.log_id and addressee.user_id = it.user_id
+        and addressee.seq <= it.from_seq and addressee.settlement_id is null";
 
 /// A run of which nobody is due any more and that is not over, with how many it waits for.
 const ABANDONED_RUN: &str = "

@@ -46,28 +46,34 @@ const CLAIM: &str = "
             select id, row_number() over (order by try_at) as rank from mail
             where state in ('PENDING', 'RETRY', 'UNKNOWN') and lane = hop.lane and account_id = hop.account_id
                 and try_at <= now()
-            order by try_at limit 2 * $1::bigint
+            order by try_at limit $1::bigint
         ) due
     ), chosen as (
-        select mail.id from ranked join mail using (id)
+        select mail.id, ranked.lane, ranked.rank from ranked join mail using (id)
         where mail.state in ('PENDING', 'RETRY', 'UNKNOWN')
         order by ranked.lane, ranked.rank limit $1::bigint for update of mail skip locked
     )
     update mail set state = 'CLAIMED', fence = fence + 1, lease_until = now() + make_interval(secs => $2::float8)
     from chosen where mail.id = chosen.id
-    returning mail.id, account_id, user_id, kind, subject_id, message_id, dated_at, fence, attempts, unknowns";
+    returning chosen.lane, chosen.rank, mail.id, account_id, user_id, kind, subject_id, message_id, dated_at, fence,
+        attempts, unknowns";
 
+/// Locked in the order of their ids, as whoever holds a person's mails locks them.
 const BEGIN: &str = "
+    with held as (
+        select id from mail where id = any($1) order by id for no key update
+    )
     update mail set state = 'SENDING', attempts = attempts + 1,
         lease_until = now() + make_interval(secs => $3::float8)
-    from unnest($1::uuid[], $2::bigint[]) as it(id, fence)
-    where mail.id = it.id and mail.fence = it.fence and mail.state = 'CLAIMED'
+    from held join unnest($1::uuid[], $2::bigint[]) as it(id, fence) using (id)
+    where mail.id = held.id and mail.fence = it.fence and mail.state = 'CLAIMED'
     returning mail.id";
 
 const RELEASE: &str = "
-    update mail set state = 'RETRY', lease_until = null, reply = $4,
+    update mail set state = 'RETRY', lease_until = null, reply = coalesce(nullif($4, ''), reply),
         try_at = now() + make_interval(secs => $3::float8)
-    where id = $1 and fence = $2 and state = 'CLAIMED'";
+    from unnest($1::uuid[], $2::bigint[]) as it(id, fence)
+    where mail.id = it.id and mail.fence = it.fence and mail.state = 'CLAIMED'";
 
 /// Up to a quarter is taken off the pause, so that mails which failed together do not come back together.
 const SETTLE: &str = "
@@ -113,10 +119,13 @@ pub(super) async fn reclaim(on: &impl GenericClient, unknowns_max: i64) -> Resul
     Ok(())
 }
 
-/// Claims up to `most` mails that may be tried now.
+/// Claims up to `most` mails that may be tried now, in the order in which they are to go.
 pub(super) async fn claim(on: &impl GenericClient, most: usize, lease: Duration) -> Result<Vec<Mail>> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    Ok(db::text(on, CLAIM, &[&most, &lease.as_secs_f64()]).await?.iter().map(mail).collect())
+    let mut rows = db::text(on, CLAIM, &[&most, &lease.as_secs_f64()]).await?;
+    // An update says nothing of the order in which it returns.
+    rows.sort_by_key(|row| (row.get::<_, i64>("lane"), row.get::<_, i64>("rank")));
+    Ok(rows.iter().map(mail).collect())
 }
 
 /// Decides to send: from here on a daemon that dies leaves a mail of which nobody knows. Gives back those still ours.
@@ -128,9 +137,10 @@ pub(super) async fn begin(on: &impl GenericClient, mails: Vec<Mail>, lease: Dura
     Ok(ours.map(|it| Mail { attempts: it.attempts + 1, ..it }).collect())
 }
 
-/// Gives a mail back that has not begun.
-pub(super) async fn release(on: &impl GenericClient, mail: &Mail, pause: Duration, reply: &str) -> Result<()> {
-    db::text(on, RELEASE, &[&mail.id, &mail.fence, &pause.as_secs_f64(), &reply]).await?;
+/// Gives mails back that have not begun.
+pub(super) async fn release(on: &impl GenericClient, mails: &[Mail], pause: Duration, reply: &str) -> Result<()> {
+    let (ids, fences): (Vec<Uuid>, Vec<i64>) = mails.iter().map(|it| (it.id, it.fence)).collect();
+    db::text(on, RELEASE, &[&ids, &fences, &pause.as_secs_f64(), &reply]).await?;
     Ok(())
 }
 

@@ -232,7 +232,11 @@ pub async fn join(tx: &Transaction<'_>, account: Uuid, user: Uuid, log: Uuid, wh
         }
         None => {
             let (cadence, _) = recipient.effective(Delivery::Inherit);
-            store::insert(tx, ids::new(), account, user, log, cadence, last_seq).await?;
+            let subscription = ids::new();
+            store::insert(tx, subscription, account, user, log, cadence, last_seq).await?;
+            // What concerned them before they came is not for them.
+            let nothing = settlement::Jump { account, subscription, log, from: last_seq, to: last_seq };
+            settlement::jump(tx, Cause::Resumed, user, &[nothing], when.now).await?;
         }
     }
     slot::reschedule(tx, &recipient, when).await

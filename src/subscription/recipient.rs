@@ -10,6 +10,7 @@ use super::{
     transitions::{Step, step},
 };
 use crate::{
+    activity,
     db::{GenericClient, Transaction},
     error::{Error, Kind, Result},
     secret::TokenKey,
@@ -109,7 +110,10 @@ pub async fn change(
     }
     store::update_recipient(tx, &chosen).await?;
     let held = store::lock_live(tx, user, None, None).await?;
-    follow(tx, &chosen, &held, when).await?;
+    // What waited for a digest that it will not come with is told at once.
+    let waits = was.addressed == AddressedItems::WithDigest && chosen.addressed == AddressedItems::Immediate;
+    let woken = if waits { store::waiting_logs(tx, user).await? } else { Vec::new() };
+    follow(tx, &chosen, &held, woken, when).await?;
     Ok(Recipient { revision: was.revision + 1, ..chosen })
 }
 
@@ -131,8 +135,8 @@ pub async fn set_delivery(
         return Err(Error::NotFound(Kind::WorkCenter, log.to_string()));
     };
     it.delivery = delivery;
-    store::deliver(tx, it.id, delivery).await?;
-    follow(tx, &recipient, &held, when).await?;
+    store::deliver(tx, &[it.id], delivery).await?;
+    follow(tx, &recipient, &held, Vec::new(), when).await?;
     Ok(recipient)
 }
 
@@ -153,15 +157,21 @@ pub async fn silence(tx: &Transaction<'_>, user: Uuid, account: Uuid, scope: Sco
     };
     let mut held = store::lock_live(tx, user, log, Some(account)).await?;
     held.retain(|it| scope != Scope::Digests || matches!(it.cadence, Cadence::Digest(_)));
-    for it in &mut held {
-        it.delivery = Delivery::Off;
-        store::deliver(tx, it.id, Delivery::Off).await?;
-    }
-    follow(tx, &recipient, &held, when).await
+    held.iter_mut().for_each(|it| it.delivery = Delivery::Off);
+    store::deliver(tx, &held.iter().map(|it| it.id).collect::<Vec<_>>(), Delivery::Off).await?;
+    follow(tx, &recipient, &held, Vec::new(), when).await
 }
 
-/// Brings the cadences of locked subscriptions in step with what is set, and does what the transitions say.
-async fn follow(tx: &Transaction<'_>, recipient: &Recipient, held: &[store::Held], when: &When) -> Result<()> {
+/// Brings the cadences of locked subscriptions in step with what is set, does what the transitions say, and makes logs
+/// due: those of `woken`, and those that the person hears at once from here on. An event that came while this was decided
+/// may have been passed over already.
+async fn follow(
+    tx: &Transaction<'_>,
+    recipient: &Recipient,
+    held: &[store::Held],
+    mut woken: Vec<Uuid>,
+    when: &When,
+) -> Result<()> {
     let (mut suppressed, mut resumed, mut paced, mut catch_up) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for it in held {
         let (cadence, _) = recipient.effective(it.delivery);
@@ -172,7 +182,12 @@ async fn follow(tx: &Transaction<'_>, recipient: &Recipient, held: &[store::Held
         match step(it.cadence, cadence) {
             Step::Keep => {}
             Step::Suppress => suppressed.push(it.jump(it.last_seq)),
-            Step::Resume => resumed.push(it.jump(it.last_seq)),
+            Step::Resume => {
+                resumed.push(it.jump(it.last_seq));
+                if cadence == Cadence::Immediate {
+                    woken.push(it.log);
+                }
+            }
             Step::CatchUp => catch_up.push(it.account),
         }
     }
@@ -180,5 +195,6 @@ async fn follow(tx: &Transaction<'_>, recipient: &Recipient, held: &[store::Held
     settlement::jump(tx, Cause::Suppressed, recipient.user, &suppressed, when.now).await?;
     settlement::jump(tx, Cause::Resumed, recipient.user, &resumed, when.now).await?;
     slot::catch_up(tx, recipient.user, &catch_up, when.now).await?;
-    slot::reschedule(tx, recipient, when).await
+    slot::reschedule(tx, recipient, when).await?;
+    if woken.is_empty() { Ok(()) } else { activity::wake(tx, &woken, when.now).await }
 }

@@ -52,17 +52,20 @@ const NEXT: &str = "
     where digest_schedule.user_id = $1 and next_at is not null and cadence in ('DAILY', 'WEEKLY')
     order by digest_schedule.account_id, cadence";
 
+/// Taken back from whoever is at work on an earlier one, who has not read what this one is about.
 const CATCH_UP: &str = "
     insert into digest_schedule (account_id, user_id, cadence, next_at)
     select distinct it.account_id, $1::uuid, 'CATCHUP', $3::timestamptz from unnest($2::uuid[]) as it(account_id)
-    on conflict (account_id, user_id, cadence) do update set next_at = least(digest_schedule.next_at, excluded.next_at)";
+    on conflict (account_id, user_id, cadence) do update set
+        next_at = least(digest_schedule.next_at, excluded.next_at),
+        fence = digest_schedule.fence + 1, lease_until = null, failures = 0";
 
 /// The oldest instant that is due, of it the first account, of that a batch: what its people share is read once.
 const CLAIM: &str = "
     with head as (
         select account_id, next_at from digest_schedule
         where cadence = $1 and next_at <= $2 and (lease_until is null or lease_until < now())
-        order by next_at, account_id limit 1
+        order by next_at, account_id limit 1 for update skip locked
     ), batch as (
         select account_id, user_id from digest_schedule join head using (account_id, next_at)
         where cadence = $1 and (lease_until is null or lease_until < now())

@@ -165,10 +165,17 @@ pub(super) async fn end(on: &impl GenericClient, id: Uuid, now: Timestamp) -> Re
     Ok(())
 }
 
-/// Sets what a subscription's delivery is.
-pub(super) async fn deliver(on: &impl GenericClient, id: Uuid, delivery: Delivery) -> Result<()> {
-    db::text(on, "update subscription set delivery = $2 where id = $1", &[&id, &delivery.name()]).await?;
+/// Sets what the delivery of subscriptions is.
+pub(super) async fn deliver(on: &impl GenericClient, ids: &[Uuid], delivery: Delivery) -> Result<()> {
+    db::text(on, "update subscription set delivery = $2 where id = any($1)", &[&ids, &delivery.name()]).await?;
     Ok(())
+}
+
+/// The logs in which something that concerns a person waits.
+pub(super) async fn waiting_logs(on: &impl GenericClient, user: Uuid) -> Result<Vec<Uuid>> {
+    let find = "select distinct addressee.log_id from subscription join addressee using (log_id, user_id)
+        where user_id = $1 and ended_at is null and settlement_id is null";
+    Ok(db::text(on, find, &[&user]).await?.iter().map(|row| row.get("log_id")).collect())
 }
 
 /// Sets the cadences of subscriptions.

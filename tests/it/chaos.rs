@@ -20,7 +20,7 @@ use uuid::Uuid;
 use workcenter::{
     audit, clock,
     daemon::Sweep,
-    pb::{Activity, Delivery, Preferences},
+    pb::{Activity, AddressedItems, Delivery, Preferences},
 };
 
 use crate::{
@@ -112,6 +112,18 @@ async fn publish(
         let events: Vec<Activity> = events.collect();
         let results = story.publish(events.clone()).await;
         published += results.len();
+        // Somebody changes their mind: only when they hear may change, not what.
+        if dice.roll(8) == 0 {
+            let person = &people[usize::try_from(dice.roll(people.len() as u64)).unwrap()];
+            let ways = [Delivery::Immediate, Delivery::Daily, Delivery::Weekly];
+            let items = [AddressedItems::Immediate, AddressedItems::WithDigest];
+            let chosen = Preferences {
+                default_delivery: ways[usize::try_from(dice.roll(3)).unwrap()].into(),
+                addressed_items: items[usize::try_from(dice.roll(2)).unwrap()].into(),
+                ..Preferences::default()
+            };
+            story.prefer(person, chosen, &["default_delivery", "addressed_items"]).await;
+        }
         // A publisher that did not hear the answer says it again.
         if dice.roll(5) == 0 {
             assert!(story.publish(events).await.iter().all(|it| it.known));

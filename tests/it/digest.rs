@@ -300,3 +300,15 @@ async fn a_run_does_not_wait_for_who_switched_off_while_it_was_due() {
     assert_eq!((rows.len(), rows[0].get("state"), rows[0].get("skipped")), (1, "SUCCEEDED", 2_i64));
     assert_eq!(story.findings().await, []);
 }
+
+#[tokio::test]
+async fn who_comes_is_not_told_what_concerned_them_before() {
+    let story = Story::begin().await;
+    let eve = story.app.person(&story.account, "eve@example.com", "Eve", "").await;
+    story.publish(vec![mentioning(story.uploaded("Before.pdf"), &[&eve])]).await;
+    story.app.collaborator(&story.bob, story.pier, &eve).await;
+    story.at("2026-11-20T14:00:00Z").await;
+    let told = story.mails().into_iter().filter(|it| it.to == "eve@example.com");
+    assert!(told.map(|it| it.text()).all(|it| !it.contains("Before.pdf")));
+    assert_eq!(story.findings().await, []);
+}

@@ -1,8 +1,9 @@
 //! The outbox: at least once, the same mail when again, and one bad recipient delays nobody.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use workcenter::{daemon::Sweep, ids, outbox};
+use tokio_util::sync::CancellationToken;
+use workcenter::{daemon::Sweep, error::Error, ids, mail::Post, outbox};
 
 use crate::{
     sink::{Point, at},
@@ -156,13 +157,80 @@ async fn invites_go_before_digests_and_accounts_take_turns() {
     let seen = std::sync::Mutex::new(Vec::new());
     let write = |mails: Vec<outbox::Mail>| {
         seen.lock().unwrap().extend(mails.iter().map(|it| it.id));
-        async { Ok(std::collections::HashMap::new()) }
+        async { Ok(HashMap::new()) }
     };
-    let terms = outbox::Terms { batch: 3, lease: Duration::from_secs(60), last_leg: Duration::from_secs(20) };
-    let post = workcenter::mail::Post::folder(std::env::temp_dir());
-    outbox::deliver(story.app.pool(), &post, &terms, write).await.unwrap();
+    outbox::deliver(story.app.pool(), &nowhere(), &terms(), write).await.unwrap();
     let seen = seen.into_inner().unwrap();
     assert_eq!(seen.len(), 12);
-    let first = &seen[..3];
-    assert!(first.contains(&invite.id) && first.contains(&small.id), "the invite and the small account are first");
+    assert_eq!(seen[0], invite.id);
+    assert!(seen[1..3].contains(&small.id), "the small account has its turn");
+}
+
+fn terms() -> outbox::Terms {
+    outbox::Terms {
+        sessions: 3,
+        lease: Duration::from_secs(60),
+        last_leg: Duration::from_secs(20),
+        draining: CancellationToken::new(),
+    }
+}
+
+/// A folder for what has nothing to say.
+fn nowhere() -> Post {
+    Post::folder(std::env::temp_dir())
+}
+
+#[tokio::test]
+async fn a_mail_that_cannot_be_written_keeps_none_beside_it_from_going() {
+    let story = Story::begin().await;
+    let eve = story.app.person(&story.account, "eve@example.com", "Eve", "").await;
+    story.app.collaborator(&story.bob, story.pier, &eve).await;
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    story.app.clock_at("2026-11-20T14:00:00Z").await;
+    story.step(&[Sweep::Immediate]).await;
+    let poison = eve.id;
+    let write = |mails: Vec<outbox::Mail>| async move {
+        if mails.iter().any(|it| it.user == Some(poison)) {
+            return Err(Error::internal("it takes too long"));
+        }
+        Ok(HashMap::new())
+    };
+    for _ in 0..=outbox::ATTEMPTS_MAX {
+        outbox::deliver(story.app.pool(), &nowhere(), &terms(), write).await.unwrap();
+        pauses_pass(&story).await;
+    }
+    let rows = "select state, unknowns, user_id from mail order by id offset 1";
+    let rows = story.app.client().await.query(rows, &[]).await.unwrap();
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        let expected = if row.get::<_, uuid::Uuid>("user_id") == poison { "FAILED" } else { "SUPPRESSED" };
+        assert_eq!((row.get("state"), row.get("unknowns")), (expected, 0_i64));
+    }
+}
+
+#[tokio::test]
+async fn a_turn_ends_when_the_relay_is_away_or_the_process_drains_and_leaves_the_rest() {
+    let story = Story::begin().await;
+    let backlog = "insert into mail (id, account_id, kind, subject_id, lane, state, message_id, dated_at, try_at)
+        select gen_random_uuid(), gen_random_uuid(), 'DIGEST', gen_random_uuid(), 1, 'PENDING', n::text, now(), now()
+        from generate_series(1, 100) n";
+    story.meddle(backlog).await;
+    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    story.app.daemon(Some(nobody)).step(Sweep::Outbox, story.app.now().await).await.unwrap();
+    let tried = "select count(*) from mail where reply <> '' and ended_at is null";
+    let tried: i64 = story.app.client().await.query_one(tried, &[]).await.unwrap().get(0);
+    assert_eq!(tried, 4, "as many as there are sessions");
+
+    pauses_pass(&story).await;
+    let draining = CancellationToken::new();
+    let terms = outbox::Terms { draining: draining.clone(), ..terms() };
+    let write = |_| {
+        draining.cancel();
+        async { Ok(HashMap::new()) }
+    };
+    let delivered = outbox::deliver(story.app.pool(), &nowhere(), &terms, write).await.unwrap();
+    assert_eq!(delivered.suppressed, 3);
+    let held = "select count(*) from mail where state in ('CLAIMED', 'SENDING')";
+    let held: i64 = story.app.client().await.query_one(held, &[]).await.unwrap().get(0);
+    assert_eq!(held, 0);
 }

@@ -122,6 +122,18 @@ async fn the_link_of_a_digest_stops_digests_and_leaves_what_comes_at_once() {
 }
 
 #[tokio::test]
+async fn the_link_of_a_catch_up_stops_what_has_come_at_once_since() {
+    let story = Story::begin().await;
+    story.deliver(&story.ada, Delivery::Daily).await;
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    story.deliver(&story.ada, Delivery::Immediate).await;
+    story.at("2026-11-20T14:00:00Z").await;
+    let daemon = serve(&story).await;
+    ask(daemon.http, "POST", &path(&story)).await;
+    assert_eq!(effective(&story).await, Delivery::Off);
+}
+
+#[tokio::test]
 async fn the_link_of_a_mention_leaves_the_digest_and_puts_mentions_into_it() {
     let story = Story::begin().await;
     story.deliver(&story.ada, Delivery::Daily).await;

@@ -1,8 +1,12 @@
 //! Changing one's mind: what becomes of what waits.
 
+use std::time::Duration;
+
 use workcenter::{
     daemon::Sweep,
-    pb::{self, Delivery, Preferences},
+    error::Error,
+    pb::{self, AddressedItems, Delivery, Preferences},
+    subscription::{self, When},
 };
 
 use super::by_digest;
@@ -111,5 +115,69 @@ async fn moving_to_another_zone_makes_neither_two_digests_of_one_date_nor_none()
     assert_eq!(story.mails().len(), 1);
     story.at("2026-11-22T12:00:00Z").await;
     assert_eq!(story.mails().len(), 2);
+    assert_eq!(story.findings().await, []);
+}
+
+#[tokio::test]
+async fn a_mention_that_waited_for_the_digest_is_told_when_asked_for_at_once() {
+    let story = Story::begin().await;
+    let with = Preferences { addressed_items: AddressedItems::WithDigest.into(), ..by_digest() };
+    story.prefer(&story.ada, with, &["default_delivery", "addressed_items"]).await;
+    story.publish(vec![mentioning(story.uploaded("Notes.pdf"), &[&story.ada])]).await;
+    story.at("2026-11-20T14:00:00Z").await;
+    let at_once = Preferences { addressed_items: AddressedItems::Immediate.into(), ..Preferences::default() };
+    story.prefer(&story.ada, at_once, &["addressed_items"]).await;
+    story.step(&Sweep::ALL).await;
+    assert_eq!(story.mails().len(), 1);
+    assert_eq!(story.findings().await, []);
+}
+
+#[tokio::test]
+async fn switching_on_has_the_log_looked_at_for_what_came_while_it_was_decided() {
+    let story = Story::begin().await;
+    story.deliver(&story.ada, Delivery::Off).await;
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    story.at("2026-11-20T14:00:00Z").await;
+    story.deliver(&story.ada, Delivery::Immediate).await;
+    let due = "select due_at = '2026-11-20T14:00:00Z' from activity_head";
+    let due: Option<bool> = story.app.client().await.query_one(due, &[]).await.unwrap().get(0);
+    assert_eq!(due, Some(true));
+    // As if an event had come, and been swept, after the cursor was read and before it was written.
+    story.meddle("update subscription set cursor = 1").await;
+    story.step(&Sweep::ALL).await;
+    assert_eq!(story.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn a_catch_up_that_is_asked_for_while_another_is_at_work_is_not_lost() {
+    let story = Story::begin().await;
+    let tender = story.app.workcenter(&story.bob, story.account.id, "Tender").await;
+    story.app.collaborator(&story.bob, tender, &story.ada).await;
+    story.prefer(&story.ada, by_digest(), &["default_delivery"]).await;
+    story.at("2026-11-20T13:30:00Z").await;
+    let before = story.mails().len();
+    story.publish(vec![story.uploaded("Plan.pdf"), crate::story::uploaded(tender, &story.bob, "Offer.pdf")]).await;
+    story.at("2026-11-20T14:00:00Z").await;
+
+    story.deliver(&story.ada, Delivery::Immediate).await;
+    let (now, lease) = (story.app.now().await, Duration::from_secs(60));
+    let mut client = story.app.client().await;
+    let due = subscription::claim(&client, None, now, 10, lease).await.unwrap();
+    let immediate = pb::UpdateWorkCenterPreferenceRequest {
+        workcenter_id: tender.to_string(),
+        delivery: Delivery::Immediate.into(),
+    };
+    let mut preferences = story.app.preferences();
+    preferences.update_work_center_preference(by(&story.ada.token, immediate)).await.unwrap();
+    let when = When { now, spread: Duration::ZERO };
+    let tx = client.transaction().await.unwrap();
+    let finished = subscription::finish(&tx, story.account.id, None, &[due[0].finished(None, true, &when)]).await;
+    assert!(matches!(finished, Err(Error::Conflict(_))));
+    drop(tx);
+
+    story.step(&Sweep::ALL).await;
+    let mails = story.mails().split_off(before);
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].text().contains("Plan.pdf") && mails[0].text().contains("Offer.pdf"));
     assert_eq!(story.findings().await, []);
 }

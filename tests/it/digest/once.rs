@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use workcenter::{
-    daemon::Sweep,
+    daemon::{Daemon, Sweep},
     error::Error,
     pb::{self, Preferences},
+    server::Parts,
     subscription::{self, When, schedule::Beat},
 };
 
@@ -26,7 +27,6 @@ async fn any_number_of_daemons_at_the_same_moment_tell_everything_once() {
         people.push(person);
     }
     story.at("2026-11-20T14:00:00Z").await;
-    story.meddle("delete from mail where ended_at is null").await;
     let before = story.mails().len();
     story.publish(vec![story.uploaded("Plan.pdf")]).await;
     story.app.clock_at("2026-11-21T07:00:00Z").await;
@@ -154,4 +154,44 @@ async fn who_changes_their_hour_while_a_daemon_is_at_work_is_told_once_and_annou
     assert_eq!(story.mails().len(), 1);
     let rows = client.query("select next_at::text from digest_schedule where cadence = 'DAILY'", &[]).await.unwrap();
     assert_eq!(rows[0].get::<_, &str>(0), "2026-11-22 09:00:00+00");
+}
+
+#[tokio::test]
+async fn one_person_whose_preferences_are_being_changed_holds_up_no_other_account() {
+    let story = Story::begin().await;
+    let other = story.app.account("Harbour Board").await;
+    let tender = story.app.workcenter(&other.admin, other.id, "Tender").await;
+    let eve = story.app.person(&other, "eve@example.com", "Eve", "").await;
+    story.app.collaborator(&other.admin, tender, &eve).await;
+    for person in [&story.ada, &eve] {
+        story.prefer(person, by_digest(), &["default_delivery"]).await;
+    }
+    story.app.clock_at("2026-11-21T07:00:00Z").await;
+    // Theirs is the first to be claimed.
+    let first = if story.account.id < other.id { &story.ada } else { &eve };
+    let mut client = story.app.client().await;
+    let tx = client.transaction().await.unwrap();
+    tx.execute("select 1 from digest_schedule where user_id = $1 for update", &[&first.id]).await.unwrap();
+    story.step(&[Sweep::Daily]).await;
+    let done = "select count(*) from settlement where cause = 'DAILY'";
+    let done: i64 = story.app.client().await.query_one(done, &[]).await.unwrap().get(0);
+    assert_eq!(done, 1);
+}
+
+#[tokio::test]
+async fn one_connection_is_enough() {
+    let story = Story::begin().await;
+    story.prefer(&story.ada, by_digest(), &["default_delivery"]).await;
+    let eve = story.app.person(&story.account, "eve@example.com", "Eve", "").await;
+    story.app.collaborator(&story.bob, story.pier, &eve).await;
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    story.app.clock_at("2026-11-21T07:00:00Z").await;
+    let mut settings = story.app.daemon_settings(Some(story.sink.address()));
+    settings.database.pool = 1;
+    let parts = Parts::open(&settings.database, &settings.shared).await.unwrap();
+    let daemon = Daemon::new(parts, &settings);
+    for sweep in Sweep::ALL {
+        daemon.step(sweep, story.app.now().await).await.unwrap();
+    }
+    assert_eq!(story.mails().len(), 2);
 }
