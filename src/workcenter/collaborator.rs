@@ -14,7 +14,7 @@ use crate::{
     activity,
     db::Transaction,
     error::{Error, Kind, Reason, Result},
-    ids, profile,
+    ids, outbox, profile,
     subscription::{self, When},
 };
 
@@ -71,7 +71,9 @@ pub(super) async fn remove(tx: &Transaction<'_>, workcenter: Uuid, user: Uuid, w
     if !store::remove(tx, workcenter, user).await? {
         return Err(Error::NotFound(Kind::User, user.to_string()));
     }
-    subscription::leave(tx, user, workcenter, when).await
+    subscription::leave(tx, user, workcenter, when).await?;
+    // What is composed and has not gone is written by what is so from here on.
+    outbox::hold(tx, user).await
 }
 
 /// Tells the collaborators that `user` came or left, by whose doing. The last thing that a transaction does; of several
