@@ -24,10 +24,29 @@ use crate::{
     subscription::{self, Scope, When},
 };
 
-const ASK: &str = include_str!("ask.html");
-const DONE: &str = include_str!("done.html");
-const REFUSED: &str = include_str!("refused.html");
-const SORRY: &str = include_str!("sorry.html");
+/// A page: its title and what it says.
+type Page = (&'static str, &'static str);
+
+const ASK: Page = (
+    "Stop these mails?",
+    "<p>You will get no more mails of the kind that brought you here. \
+     You can switch them on again in your preferences.</p>\
+     <form method=\"post\"><button type=\"submit\">Stop these mails</button></form>",
+);
+const DONE: Page = (
+    "You will get no more of these mails",
+    "<p>It is done. What is already on its way may still arrive. \
+     You can switch these mails on again in your preferences.</p>",
+);
+const REFUSED: Page = (
+    "This link does not work",
+    "<p>It may have been cut off on its way. The link in the mail itself, or your preferences, will help.</p>",
+);
+const SORRY: Page = (
+    "That did not work just now",
+    "<p>Nothing has changed. Please try again in a minute.</p>\
+     <form method=\"post\"><button type=\"submit\">Try again</button></form>",
+);
 
 /// What every page is sent with: nothing is loaded, nothing is kept, and no link elsewhere is told where it came from.
 const HEADERS: [(HeaderName, &str); 3] = [
@@ -55,22 +74,27 @@ pub(super) fn pages(db: Db, clock: Clock, settings: &config::Shared) -> Router {
 
 async fn ask(State(pages): State<Pages>, Path(token): Path<String>) -> Response {
     match Scope::open(&pages.key, &token) {
-        Some(_) => (HEADERS, Html(ASK)).into_response(),
-        None => (StatusCode::NOT_FOUND, HEADERS, Html(REFUSED)).into_response(),
+        Some(_) => page(StatusCode::OK, ASK),
+        None => page(StatusCode::NOT_FOUND, REFUSED),
     }
 }
 
 async fn act(State(pages): State<Pages>, Path(token): Path<String>) -> Response {
     let Some(told) = Scope::open(&pages.key, &token) else {
-        return (StatusCode::NOT_FOUND, HEADERS, Html(REFUSED)).into_response();
+        return page(StatusCode::NOT_FOUND, REFUSED);
     };
     match pages.silence(told).await {
-        Ok(()) => (HEADERS, Html(DONE)).into_response(),
+        Ok(()) => page(StatusCode::OK, DONE),
         Err(error) => {
             error!(error = chain(&error), "failed to unsubscribe");
-            (StatusCode::SERVICE_UNAVAILABLE, HEADERS, Html(SORRY)).into_response()
+            page(StatusCode::SERVICE_UNAVAILABLE, SORRY)
         }
     }
+}
+
+fn page(status: StatusCode, (title, body): Page) -> Response {
+    let html = include_str!("page.html").replace("{title}", title).replace("{body}", body);
+    (status, HEADERS, Html(html)).into_response()
 }
 
 impl Pages {
