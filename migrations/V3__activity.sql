@@ -44,7 +44,7 @@ create table activity (
 );
 
 -- A person whom an event concerns, frozen when it is published. Waits until it is settled, whatever the cursors do.
--- Inserted by activity::store, settled by subscription::store.
+-- Inserted by activity::store, settled by subscription::settlement.
 create table addressee (
     user_id       uuid not null,
     log_id        uuid not null,

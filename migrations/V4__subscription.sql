@@ -42,7 +42,7 @@ create index subscription_log on subscription (log_id, user_id) where ended_at i
 
 -- When a person's next digest goes. One row for each account and cadence that some subscription has, or had. CATCHUP is
 -- the one mail with what waited for a digest when the person chose to hear at once: due when it is asked for.
--- Written by subscription::store.
+-- Written by subscription::slot.
 create table digest_schedule (
     account_id  uuid not null,
     user_id     uuid not null,
@@ -76,7 +76,7 @@ create function settlement_adds_up(
     from unnest(from_seq, to_seq, shown, own, addressed, hidden, retracted, suppressed) as u(f, t, s, o, a, h, r, x)
 $$;
 
--- What became of ranges of logs for one person, in one go: told in a mail, or not and why. Written by subscription::store.
+-- What became of ranges of logs for one person, in one go: told in a mail, or not and why. Written by subscription::settlement.
 create table settlement (
     id               uuid primary key,
     account_id       uuid not null,
