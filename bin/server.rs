@@ -19,5 +19,5 @@ async fn run(settings: config::Server) -> Result<()> {
     let stop = process::stop()?;
     let parts = server::Parts::open(&settings.database, &settings.shared).await?;
     let listener = TcpListener::bind(settings.listen).await.map_err(Error::internal)?;
-    server::serve(listener, parts, stop).await
+    server::serve(listener, parts, &settings.pictures, stop).await
 }

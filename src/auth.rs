@@ -2,7 +2,8 @@
 //!
 //! The layer of the server that looks credentials up puts the [`Caller`] into the request; services take it from there.
 
-use tonic::{Request, metadata::MetadataMap};
+use http::{HeaderMap, header::AUTHORIZATION};
+use tonic::Request;
 use uuid::Uuid;
 
 use crate::{
@@ -84,8 +85,8 @@ pub fn caller<T>(request: &Request<T>) -> Result<Caller> {
 /// # Errors
 ///
 /// [`Error::Unauthenticated`] when `authorization` is there and is no bearer token.
-pub fn bearer(metadata: &MetadataMap) -> Result<Option<Secret>> {
-    let Some(value) = metadata.get("authorization") else { return Ok(None) };
+pub fn bearer(headers: &HeaderMap) -> Result<Option<Secret>> {
+    let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
     let token = value.to_str().ok().and_then(|it| it.split_once(' '));
     match token {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => {

@@ -45,9 +45,8 @@ pub struct Shared {
     #[arg(long, env = "DEV")]
     pub dev: bool,
 
-    /// How long calls and streams may take to end after SIGTERM, in seconds
-    #[arg(long = "drain-seconds", env = "DRAIN_SECONDS", default_value = "10", value_name = "SECONDS", value_parser = seconds)]
-    pub drain: Duration,
+    #[command(flatten)]
+    pub calls: Calls,
 
     /// How long immediate mail waits for more to tell, in seconds from the first event
     #[arg(long = "immediate-window-seconds", env = "IMMEDIATE_WINDOW_SECONDS", default_value = "30", value_name = "SECONDS", value_parser = seconds)]
@@ -66,6 +65,60 @@ pub struct Shared {
     pub log_json: bool,
 }
 
+// How calls are taken, and when they are not any more.
+#[derive(Args, Clone, Debug)]
+#[allow(missing_docs, reason = "as above")]
+pub struct Calls {
+    /// Calls at work at a time; more are refused at once
+    #[arg(long, env = "CALLS_MAX", default_value = "1000", value_name = "N")]
+    pub calls_max: NonZeroU32,
+
+    /// Streams open at a time, such as watchers of jobs; more are refused at once
+    #[arg(long, env = "STREAMS_MAX", default_value = "10000", value_name = "N")]
+    pub streams_max: NonZeroU32,
+
+    /// Connections open at a time; when all are taken, the one that is idle for longest makes room
+    #[arg(long, env = "CONNECTIONS_MAX", default_value = "1000", value_name = "N")]
+    pub connections_max: NonZeroU32,
+
+    /// Age at which a connection is told to make way for a new one, in seconds, so that clients find new replicas
+    #[arg(long = "connection-age-seconds", env = "CONNECTION_AGE_SECONDS", default_value = "300", value_name = "SECONDS", value_parser = seconds)]
+    pub connection_age: Duration,
+
+    /// How long a call that is no stream may take, in seconds, whatever the caller allows
+    #[arg(long = "call-seconds", env = "CALL_SECONDS", default_value = "30", value_name = "SECONDS", value_parser = seconds)]
+    pub call_limit: Duration,
+
+    /// How long calls are still taken after SIGTERM, in seconds, while callers learn from health that they should go elsewhere
+    #[arg(long = "drain-delay-seconds", env = "DRAIN_DELAY_SECONDS", default_value = "5", value_name = "SECONDS", value_parser = seconds)]
+    pub drain_delay: Duration,
+
+    /// How long calls and streams may take to end after that, in seconds
+    #[arg(long = "drain-seconds", env = "DRAIN_SECONDS", default_value = "10", value_name = "SECONDS", value_parser = seconds)]
+    pub drain: Duration,
+
+    /// Tell clients such as grpcurl what there is to call
+    #[arg(long, env = "REFLECTION", default_value = "true", value_name = "BOOL", action = clap::ArgAction::Set)]
+    pub reflection: bool,
+
+    /// Where to serve metrics for Prometheus over HTTP, at /metrics; nowhere unless set
+    #[arg(long, env = "METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
+}
+
+// Where pictures are, and how they come in.
+#[derive(Args, Clone, Debug)]
+#[allow(missing_docs, reason = "as above")]
+pub struct Pictures {
+    /// Folder for the bytes of pictures, shared by all servers; made when missing
+    #[arg(long, env = "BLOB_DIR", default_value = "blobs", value_name = "PATH")]
+    pub blob_dir: PathBuf,
+
+    /// How long an upload may be silent, in seconds
+    #[arg(long = "upload-silence-seconds", env = "UPLOAD_SILENCE_SECONDS", default_value = "10", value_name = "SECONDS", value_parser = seconds)]
+    pub upload_silence: Duration,
+}
+
 /// Serves the gRPC API of workcenter: profiles, invites, preferences, activity and jobs.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "workcenter-server", version)]
@@ -76,6 +129,9 @@ pub struct Server {
     #[command(flatten)]
     #[allow(missing_docs, reason = "as above")]
     pub shared: Shared,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "as above")]
+    pub pictures: Pictures,
 
     /// Where to serve gRPC
     #[arg(long = "listen", env = "SERVER_LISTEN", default_value = "127.0.0.1:50051", value_name = "ADDRESS")]

@@ -2,14 +2,18 @@
 //!
 //! A statement is built in a `store.rs` and run here; every one is prepared once for each connection.
 
+mod connection;
+
 use std::{error::Error as StdError, time::Duration};
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    GenericClient as _, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Status,
+};
 use sea_query::{PostgresQueryBuilder, QueryStatementWriter};
 use sea_query_postgres::PostgresBinder;
 use tokio_postgres::{Config, NoTls, error::SqlState};
 
-pub use deadpool_postgres::{GenericClient, Transaction};
+pub use connection::{Connection, GenericClient, Transaction};
 pub use tokio_postgres::{Error as DbError, Row, types::ToSql};
 
 use crate::{
@@ -68,8 +72,13 @@ impl Db {
     /// # Errors
     ///
     /// [`Error::Unavailable`] when none comes free in time, or the database is away.
-    pub async fn client(&self) -> Result<Object> {
-        Ok(self.pool.get().await?)
+    pub async fn client(&self) -> Result<Connection> {
+        Ok(Connection::new(self.pool.get().await?))
+    }
+
+    /// How many connections there are, and how many calls wait for one.
+    pub fn status(&self) -> Status {
+        self.pool.status()
     }
 
     /// Whether the database answers and has at least the migrations that this program knows.
@@ -147,8 +156,12 @@ pub async fn row(
     statement: &(impl QueryStatementWriter + PostgresBinder),
 ) -> Result<Option<Row>, DbError> {
     let (text, values) = statement.build_postgres(PostgresQueryBuilder);
-    let prepared = on.prepare_cached(&text).await?;
-    on.query_opt(&prepared, &values.as_params()).await
+    on.running()
+        .see(async {
+            let prepared = on.inner().prepare_cached(&text).await?;
+            on.inner().query_opt(&prepared, &values.as_params()).await
+        })
+        .await
 }
 
 /// Runs a statement that yields rows.
@@ -161,8 +174,12 @@ pub async fn rows(
     statement: &(impl QueryStatementWriter + PostgresBinder),
 ) -> Result<Vec<Row>, DbError> {
     let (text, values) = statement.build_postgres(PostgresQueryBuilder);
-    let prepared = on.prepare_cached(&text).await?;
-    on.query(&prepared, &values.as_params()).await
+    on.running()
+        .see(async {
+            let prepared = on.inner().prepare_cached(&text).await?;
+            on.inner().query(&prepared, &values.as_params()).await
+        })
+        .await
 }
 
 /// Runs a statement for its effect; returns how many rows it touched.
@@ -175,8 +192,12 @@ pub async fn execute(
     statement: &(impl QueryStatementWriter + PostgresBinder),
 ) -> Result<u64, DbError> {
     let (text, values) = statement.build_postgres(PostgresQueryBuilder);
-    let prepared = on.prepare_cached(&text).await?;
-    on.execute(&prepared, &values.as_params()).await
+    on.running()
+        .see(async {
+            let prepared = on.inner().prepare_cached(&text).await?;
+            on.inner().execute(&prepared, &values.as_params()).await
+        })
+        .await
 }
 
 /// Runs a set-based statement that stands as text beside its store.
@@ -189,8 +210,12 @@ pub async fn text(
     statement: &str,
     values: &[&(dyn ToSql + Sync)],
 ) -> Result<Vec<Row>, DbError> {
-    let prepared = on.prepare_cached(statement).await?;
-    on.query(&prepared, values).await
+    on.running()
+        .see(async {
+            let prepared = on.inner().prepare_cached(statement).await?;
+            on.inner().query(&prepared, values).await
+        })
+        .await
 }
 
 /// The name of the constraint that `error` says was violated.

@@ -59,8 +59,12 @@ pub enum Error {
     Conflict(Reason),
 
     /// Too much of it: wait.
-    #[error("too many attempts")]
+    #[error("too much of it for now: {}", reason(*.0))]
     Exhausted(Reason, Duration),
+
+    /// The time for it is over.
+    #[error("too late")]
+    Late(Reason),
 
     /// The database is away, or the process is on its way out: the same call may be tried again.
     #[error("not available at the moment")]
@@ -110,6 +114,8 @@ pub enum Kind {
     Invite,
     /// A job.
     Job,
+    /// A service that health is asked about.
+    Service,
 }
 
 impl Kind {
@@ -120,6 +126,7 @@ impl Kind {
             Self::WorkCenter => "workcenter",
             Self::Invite => "invite",
             Self::Job => "job",
+            Self::Service => "service",
         }
     }
 
@@ -130,6 +137,7 @@ impl Kind {
             Self::WorkCenter => Reason::WorkcenterNotFound,
             Self::Invite => Reason::InviteNotFound,
             Self::Job => Reason::JobNotFound,
+            Self::Service => Reason::ServiceUnknown,
         }
     }
 }
@@ -186,6 +194,7 @@ impl Error {
             Self::Refused(_) => Code::FailedPrecondition,
             Self::Conflict(_) => Code::Aborted,
             Self::Exhausted(..) => Code::ResourceExhausted,
+            Self::Late(_) => Code::DeadlineExceeded,
             Self::Unavailable(..) => Code::Unavailable,
             Self::Internal(_) => Code::Internal,
         }
@@ -205,6 +214,7 @@ impl Error {
             | Self::Refused(reason)
             | Self::Conflict(reason)
             | Self::Exhausted(reason, _)
+            | Self::Late(reason)
             | Self::Unavailable(reason, _) => *reason,
             Self::Internal(_) => Reason::Internal,
         }
@@ -244,7 +254,8 @@ impl From<Error> for Status {
             Error::Refused(why) => {
                 details.add_precondition_failure_violation(reason(*why), "", error.to_string());
             }
-            Error::Exhausted(_, after) => {
+            Error::Exhausted(why, after) => {
+                details.add_quota_failure_violation(reason(*why), error.to_string());
                 details.set_retry_info(Some(*after));
             }
             Error::Unavailable(_, cause) => {
@@ -254,7 +265,7 @@ impl From<Error> for Status {
                 details.set_retry_info(Some(RETRY_AFTER));
             }
             Error::Internal(cause) => error!(error = chain(cause.as_ref()), "internal error"),
-            Error::Unauthenticated(_) | Error::Forbidden | Error::Conflict(_) => {}
+            Error::Unauthenticated(_) | Error::Forbidden | Error::Conflict(_) | Error::Late(_) => {}
         }
         Status::with_error_details(error.code(), error.to_string(), details)
     }

@@ -11,6 +11,7 @@ pub mod auth;
 pub mod config;
 pub mod process;
 pub mod db;
+pub mod blob;
 pub mod clock;
 pub mod page;
 pub mod notice;

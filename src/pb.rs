@@ -24,3 +24,34 @@ pub fn time(at: Timestamp) -> prost_types::Timestamp {
 pub fn instant(time: &prost_types::Timestamp) -> Option<Timestamp> {
     Timestamp::new(time.seconds, time.nanos).ok()
 }
+
+/// A method of a service, as its descriptor has it.
+pub struct Method {
+    /// The name of the service with its package.
+    pub service: String,
+    /// Its own name.
+    pub name: String,
+    /// Whether the caller sends a stream.
+    pub takes_stream: bool,
+    /// Whether the answer is a stream.
+    pub gives_stream: bool,
+}
+
+/// Every method that a descriptor set has.
+///
+/// # Errors
+///
+/// [`prost::DecodeError`] when `descriptors` are none.
+pub fn methods(descriptors: &[u8]) -> Result<Vec<Method>, prost::DecodeError> {
+    let set = <prost_types::FileDescriptorSet as prost::Message>::decode(descriptors)?;
+    let services = set.file.iter().flat_map(|file| file.service.iter().map(move |it| (file.package(), it)));
+    let methods = services.flat_map(|(package, service)| {
+        service.method.iter().map(move |it| Method {
+            service: format!("{package}.{}", service.name()),
+            name: it.name().to_owned(),
+            takes_stream: it.client_streaming(),
+            gives_stream: it.server_streaming(),
+        })
+    });
+    Ok(methods.collect())
+}

@@ -65,6 +65,22 @@ pub fn hash(token: &str) -> Hash {
     Sha256::digest(token.as_bytes()).into()
 }
 
+/// Takes the SHA-256 of bytes that come piece by piece.
+#[derive(Default)]
+pub struct Digester(Sha256);
+
+impl Digester {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all of them.
+    pub fn finish(self) -> Hash {
+        self.0.finalize().into()
+    }
+}
+
 /// A digest of any bytes, for telling requests apart and for names of messages.
 pub fn digest(parts: &[&[u8]]) -> Hash {
     let mut digest = Sha256::new();
@@ -194,6 +210,11 @@ impl Hasher {
             }
         })
         .await
+    }
+
+    /// How many passwords are being hashed or wait for it.
+    pub fn waiting(&self) -> usize {
+        HASH_QUEUE_MAX - self.queue.available_permits()
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

@@ -104,7 +104,7 @@ pub enum Resource {
 pub struct Standing {
     /// The account that the resource belongs to.
     pub account: Option<Uuid>,
-    /// The caller's role in that account.
+    /// The caller's role in that account; to a person, the highest in any account that both are in.
     pub account_role: Option<AccountRole>,
     /// The caller's role in the WorkCenter.
     pub workcenter_role: Option<WorkCenterRole>,

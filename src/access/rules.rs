@@ -12,6 +12,8 @@ pub enum Relation {
     Oneself,
     /// The person, or somebody who shares an account or a WorkCenter with them.
     Acquaintance,
+    /// The person, or an administrator of an account that they are in.
+    OneselfOrAdministrator,
     /// A member or administrator of the account.
     Member,
     /// An administrator of the account.
@@ -33,7 +35,7 @@ impl Relation {
     pub(super) fn sees(self, standing: &Standing, person: Uuid, resource: Resource) -> bool {
         match self {
             Self::Oneself => true,
-            Self::Acquaintance => standing.acquainted,
+            Self::Acquaintance | Self::OneselfOrAdministrator => standing.acquainted,
             Self::Member | Self::Administrator => standing.account_role.is_some(),
             Self::Reader | Self::Collaborator | Self::Owner | Self::OwnerOrOneself => {
                 standing.workcenter_role.is_some() || standing.administers()
@@ -46,6 +48,7 @@ impl Relation {
     pub(super) fn suffices(self, standing: &Standing, person: Uuid, resource: Resource) -> bool {
         match self {
             Self::Oneself | Self::Acquaintance | Self::Reader => true,
+            Self::OneselfOrAdministrator => resource == Resource::Person(person) || standing.administers(),
             Self::Member => standing.account_role >= Some(AccountRole::Member),
             Self::Administrator => standing.administers(),
             Self::Collaborator => standing.workcenter_role.is_some(),
@@ -116,6 +119,9 @@ actions! {
     SignOut "SessionService/SignOut" people(Relation::Oneself);
     GetProfile "ProfileService/GetProfile" people(Relation::Acquaintance);
     UpdateProfile "ProfileService/UpdateProfile" people(Relation::Oneself);
+    UploadPicture "ProfileService/UploadPicture" people(Relation::Oneself);
+    GetPicture "ProfileService/GetPicture" people(Relation::Acquaintance);
+    DeletePicture "ProfileService/DeletePicture" people(Relation::OneselfOrAdministrator);
     CreateWorkCenter "WorkCenterService/CreateWorkCenter" people(Relation::Member);
     GetWorkCenter "WorkCenterService/GetWorkCenter" people(Relation::Reader);
     ListWorkCenters "WorkCenterService/ListWorkCenters" people(Relation::Oneself);

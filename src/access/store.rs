@@ -8,7 +8,8 @@ use crate::{
     error::Result,
 };
 
-/// A person may know those of their accounts (guests aside) and of their WorkCenters.
+/// A person may know those of their accounts (guests aside) and of their WorkCenters, and administers those of the
+/// accounts that they administer.
 const TO_PERSON: &str = "
     select exists (
         select from member mine join member theirs using (account_id)
@@ -16,7 +17,11 @@ const TO_PERSON: &str = "
     ) or exists (
         select from collaborator mine join collaborator theirs using (workcenter_id)
         where mine.user_id = $1 and theirs.user_id = $2
-    ) as acquainted
+    ) as acquainted, (
+        select 'ADMINISTRATOR' from member mine join member theirs using (account_id)
+        where mine.user_id = $1 and theirs.user_id = $2 and mine.role = 'ADMINISTRATOR'
+        limit 1
+    ) as account_role
     from person where id = $2";
 
 const IN_ACCOUNT: &str = "
@@ -34,7 +39,11 @@ const IN_WORKCENTER: &str = "
 /// What `person` is to the person `of`; `None` when there is no such person.
 pub(super) async fn to_person(on: &impl GenericClient, person: Uuid, of: Uuid) -> Result<Option<Standing>> {
     let rows = db::text(on, TO_PERSON, &[&person, &of]).await?;
-    Ok(rows.first().map(|row| Standing { acquainted: row.get("acquainted"), ..Standing::default() }))
+    Ok(rows.first().map(|row| Standing {
+        account_role: role(row, "account_role").and_then(AccountRole::named),
+        acquainted: row.get("acquainted"),
+        ..Standing::default()
+    }))
 }
 
 /// What `person` is in the account `id`; `None` when there is no such account.
@@ -48,11 +57,14 @@ pub(super) async fn in_workcenter(on: &impl GenericClient, person: Uuid, id: Uui
 }
 
 fn standing(row: &Row) -> Standing {
-    let role = |column| row.get::<_, Option<&str>>(column);
     Standing {
         account: row.get("account_id"),
-        account_role: role("account_role").and_then(AccountRole::named),
-        workcenter_role: role("workcenter_role").and_then(WorkCenterRole::named),
+        account_role: role(row, "account_role").and_then(AccountRole::named),
+        workcenter_role: role(row, "workcenter_role").and_then(WorkCenterRole::named),
         acquainted: false,
     }
+}
+
+fn role<'a>(row: &'a Row, column: &str) -> Option<&'a str> {
+    row.get(column)
 }

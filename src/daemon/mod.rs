@@ -262,9 +262,9 @@ pub async fn serve(
     let gate = identity::Gate::new(parts.db.clone(), &parts.notices);
     let routes = Routes::default().add_service(parts.jobs());
     let name = <crate::pb::job_service_server::JobServiceServer<job::Service> as tonic::server::NamedService>::NAME;
-    let drain = parts.settings.drain;
+    let drain = parts.settings.calls.drain;
     let serving = async {
-        let served = server::front(grpc, parts.clone(), gate, routes, vec![name], stop).await;
+        let served = server::face(grpc, parts.clone(), gate, routes, vec![name], stop).await;
         parts.draining.cancel();
         served
     };

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tonic::metadata::MetadataMap;
+use http::HeaderMap;
 use uuid::Uuid;
 
 use super::{KEY_PREFIX, SESSION_PREFIX, store};
@@ -73,14 +73,14 @@ impl Gate {
     /// [`Error::Unauthenticated`] for credentials that are unknown or over. Of those who want to act for somebody:
     /// [`Error::Forbidden`] for a person and for a key that may not, [`Error::NotFound`] for a person who is not,
     /// [`Error::Invalid`] for what is not an id.
-    pub async fn admit(&self, metadata: &MetadataMap) -> Result<Caller> {
-        let Some(token) = auth::bearer(metadata)? else {
-            return match metadata.get(ON_BEHALF_OF) {
+    pub async fn admit(&self, headers: &HeaderMap) -> Result<Caller> {
+        let Some(token) = auth::bearer(headers)? else {
+            return match headers.get(ON_BEHALF_OF) {
                 None => Ok(Caller::Anonymous),
                 Some(_) => Err(Error::Unauthenticated(Reason::CallerUnknown)),
             };
         };
-        let credentials = (hash(token.expose()), acts_for(metadata)?);
+        let credentials = (hash(token.expose()), acts_for(headers)?);
         let endings = {
             let kept = lock(&self.kept);
             if let Some(caller) = kept.find(&credentials) {
@@ -138,8 +138,8 @@ fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
 }
 
 /// The person whom a service says it acts for.
-fn acts_for(metadata: &MetadataMap) -> Result<Option<Uuid>> {
-    let Some(value) = metadata.get(ON_BEHALF_OF) else { return Ok(None) };
+fn acts_for(headers: &HeaderMap) -> Result<Option<Uuid>> {
+    let Some(value) = headers.get(ON_BEHALF_OF) else { return Ok(None) };
     // What is not text is not an id either.
     let text = value.to_str().unwrap_or("?");
     Ok(Some(ids::parse(ON_BEHALF_OF, text)?))

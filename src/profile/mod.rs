@@ -2,6 +2,7 @@
 
 mod country;
 mod locale;
+mod picture;
 mod service;
 mod store;
 mod text;
@@ -16,10 +17,12 @@ use jiff::Timestamp;
 use unicode_segmentation::UnicodeSegmentation;
 use uuid::Uuid;
 
+pub use picture::{MESSAGE_BYTES_MAX, Pictures};
 pub use service::Service;
 pub use store::{insert, name};
 pub use zone::time_zone;
 
+use self::picture::Picture;
 use crate::error::{Reason, Violation, Violations};
 
 /// Characters of a name and of a job title: what fits into one line of a list.
@@ -41,7 +44,8 @@ const INITIALS_POINTS_MAX: usize = 12 * INITIALS_MAX;
 const ZONE_DEFAULT: &str = "UTC";
 
 /// Paths that a profile has and that nobody writes here.
-const READ_ONLY: [&str; 6] = ["user_id", "initials_derived", "email", "time_zone_source", "etag", "update_time"];
+const READ_ONLY: [&str; 7] =
+    ["user_id", "initials_derived", "email", "time_zone_source", "etag", "update_time", "picture"];
 
 /// Bytes of an unknown path that are repeated to the caller: details of errors travel in a header.
 const PATH_SHOWN_MAX: usize = 60;
@@ -161,13 +165,14 @@ struct Profile {
     email: String,
     /// The zone of the account that they joined first, of those that have one.
     account_zone: Option<String>,
+    picture: Option<Picture>,
     revision: i64,
     updated_at: Timestamp,
 }
 
 impl Profile {
     fn etag(&self) -> String {
-        format!("\"{}\"", self.revision)
+        etag(self.revision)
     }
 
     /// The zone in force: their own, else an account's, else UTC.
@@ -186,6 +191,11 @@ impl Profile {
             _ => (derived_initials(&self.texts[Field::FirstName], &self.texts[Field::LastName]), true),
         }
     }
+}
+
+/// The etag of a profile's revision.
+fn etag(revision: i64) -> String {
+    format!("\"{revision}\"")
 }
 
 /// What somebody wants to change: fields, and the text that each gets.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use super::{Change, Field, Profile, Texts, ZoneSource, store};
+use super::{Change, Field, Pictures, Profile, Texts, ZoneSource, picture::PictureStream, store};
 use crate::{
     access::{self, Action, Resource},
     auth,
@@ -25,12 +25,13 @@ pub struct Service {
     db: Db,
     clock: Clock,
     spread: Duration,
+    pictures: Pictures,
 }
 
 impl Service {
     /// A service on `db`; `spread` is over how long the digests of one minute go out.
-    pub fn new(db: Db, clock: Clock, spread: Duration) -> Self {
-        Self { db, clock, spread }
+    pub fn new(db: Db, clock: Clock, spread: Duration, pictures: Pictures) -> Self {
+        Self { db, clock, spread, pictures }
     }
 
     /// Changes the profile of `user`, unless it is no longer the one that `etag` stands for.
@@ -93,10 +94,30 @@ impl ProfileService for Service {
 
         Ok(Response::new(pb::UpdateProfileResponse { profile: Some(profile.into()) }))
     }
+
+    async fn upload_picture(
+        &self,
+        request: Request<Streaming<pb::UploadPictureRequest>>,
+    ) -> Result<Response<pb::UploadPictureResponse>, Status> {
+        self.pictures.upload(request).await
+    }
+
+    type GetPictureStream = PictureStream;
+
+    async fn get_picture(&self, request: Request<pb::GetPictureRequest>) -> Result<Response<PictureStream>, Status> {
+        self.pictures.get(request).await
+    }
+
+    async fn delete_picture(
+        &self,
+        request: Request<pb::DeletePictureRequest>,
+    ) -> Result<Response<pb::DeletePictureResponse>, Status> {
+        self.pictures.delete(request).await
+    }
 }
 
 /// Whom a field means: `me`, or somebody by their id.
-fn person(field: &str, text: &str, me: Uuid) -> Result<Uuid, Violation> {
+pub(super) fn person(field: &str, text: &str, me: Uuid) -> Result<Uuid, Violation> {
     if text == ME { Ok(me) } else { ids::parse(field, text) }
 }
 
@@ -165,6 +186,7 @@ impl From<Profile> for pb::Profile {
             locale: text(Field::Locale),
             etag: profile.etag(),
             update_time: Some(pb::time(profile.updated_at)),
+            picture: profile.picture.map(Into::into),
         }
     }
 }

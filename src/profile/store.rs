@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sea_query::{Expr, ExprTrait, Iden, Query};
 use uuid::Uuid;
 
-use super::{Change, Field, Profile, Texts, called};
+use super::{Change, Field, Profile, Texts, called, etag, picture};
 use crate::{
     db::{self, GenericClient, Row, Transaction},
     error::{Error, Kind, Result},
@@ -16,9 +16,11 @@ const FIND: &str = "
     select profile.user_id, profile.first_name, profile.last_name, profile.initials, profile.job_title,
         profile.street, profile.city, profile.post_code, profile.state_province, profile.country,
         profile.business_phone, profile.extension, profile.mobile_phone, profile.time_zone, profile.locale,
-        profile.revision, profile.updated_at, person.email, theirs.time_zone as account_zone
+        profile.revision, profile.updated_at, person.email, theirs.time_zone as account_zone,
+        picture.etag, picture.content_type, picture.sides, picture.digests
     from profile
     join person on person.id = profile.user_id
+    left join picture on picture.user_id = profile.user_id
     left join lateral (
         select account.time_zone from member join account on account.id = member.account_id
         where member.user_id = profile.user_id and account.time_zone <> ''
@@ -74,16 +76,16 @@ pub async fn insert(
 /// Finds the profile of a person.
 pub(super) async fn find(on: &impl GenericClient, user: Uuid) -> Result<Profile> {
     let rows = db::text(on, FIND, &[&user]).await?;
-    rows.first().map(profile).ok_or_else(|| missing(user))
+    rows.first().map(profile).transpose()?.ok_or_else(|| missing(user))
 }
 
 /// Finds the profile of a person and keeps others from changing it until the transaction ends.
 pub(super) async fn lock(tx: &Transaction<'_>, user: Uuid) -> Result<Profile> {
     let rows = db::text(tx, &format!("{FIND} for update of profile"), &[&user]).await?;
-    rows.first().map(profile).ok_or_else(|| missing(user))
+    rows.first().map(profile).transpose()?.ok_or_else(|| missing(user))
 }
 
-/// Writes a change that is one; returns the new revision.
+/// Writes a change; returns the new revision.
 pub(super) async fn update(tx: &Transaction<'_>, user: Uuid, change: &Change, now: Timestamp) -> Result<i64> {
     let update = Query::update()
         .table(Column::Table)
@@ -95,6 +97,11 @@ pub(super) async fn update(tx: &Transaction<'_>, user: Uuid, change: &Change, no
         .take();
     let row = db::row(tx, &update).await?;
     row.map(|it| it.get("revision")).ok_or_else(|| missing(user))
+}
+
+/// Notes that something of a profile has changed which stands elsewhere; returns the new etag.
+pub(super) async fn touch(tx: &Transaction<'_>, user: Uuid, now: Timestamp) -> Result<String> {
+    Ok(etag(update(tx, user, &Change::default(), now).await?))
 }
 
 /// What others call a person.
@@ -112,17 +119,18 @@ fn missing(user: Uuid) -> Error {
     Error::NotFound(Kind::User, user.to_string())
 }
 
-fn profile(row: &Row) -> Profile {
+fn profile(row: &Row) -> Result<Profile> {
     let mut texts = Texts::default();
     for field in Field::ALL {
         texts[field] = row.get(column(field));
     }
-    Profile {
+    Ok(Profile {
         user: row.get("user_id"),
         texts,
         email: row.get("email"),
         account_zone: row.get("account_zone"),
+        picture: picture::store::of(row)?,
         revision: row.get("revision"),
         updated_at: row.get("updated_at"),
-    }
+    })
 }

@@ -31,6 +31,7 @@ fn ada(fields: &[(Field, &str)], account_zone: Option<&str>) -> Profile {
         texts: texts(fields),
         email: "ada@example.com".to_owned(),
         account_zone: account_zone.map(str::to_owned),
+        picture: None,
         revision: 7,
         updated_at: Timestamp::UNIX_EPOCH,
     }

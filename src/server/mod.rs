@@ -1,21 +1,36 @@
 //! The server: every service, and what stands before them all. The daemon stands behind the same front with one service.
 
 mod admit;
-mod ready;
+mod answer;
+mod call;
+mod connections;
+mod deadline;
+mod dress;
+mod front;
+mod health;
+mod load;
+mod method;
+mod metrics;
 
-use std::{future::Future, time::Duration};
-
-use tokio::{net::TcpListener, time::timeout};
-use tokio_util::sync::CancellationToken;
-use tonic::{
-    service::Routes,
-    transport::{Server, server::TcpIncoming},
+use std::{
+    future::{Future, IntoFuture},
+    net::SocketAddr,
+    sync::Arc,
 };
+
+use tokio::{
+    net::TcpListener,
+    task::AbortHandle,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tonic::{codec::CompressionEncoding, service::Routes};
 use tracing::{info, warn};
 
-use self::{admit::Admit, ready::Readiness};
+use self::{front::Front, health::Readiness, load::Load, metrics::Metrics};
 use crate::{
     activity,
+    blob::Blobs,
     clock::Clock,
     config,
     db::Db,
@@ -26,14 +41,6 @@ use crate::{
     secret::Hasher,
     workcenter,
 };
-
-/// Streams of one connection at a time. Source: RFC 9113, section 6.5.2, recommends no fewer than 100; hyper's own
-/// default is 200, which tonic takes away.
-const STREAMS_MAX: u32 = 200;
-
-/// How often a silent connection is asked whether it is still there, and how long it may take to say so.
-const KEEPALIVE_EVERY: Duration = Duration::from_secs(30);
-const KEEPALIVE_MAX: Duration = Duration::from_secs(10);
 
 /// Bytes of the largest publish: a thousand events of four kilobytes.
 const PUBLISH_BYTES_MAX: usize = 4 << 20;
@@ -50,6 +57,8 @@ pub struct Parts {
     pub clock: Clock,
     /// What other processes tell.
     pub notices: Notices,
+    /// What hashes passwords.
+    pub hasher: Hasher,
     /// What all programs that serve have set.
     pub settings: config::Shared,
     /// Cancelled when the process begins to drain.
@@ -66,14 +75,17 @@ impl Parts {
         let db = Db::new(database)?;
         let clock = Clock::new(db.clone(), settings.dev);
         let notices = Notices::listen(database).await?;
-        Ok(Self { db, clock, notices, settings: settings.clone(), draining: CancellationToken::new() })
+        let (settings, draining) = (settings.clone(), CancellationToken::new());
+        Ok(Self { db, clock, notices, hasher: Hasher::default(), settings, draining })
     }
 
     /// `JobService`, which both programs serve.
     pub fn jobs(&self) -> pb::job_service_server::JobServiceServer<job::Service> {
-        let Self { db, clock, notices, settings, draining } = self.clone();
+        let Self { db, clock, notices, settings, draining, .. } = self.clone();
         let service = job::Service::new(db, clock, settings.token_key, notices, draining);
-        pb::job_service_server::JobServiceServer::new(service).max_decoding_message_size(REQUEST_BYTES_MAX)
+        pb::job_service_server::JobServiceServer::new(service)
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
+            .accept_compressed(CompressionEncoding::Gzip)
     }
 }
 
@@ -81,23 +93,29 @@ impl Parts {
 ///
 /// # Errors
 ///
-/// [`Error::Internal`] when the transport fails.
-pub async fn serve(listener: TcpListener, parts: Parts, stop: impl Future<Output = ()>) -> Result<()> {
+/// [`Error::Internal`] when there is no place for pictures, or as [`face`].
+pub async fn serve(
+    listener: TcpListener,
+    parts: Parts,
+    settings: &config::Pictures,
+    stop: impl Future<Output = ()>,
+) -> Result<()> {
     let gate = identity::Gate::new(parts.db.clone(), &parts.notices);
-    let (routes, names) = services(&parts, &gate);
-    front(listener, parts, gate, routes, names, stop).await
+    let blobs = Blobs::in_folder(&settings.blob_dir)?;
+    let pictures = profile::Pictures::new(parts.db.clone(), parts.clock.clone(), blobs, settings.upload_silence);
+    let (routes, names) = services(&parts, &gate, pictures);
+    face(listener, parts, gate, routes, names, stop).await
 }
 
 /// Every service of the server, and their names for health and reflection.
-fn services(parts: &Parts, gate: &identity::Gate) -> (Routes, Vec<&'static str>) {
+fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -> (Routes, Vec<&'static str>) {
     use pb::{
         activity_service_server::ActivityServiceServer, invite_service_server::InviteServiceServer,
         preference_service_server::PreferenceServiceServer, profile_service_server::ProfileServiceServer,
         session_service_server::SessionServiceServer, work_center_service_server::WorkCenterServiceServer,
     };
-    let Parts { db, clock, settings, .. } = parts.clone();
+    let Parts { db, clock, settings, hasher, .. } = parts.clone();
     let config::Shared { token_key: key, digest_spread: spread, immediate_window: window, .. } = settings;
-    let hasher = Hasher::default();
     let (db, clock, key) = (|| db.clone(), || clock.clone(), || key.clone());
 
     let mut names = Vec::new();
@@ -108,14 +126,15 @@ fn services(parts: &Parts, gate: &identity::Gate) -> (Routes, Vec<&'static str>)
             fn name<S: tonic::server::NamedService>(_: &S) -> &'static str {
                 S::NAME
             }
-            let service = $service.max_decoding_message_size($bytes);
+            let service = $service.max_decoding_message_size($bytes).accept_compressed(CompressionEncoding::Gzip);
             names.push(name(&service));
             routes = std::mem::take(&mut routes).add_service(service);
         }};
     }
     let sessions = identity::Service::new(db(), hasher.clone(), gate.clone());
     add!(SessionServiceServer::new(sessions), REQUEST_BYTES_MAX);
-    add!(ProfileServiceServer::new(profile::Service::new(db(), clock(), spread)), REQUEST_BYTES_MAX);
+    let profiles = profile::Service::new(db(), clock(), spread, pictures);
+    add!(ProfileServiceServer::new(profiles), profile::MESSAGE_BYTES_MAX);
     let workcenters = workcenter::Service::new(db(), clock(), key(), spread, window);
     add!(WorkCenterServiceServer::new(workcenters), REQUEST_BYTES_MAX);
     let activity = activity::Service::new(db(), clock(), key(), window);
@@ -127,15 +146,15 @@ fn services(parts: &Parts, gate: &identity::Gate) -> (Routes, Vec<&'static str>)
     (routes, names)
 }
 
-/// Puts health, reflection and the layers before `routes`, and serves them until `stop`.
+/// Puts health, reflection and the [`front`] before `routes`, and serves them until `stop`.
 ///
-/// Draining is in this order: health says so, streams end, no new connection is taken, calls finish; after the drain
-/// limit the rest is cut off.
+/// Draining is in this order: health says so and calls are still taken for a while; then streams end, no connection is
+/// taken any more, and calls finish; after the drain limit the rest is cut off.
 ///
 /// # Errors
 ///
-/// [`Error::Internal`] when the transport fails.
-pub async fn front(
+/// [`Error::Internal`] when the metrics cannot be served where the settings say.
+pub async fn face(
     listener: TcpListener,
     parts: Parts,
     gate: identity::Gate,
@@ -143,39 +162,50 @@ pub async fn front(
     names: Vec<&'static str>,
     stop: impl Future<Output = ()>,
 ) -> Result<()> {
-    let (readiness, health) = Readiness::new(names.clone()).await;
-    let (v1, v1alpha) = reflection(&names)?;
-    let routes = routes.add_service(health).add_service(v1).add_service(v1alpha);
+    let calls = parts.settings.calls.clone();
+    let readiness = Readiness::new(&names);
+    let mut routes = routes.add_service(readiness.service());
+    if calls.reflection {
+        let (v1, v1alpha) = reflection(&names)?;
+        routes = routes.add_service(v1).add_service(v1alpha);
+    }
+    let metrics = Arc::new(Metrics::new(parts.db.clone(), parts.hasher.clone()));
+    let scraped = match calls.metrics_listen {
+        None => None,
+        Some(at) => Some(scraped(at, Arc::clone(&metrics)).await?),
+    };
+    let front = Arc::new(Front {
+        routes: routes.prepare(),
+        gate,
+        load: Load::new(&calls),
+        metrics,
+        call_limit: calls.call_limit,
+        draining: parts.draining.clone(),
+    });
 
     info!(address = ?listener.local_addr().ok(), "listening");
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let draining = parts.draining.clone();
-    let mut served = tokio::spawn({
-        let draining = draining.clone();
-        Server::builder()
-            .max_concurrent_streams(STREAMS_MAX)
-            .http2_keepalive_interval(Some(KEEPALIVE_EVERY))
-            .http2_keepalive_timeout(Some(KEEPALIVE_MAX))
-            .layer(Admit::layer(gate))
-            .add_routes(routes)
-            .serve_with_incoming_shutdown(incoming, async move { draining.cancelled().await })
-    });
+    let mut serving = tokio::spawn(connections::serve(listener, front, calls.clone()));
     let watching = tokio::spawn(readiness.clone().watch(parts.db.clone()));
-
-    tokio::select! {
-        () = stop => {}
-        // It ends by itself only when it cannot go on.
-        ended = &mut served => return ended.map_err(Error::internal)?.map_err(Error::internal),
-    }
+    stop.await;
     watching.abort();
-    readiness.drain().await;
-    draining.cancel();
-    let Ok(ended) = timeout(parts.settings.drain, &mut served).await else {
+    readiness.drain();
+    sleep(calls.drain_delay).await;
+    parts.draining.cancel();
+    if timeout(calls.drain, &mut serving).await.is_err() {
         warn!("cut off what did not end in time");
-        served.abort();
-        return Ok(());
-    };
-    ended.map_err(Error::internal)?.map_err(Error::internal)
+        serving.abort();
+    }
+    if let Some(scraped) = scraped {
+        scraped.abort();
+    }
+    Ok(())
+}
+
+/// Serves `metrics` over HTTP at `at`.
+async fn scraped(at: SocketAddr, metrics: Arc<Metrics>) -> Result<AbortHandle> {
+    let listener = TcpListener::bind(at).await.map_err(Error::internal)?;
+    info!(address = ?listener.local_addr().ok(), "metrics are here");
+    Ok(tokio::spawn(axum::serve(listener, metrics::page(metrics)).into_future()).abort_handle())
 }
 
 type Reflection<T> = tonic_reflection::server::v1::ServerReflectionServer<T>;

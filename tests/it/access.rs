@@ -88,6 +88,13 @@ impl Things {
                 let profile = Some(pb::Profile { job_title: text("Foreman"), ..Default::default() });
                 pb::UpdateProfileRequest { profile, ..Default::default() }.encode_to_vec()
             }
+            Action::UploadPicture => {
+                let metadata = pb::PictureMetadata { size_bytes: 1, sha256: vec![0; 32].into(), ..Default::default() };
+                let part = Some(pb::upload_picture_request::Part::Metadata(metadata));
+                pb::UploadPictureRequest { part }.encode_to_vec()
+            }
+            Action::GetPicture => pb::GetPictureRequest { user_id, ..Default::default() }.encode_to_vec(),
+            Action::DeletePicture => pb::DeletePictureRequest { user_id }.encode_to_vec(),
             Action::UpdatePreferences => {
                 let preferences = Some(pb::Preferences { digest_time: text("08:00"), ..Default::default() });
                 pb::UpdatePreferencesRequest { preferences, ..Default::default() }.encode_to_vec()
@@ -145,7 +152,7 @@ fn to_a_stranger(action: Action) -> Option<(Code, &'static str)> {
         | Action::ListCollaborators
         | Action::ListActivity
         | Action::UpdateWorkCenterPreference => Some((Code::NotFound, "WORKCENTER_NOT_FOUND")),
-        Action::GetProfile => Some((Code::NotFound, "USER_NOT_FOUND")),
+        Action::GetProfile | Action::GetPicture | Action::DeletePicture => Some((Code::NotFound, "USER_NOT_FOUND")),
         Action::GetJob | Action::WatchJob => Some((Code::NotFound, "JOB_NOT_FOUND")),
         Action::AcceptInviteById => Some((Code::NotFound, "INVITE_NOT_FOUND")),
         // No person may at all.
@@ -153,6 +160,7 @@ fn to_a_stranger(action: Action) -> Option<(Code, &'static str)> {
         Action::SignIn
         | Action::SignOut
         | Action::UpdateProfile
+        | Action::UploadPicture
         | Action::ListWorkCenters
         | Action::GetPreferences
         | Action::UpdatePreferences

@@ -114,7 +114,9 @@ impl App {
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(server::serve(listener, parts.clone(), std::future::pending()));
+        let pictures = pictures(&name);
+        let served = parts.clone();
+        tokio::spawn(async move { server::serve(listener, served, &pictures, std::future::pending()).await });
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect_lazy();
         Self { parts, database, channel, name }
     }
@@ -149,7 +151,7 @@ impl App {
         Clock::new(self.parts.db.clone(), true).now().await.unwrap()
     }
 
-    pub async fn client(&self) -> deadpool_postgres::Object {
+    pub async fn client(&self) -> db::Connection {
         self.parts.db.client().await.unwrap()
     }
 
@@ -247,12 +249,30 @@ async fn password_hash() -> String {
     HASH.get_or_init(hash).await.clone()
 }
 
+/// Where the pictures of an application are, and how long an upload may be silent: short, for a test waits for it.
+pub fn pictures(name: &str) -> config::Pictures {
+    config::Pictures {
+        blob_dir: std::env::temp_dir().join(name).join("blobs"),
+        upload_silence: Duration::from_millis(500),
+    }
+}
+
 /// What all programs of the tests have set.
 pub fn shared() -> config::Shared {
     config::Shared {
         token_key: "0a".repeat(32).parse().unwrap(),
         dev: true,
-        drain: Duration::from_secs(5),
+        calls: config::Calls {
+            calls_max: NonZeroU32::new(200).unwrap(),
+            streams_max: NonZeroU32::new(200).unwrap(),
+            connections_max: NonZeroU32::new(200).unwrap(),
+            connection_age: Duration::from_secs(300),
+            call_limit: Duration::from_secs(30),
+            drain_delay: Duration::ZERO,
+            drain: Duration::from_secs(5),
+            reflection: true,
+            metrics_listen: None,
+        },
         immediate_window: Duration::from_secs(30),
         digest_spread: Duration::ZERO,
         log: "off".to_owned(),
@@ -289,6 +309,8 @@ impl Drop for App {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(administer(&statement));
         });
+        // Not every application has put something there.
+        let _ = std::fs::remove_dir_all(std::env::temp_dir().join(&self.name));
         // A test that has failed has said why; that its database stays is the next run's business.
         if dropped.join().is_err() && !std::thread::panicking() {
             panic!("failed to drop the database of a test");

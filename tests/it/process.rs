@@ -1,6 +1,7 @@
 //! The programs as processes: their settings here, how they come and go, and what the operator's tool says, below.
 
 mod operator;
+mod outage;
 mod program;
 mod running;
 

@@ -50,28 +50,42 @@ pub struct Serving {
     log: Lines<BufReader<ChildStderr>>,
     /// Where it serves gRPC.
     pub url: String,
+    /// Where it serves metrics, if it does.
+    pub metrics: Option<String>,
 }
 
 impl Serving {
     /// Starts `program` on the database of `app`, and waits until it listens.
     pub async fn start(program: &str, app: &App, settings: &[(&str, &str)]) -> Self {
+        Self::on(program, app.database().url.expose(), settings).await
+    }
+
+    /// Starts `program` on the database at `url`, and waits until it listens.
+    pub async fn on(program: &str, url: &str, settings: &[(&str, &str)]) -> Self {
         let mail = std::env::temp_dir().join("workcenter-test-mail");
         let usual = [
-            ("DATABASE_URL", app.database().url.expose()),
+            ("DATABASE_URL", url),
             ("TOKEN_KEY", TOKEN_KEY),
             ("SERVER_LISTEN", "127.0.0.1:0"),
             ("DAEMON_LISTEN", "127.0.0.1:0"),
             ("DAEMON_HTTP_LISTEN", "127.0.0.1:0"),
             ("MAIL_DIR", mail.to_str().unwrap()),
+            ("BLOB_DIR", mail.to_str().unwrap()),
+            ("DRAIN_DELAY_SECONDS", "0"),
             ("DEV", "true"),
         ];
         let settings = [&usual, settings].concat();
         let mut child = command(program, &settings, &[]).stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut serving = Self { child, log, url: String::new() };
-        let line = serving.says("listening").await;
-        let address = line.split("Some(").nth(1).and_then(|it| it.split(')').next());
-        serving.url = format!("http://{}", address.expect("the log says where"));
+        let mut serving = Self { child, log, url: String::new(), metrics: None };
+        let address = |line: &str| {
+            let address = line.split("Some(").nth(1).and_then(|it| it.split(')').next());
+            address.expect("the log says where").to_owned()
+        };
+        if settings.iter().any(|(name, _)| *name == "METRICS_LISTEN") {
+            serving.metrics = Some(address(&serving.says("metrics are here").await));
+        }
+        serving.url = format!("http://{}", address(&serving.says("listening").await));
         serving
     }
 

@@ -1,0 +1,34 @@
+//! Pictures: a file comes in as a stream, is cut to squares, and is read as one of them. Who has none is drawn.
+
+mod initials;
+mod service;
+mod squares;
+pub(super) mod store;
+mod upload;
+
+use crate::secret::Hash;
+
+pub(super) use service::PictureStream;
+pub use service::Pictures;
+pub use upload::MESSAGE_BYTES_MAX;
+
+/// The side that is given to those who ask for none.
+const SIDE_USUAL: u32 = 300;
+
+/// A picture that somebody has set.
+pub(super) struct Picture {
+    /// Changes with the picture, and with nothing else.
+    pub etag: String,
+    /// The media type of its squares.
+    pub content_type: String,
+    /// Its squares, largest first.
+    pub squares: Vec<Square>,
+}
+
+/// One size of a picture.
+pub(super) struct Square {
+    /// Pixels a side.
+    pub side: u32,
+    /// What its bytes are stored under.
+    pub digest: Hash,
+}

@@ -1,0 +1,269 @@
+//! The calls about pictures, of `ProfileService`.
+
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use async_stream::try_stream;
+use bytes::Bytes;
+use futures_util::{
+    Stream,
+    future::{Either, select},
+};
+use tokio::{
+    sync::Semaphore,
+    task::spawn_blocking,
+    time::{Instant, timeout_at},
+};
+use tonic::{Request, Response, Status, Streaming};
+use uuid::Uuid;
+
+use super::{
+    Picture, SIDE_USUAL, Square, initials,
+    squares::{self, Cut, Fault, SIDES},
+    store,
+    upload::{File, Upload},
+};
+use crate::{
+    access::{self, Action, Resource},
+    auth,
+    blob::Blobs,
+    clock::Clock,
+    db::Db,
+    error::{Error, Reason, Result, Violation},
+    pb::{self, get_picture_response::Part},
+    profile,
+};
+
+/// Uploads under way at a time. Each holds its file, at most 10 MiB.
+const UPLOADS_MAX: usize = 16;
+
+/// How long an upload may take from its first message to its last, however busy it is.
+const UPLOAD_WITHIN: Duration = Duration::from_secs(600);
+
+/// When to come back if there are as many uploads as that.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// Bytes of a chunk of a picture that is read: few enough for the windows of any client.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// A stream of the bytes of a picture.
+pub(in crate::profile) type PictureStream = Pin<Box<dyn Stream<Item = Result<pb::GetPictureResponse, Status>> + Send>>;
+
+/// Takes pictures in and gives them out.
+pub struct Pictures {
+    db: Db,
+    clock: Clock,
+    blobs: Blobs,
+    /// How long an upload may be silent.
+    silence: Duration,
+    uploads: Semaphore,
+    /// One for each core: what is read there fills it.
+    cutting: Arc<Semaphore>,
+}
+
+impl Pictures {
+    /// Pictures whose bytes are in `blobs`; an upload may be silent for `silence`.
+    pub fn new(db: Db, clock: Clock, blobs: Blobs, silence: Duration) -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let (uploads, cutting) = (Semaphore::new(UPLOADS_MAX), Arc::new(Semaphore::new(cores)));
+        Self { db, clock, blobs, silence, uploads, cutting }
+    }
+
+    /// Serves `UploadPicture`.
+    pub(in crate::profile) async fn upload(
+        &self,
+        request: Request<Streaming<pb::UploadPictureRequest>>,
+    ) -> Result<Response<pb::UploadPictureResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let full = |_| Error::Exhausted(Reason::Overloaded, RETRY_AFTER);
+        let _place = self.uploads.try_acquire().map_err(full)?;
+        // The stream is read from the first moment: what lies unread for long ends the connection.
+        let asked = async {
+            let leave = access::may(&self.db.client().await?, &caller, Action::UploadPicture, Resource::Own).await;
+            leave.map_err(Status::from)
+        };
+        let received = self.receive(request.into_inner());
+        let (leave, file) = match select(pin!(asked), pin!(received)).await {
+            Either::Left((leave, received)) => (leave?, received.await?),
+            // Who may not is told that, and not what was wrong with the file.
+            Either::Right((file, asked)) => (asked.await?, file?),
+        };
+
+        let (content_type, picture) = self.keep(file).await?;
+        let profile_etag = self.set(leave.person, &picture).await?;
+
+        let (picture, content_type) = (Some(picture.into()), content_type.to_owned());
+        Ok(Response::new(pb::UploadPictureResponse { picture, content_type, profile_etag }))
+    }
+
+    /// Reads a file off the wire.
+    async fn receive(&self, mut stream: Streaming<pb::UploadPictureRequest>) -> Result<File, Status> {
+        let mut upload = Upload::default();
+        let end = Instant::now() + UPLOAD_WITHIN;
+        loop {
+            let next = timeout_at(end.min(Instant::now() + self.silence), stream.message());
+            match next.await.map_err(|_elapsed| Error::Late(Reason::Deadline))?? {
+                Some(message) => upload.take(message.part)?,
+                None => return Ok(upload.end()?),
+            }
+        }
+    }
+
+    /// Cuts a file to squares and stores them; says what the file was.
+    async fn keep(&self, file: File) -> Result<(&'static str, Picture)> {
+        let cut = self.blocking(move || squares::cut(&file.bytes, file.crop)).await?.map_err(fault)?;
+        let Cut { format, content_type, squares } = cut;
+        let mut kept = Vec::with_capacity(squares.len());
+        for square in squares {
+            kept.push(Square { side: square.side, digest: self.blobs.put(square.bytes.into()).await? });
+        }
+        let etag = kept.first().map(|it| it.digest.iter().map(|it| format!("{it:02x}")).collect());
+        let etag = etag.ok_or_else(|| Error::internal("a picture has squares"))?;
+        Ok((format.content_type(), Picture { etag, content_type: content_type.to_owned(), squares: kept }))
+    }
+
+    /// Makes a picture that of `user`; returns the new etag of the profile.
+    async fn set(&self, user: Uuid, picture: &Picture) -> Result<String> {
+        let now = self.clock.now().await?;
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await?;
+        let etag = profile::store::touch(&tx, user, now).await?;
+        store::set(&tx, user, picture, now).await?;
+        tx.commit().await?;
+        Ok(etag)
+    }
+
+    /// Serves `DeletePicture`.
+    pub(in crate::profile) async fn delete(
+        &self,
+        request: Request<pb::DeletePictureRequest>,
+    ) -> Result<Response<pb::DeletePictureResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let me = caller.person().unwrap_or_default();
+        let user = profile::service::person("user_id", &request.into_inner().user_id, me);
+        let mut client = self.db.client().await?;
+        let of = Resource::Person(*user.as_ref().unwrap_or(&me));
+        access::may(&client, &caller, Action::DeletePicture, of).await?;
+        let user = user.map_err(Error::from)?;
+
+        let now = self.clock.now().await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let profile = profile::store::lock(&tx, user).await?;
+        let removed = store::remove(&tx, user).await?;
+        let profile_etag = if removed { profile::store::touch(&tx, user, now).await? } else { profile.etag() };
+        tx.commit().await.map_err(Error::from)?;
+
+        Ok(Response::new(pb::DeletePictureResponse { profile_etag }))
+    }
+
+    /// Serves `GetPicture`.
+    pub(in crate::profile) async fn get(
+        &self,
+        request: Request<pb::GetPictureRequest>,
+    ) -> Result<Response<PictureStream>, Status> {
+        let caller = auth::caller(&request)?;
+        let me = caller.person().unwrap_or_default();
+        let pb::GetPictureRequest { user_id, size_px, if_none_match } = request.into_inner();
+        let user = profile::service::person("user_id", &user_id, me);
+        let client = self.db.client().await?;
+        let of = Resource::Person(*user.as_ref().unwrap_or(&me));
+        access::may(&client, &caller, Action::GetPicture, of).await?;
+        let (user, side) = (user.map_err(Error::from)?, side(size_px).map_err(Error::from)?);
+
+        let mut profile = profile::store::find(&client, user).await?;
+        drop(client);
+        let (header, mut rest) = match profile.picture.take() {
+            Some(picture) => self.stored(picture, side, &if_none_match).await?,
+            None => self.drawn(&profile.initials().0, user, side, &if_none_match).await?,
+        };
+
+        Ok(Response::new(Box::pin(try_stream! {
+            yield pb::GetPictureResponse { part: Some(Part::Header(header)) };
+            while !rest.is_empty() {
+                let chunk = rest.split_to(rest.len().min(CHUNK_BYTES));
+                yield pb::GetPictureResponse { part: Some(Part::Chunk(chunk)) };
+            }
+        })))
+    }
+
+    /// A picture that was set, without its bytes for who has them.
+    async fn stored(&self, picture: Picture, side: u32, has: &str) -> Result<(pb::PictureHeader, Bytes)> {
+        let square = picture.squares.iter().find(|it| it.side == side);
+        let square = square.ok_or_else(|| Error::internal("a picture lacks one of its sizes"))?;
+        let etag = picture.etag();
+        let bytes = if has == etag { Bytes::new() } else { self.blobs.get(&square.digest).await? };
+        Ok((header(etag, picture.content_type, &bytes, side, false), bytes))
+    }
+
+    /// A picture that is drawn for who has set none, without its bytes for who has them.
+    async fn drawn(&self, text: &str, user: Uuid, side: u32, has: &str) -> Result<(pb::PictureHeader, Bytes)> {
+        let etag = initials::etag(text, user.into_bytes());
+        let text = text.to_owned();
+        let bytes = if has == etag {
+            Bytes::new()
+        } else {
+            self.blocking(move || initials::draw(&text, user.into_bytes(), side)).await?.into()
+        };
+        Ok((header(etag, "image/png".to_owned(), &bytes, side, true), bytes))
+    }
+
+    /// Runs work that fills a core, when one is free. A caller who hangs up does not stop it, so the permit goes with it.
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let permit = Arc::clone(&self.cutting).acquire_owned().await.map_err(Error::internal)?;
+        let done = spawn_blocking(move || {
+            let _held = permit;
+            work()
+        });
+        done.await.map_err(Error::internal)
+    }
+}
+
+fn header(etag: String, content_type: String, bytes: &Bytes, side: u32, drawn: bool) -> pb::PictureHeader {
+    pb::PictureHeader {
+        etag,
+        content_type,
+        size_bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+        size_px: i32::try_from(side).unwrap_or(i32::MAX),
+        // A picture has bytes.
+        not_modified: bytes.is_empty(),
+        drawn,
+    }
+}
+
+/// Reads the size that is asked for.
+fn side(size_px: i32) -> Result<u32, Violation> {
+    match u32::try_from(size_px) {
+        Ok(0) => Ok(SIDE_USUAL),
+        Ok(side) if SIDES.contains(&side) => Ok(side),
+        _ => Err(Violation::new("size_px", format!("must be one of {SIDES:?}, or 0 for {SIDE_USUAL}"))),
+    }
+}
+
+/// What a file that is no picture of ours is to its caller.
+fn fault(fault: Fault) -> Error {
+    let reason = match fault {
+        Fault::TooLarge => Reason::PictureTooLarge,
+        Fault::Unsupported => Reason::PictureUnsupported,
+        Fault::Corrupt => Reason::PictureCorrupt,
+        Fault::CropOutside => return Violation::new("metadata.crop", "must lie within the picture").into(),
+    };
+    Violation::new("chunk", fault.to_string()).because(reason).into()
+}
+
+impl Picture {
+    /// The etag as the wire has it.
+    fn etag(&self) -> String {
+        format!("\"{}\"", self.etag)
+    }
+}
+
+impl From<Picture> for pb::Picture {
+    fn from(picture: Picture) -> Self {
+        let sizes_px = picture.squares.iter().filter_map(|it| i32::try_from(it.side).ok()).collect();
+        Self { etag: picture.etag(), sizes_px }
+    }
+}

@@ -1,0 +1,193 @@
+//! The formats of pictures that are taken, told by how a file begins, and whether a file is there to its end.
+
+/// A format that is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the format that it is named for")]
+pub enum Format {
+    Bmp,
+    Gif,
+    Jpeg,
+    Png,
+    Tiff,
+    WebP,
+}
+
+/// What a PNG begins with.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// Bytes of the second header of a BMP, by its kind. `BM` alone also begins many a text.
+const BMP_HEADERS: [u32; 8] = [12, 16, 40, 52, 56, 64, 108, 124];
+
+impl Format {
+    /// Tells the format of `file` by its first bytes; none when it is not one that is taken.
+    pub fn of(file: &[u8]) -> Option<Self> {
+        let bmp = || u32_le(file, 14).is_some_and(|it| BMP_HEADERS.contains(&it));
+        let tiff = [&b"II*\0"[..], b"MM\0*", b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0"];
+        match file {
+            _ if file.starts_with(b"BM") && bmp() => Some(Self::Bmp),
+            _ if file.starts_with(b"GIF87a") || file.starts_with(b"GIF89a") => Some(Self::Gif),
+            _ if file.starts_with(b"\xff\xd8\xff") => Some(Self::Jpeg),
+            _ if file.starts_with(PNG) => Some(Self::Png),
+            _ if tiff.iter().any(|it| file.starts_with(it)) => Some(Self::Tiff),
+            _ if file.starts_with(b"RIFF") && file.get(8..12) == Some(b"WEBP") => Some(Self::WebP),
+            _ => None,
+        }
+    }
+
+    /// Its media type, such as `image/jpeg`.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Bmp => "image/bmp",
+            Self::Gif => "image/gif",
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::Tiff => "image/tiff",
+            Self::WebP => "image/webp",
+        }
+    }
+
+    /// Whether `file` goes on to the end that its format marks. What follows that end is nobody's concern.
+    ///
+    /// A decoder stops as soon as it has its pixels, or fills up what is missing. BMP and TIFF mark no end: there the
+    /// decoder finds what is missing, for it reads every row of the first picture.
+    pub(super) fn whole(self, file: &[u8]) -> bool {
+        match self {
+            Self::Bmp | Self::Tiff => true,
+            Self::Gif => gif(file).is_some(),
+            Self::Jpeg => jpeg(file).is_some(),
+            Self::Png => png(file).is_some(),
+            Self::WebP => webp(file).is_some(),
+        }
+    }
+}
+
+/// Where the end-of-image marker of a JPEG is.
+fn jpeg(file: &[u8]) -> Option<usize> {
+    /// Markers without a length: TEM, RST0 to RST7, SOI; and the zero that says that an `FF` was data.
+    const BARE: [u8; 11] = [0, 0x01, 0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8];
+    /// End of image.
+    const EOI: u8 = 0xd9;
+
+    let mut at = 0;
+    loop {
+        // Between segments, and all through the data after a scan's header, the next `FF` is what counts.
+        at += file.get(at..)?.iter().position(|&it| it == 0xff)? + 1;
+        match *file.get(at)? {
+            // Padding: the next `FF` may be the one before the marker.
+            0xff => {}
+            EOI => return Some(at),
+            marker if BARE.contains(&marker) => at += 1,
+            _ => at = at.checked_add(1 + usize::from(u16_be(file, at + 1)?))?,
+        }
+    }
+}
+
+/// Where the last chunk of a PNG is.
+fn png(file: &[u8]) -> Option<usize> {
+    /// Bytes of a chunk besides its data: length, kind, checksum.
+    const FRAME: usize = 12;
+
+    let mut at = PNG.len();
+    loop {
+        let data = usize::try_from(u32_be(file, at)?).ok()?;
+        let end = at.checked_add(data)?.checked_add(FRAME)?;
+        let chunk = file.get(at..end)?;
+        if &chunk[4..8] == b"IEND" {
+            return Some(at);
+        }
+        at = end;
+    }
+}
+
+/// Where the trailer of a GIF is.
+fn gif(file: &[u8]) -> Option<usize> {
+    /// Bytes before the global colours.
+    const HEADER: usize = 13;
+    /// Bytes of the header of a picture in the file, before its own colours.
+    const PICTURE: usize = 10;
+
+    let mut at = HEADER + gif_colours(*file.get(HEADER - 3)?);
+    loop {
+        match *file.get(at)? {
+            // Written between blocks by some old programs.
+            0 => at += 1,
+            b'!' => at = gif_blocks(file, at + 2)?,
+            b',' => at = gif_blocks(file, at + PICTURE + gif_colours(*file.get(at + PICTURE - 1)?) + 1)?,
+            b';' => return Some(at),
+            _ => return None,
+        }
+    }
+}
+
+/// Bytes of the table of colours that `flags` announce.
+fn gif_colours(flags: u8) -> usize {
+    if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
+}
+
+/// What follows the row of blocks at `at`, each with its length before it, the last one empty.
+fn gif_blocks(file: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        let length = usize::from(*file.get(at)?);
+        at += 1 + length;
+        if length == 0 {
+            return Some(at);
+        }
+    }
+}
+
+/// Where the last chunk of a WebP ends.
+///
+/// The decoder makes room for what a chunk says of itself before it reads it. So every chunk must lie within the file,
+/// and every picture within the canvas.
+fn webp(file: &[u8]) -> Option<usize> {
+    /// Bytes before the first chunk: `RIFF`, length, `WEBP`.
+    const HEADER: usize = 12;
+    /// Where the canvas stands in a chunk of the extended format: two times three bytes, each one less than the side.
+    const CANVAS: usize = HEADER + 8 + 4;
+
+    let end = usize::try_from(u32_le(file, 4)?).ok()?.checked_add(8)?;
+    let file = file.get(..end)?;
+    let canvas = match file.get(HEADER..HEADER + 4)? {
+        b"VP8X" => [1 + (u32_le(file, CANVAS)? & 0xff_ffff), 1 + (u32_le(file, CANVAS + 2)? >> 8)],
+        _ => [u32::MAX; 2],
+    };
+    webp_chunks(&file[HEADER..], canvas)?;
+    Some(end)
+}
+
+/// Goes through the chunks that fill `bytes`. The last may lack the byte that makes its length even.
+fn webp_chunks(mut bytes: &[u8], canvas: [u32; 2]) -> Option<()> {
+    /// Bytes of the header of a frame, before its chunks.
+    const FRAME: usize = 16;
+    /// Where the sides stand in a lossy picture: two times 14 bits.
+    const SIDES: usize = 6;
+
+    while !bytes.is_empty() {
+        let length = usize::try_from(u32_le(bytes, 4)?).ok()?;
+        let data = bytes.get(8..8_usize.checked_add(length)?)?;
+        match &bytes[..4] {
+            b"ANMF" => webp_chunks(data.get(FRAME..)?, canvas)?,
+            b"VP8 " => {
+                let sides = u32_le(data, SIDES)?;
+                if canvas[0] < (sides & 0x3fff) || canvas[1] < (sides >> 16 & 0x3fff) {
+                    return None;
+                }
+            }
+            _ => {}
+        }
+        bytes = bytes.get(8 + length.next_multiple_of(2)..).unwrap_or_default();
+    }
+    Some(())
+}
+
+fn u16_be(file: &[u8], at: usize) -> Option<u16> {
+    file.get(at..)?.first_chunk().map(|it| u16::from_be_bytes(*it))
+}
+
+fn u32_be(file: &[u8], at: usize) -> Option<u32> {
+    file.get(at..)?.first_chunk().map(|it| u32::from_be_bytes(*it))
+}
+
+fn u32_le(file: &[u8], at: usize) -> Option<u32> {
+    file.get(at..)?.first_chunk().map(|it| u32::from_le_bytes(*it))
+}

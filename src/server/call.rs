@@ -1,0 +1,142 @@
+//! A call from its first byte to its last: the ids it goes by, the line in the log when it is over, and its count.
+
+use std::{sync::Arc, time::Instant};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use tonic::Code;
+use tracing::{Span, info, info_span};
+
+use super::{
+    connections::Busy,
+    dress::dress,
+    method::{self, Method},
+    metrics::Metrics,
+};
+use crate::ids;
+
+/// The header with the id of a call: made when absent, sent back in any case.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The header with the version of the program that answers.
+const SERVER_VERSION: HeaderName = HeaderName::from_static("x-server-version");
+
+/// The header by which a call belongs to a trace. Source: W3C Trace Context, section 3.2.
+const TRACE_PARENT: &str = "traceparent";
+
+/// Characters of an id that a caller may bring: room for two UUIDs.
+const REQUEST_ID_MAX: usize = 80;
+
+/// A call that is under way. When it is dropped before it was ended, its caller has gone.
+pub(super) struct Call {
+    /// What is called.
+    pub method: &'static Method,
+    /// What every line of the log stands in.
+    pub span: Span,
+    id: HeaderValue,
+    trace: String,
+    began: Instant,
+    metrics: Arc<Metrics>,
+    ended: bool,
+    // Its connection is busy for as long as it lasts.
+    _busy: Busy,
+}
+
+impl Call {
+    /// Begins the call that `request` makes on a connection that is `busy` with it.
+    pub fn begin<B>(request: &Request<B>, busy: Busy, metrics: &Arc<Metrics>) -> Self {
+        let path = request.uri().path();
+        let id = request_id(request.headers());
+        let trace = trace(request.headers()).unwrap_or_default();
+        let span = info_span!("call", method = path, request.id = text(&id), trace.id = tracing::field::Empty);
+        if !trace.is_empty() {
+            span.record("trace.id", trace.as_str());
+        }
+        metrics.open.inc();
+        let metrics = Arc::clone(metrics);
+        Self { method: method::at(path), span, id, trace, began: Instant::now(), metrics, ended: false, _busy: busy }
+    }
+
+    /// Says in the headers of an answer whose it is.
+    pub fn sign(&self, headers: &mut HeaderMap) {
+        headers.insert(REQUEST_ID, self.id.clone());
+        headers.insert(SERVER_VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
+    }
+
+    /// Ends the call with the status in `headers`, and dresses it if it is an error.
+    pub fn end_with(&mut self, headers: &mut HeaderMap) {
+        let code = dress(headers, text(&self.id), &self.trace);
+        self.end(code.unwrap_or(Code::Unknown));
+    }
+
+    /// Ends the call.
+    fn end(&mut self, code: Code) {
+        self.ended = true;
+        let took = self.began.elapsed();
+        self.metrics.open.dec();
+        self.metrics.end(self.method, code, took.as_secs_f64());
+        if !self.method.is_open {
+            let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            self.span.in_scope(|| info!(grpc.code = code as i32, took_us, "called"));
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(Code::Cancelled);
+        }
+    }
+}
+
+/// The id that the caller brought, if it can stand in a log; else a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let sound =
+        |it: &&HeaderValue| (1..=REQUEST_ID_MAX).contains(&it.len()) && it.as_bytes().iter().all(u8::is_ascii_graphic);
+    match headers.get(REQUEST_ID).filter(sound) {
+        Some(id) => id.clone(),
+        None => HeaderValue::from_str(&ids::new().to_string()).expect("a UUID is ASCII"),
+    }
+}
+
+fn text(id: &HeaderValue) -> &str {
+    id.to_str().unwrap_or_default()
+}
+
+/// The id of the trace that the call belongs to: 32 hexadecimal digits that are not all 0.
+fn trace(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(TRACE_PARENT)?.to_str().ok()?;
+    let mut fields = value.split('-');
+    let (version, trace, parent) = (fields.next()?, fields.next()?, fields.next()?);
+    let hexadecimal = |it: &str, digits| {
+        it.len() == digits
+            && it.bytes().all(|it| it.is_ascii_digit() || (b'a'..=b'f').contains(&it))
+            && it.bytes().any(|it| it != b'0')
+    };
+    let sound = version.len() == 2 && version != "ff" && hexadecimal(trace, 32) && hexadecimal(parent, 16);
+    sound.then(|| trace.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_joined_when_its_parent_is_well_formed() {
+        let trace =
+            |text: &str| trace(&HeaderMap::from_iter([(HeaderName::from_static(TRACE_PARENT), text.parse().unwrap())]));
+        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+        assert_eq!(trace(&format!("00-{id}-00f067aa0ba902b7-01")).as_deref(), Some(id));
+        assert_eq!(trace(&format!("01-{id}-00f067aa0ba902b7-01-more")).as_deref(), Some(id));
+        for bad in [
+            format!("ff-{id}-00f067aa0ba902b7-01"),
+            format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)),
+            format!("00-{}-00f067aa0ba902b7-01", id.to_uppercase()),
+            format!("00-{id}-0000000000000000-01"),
+            format!("00-{id}"),
+            "nonsense".to_owned(),
+        ] {
+            assert_eq!(trace(&bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Connections: how many, how long, and how they end.
+//!
+//! A connection that says nothing is closed, and so is one that is idle for longest when there are too many. A connection of
+//! some age is told to make way, so that clients find new replicas. Draining tells all of them, and waits for calls to
+//! end, but not for peers that do not answer.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    io,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use http::Request;
+use hyper::{body::Incoming, server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::{Id, JoinSet},
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::front::Front;
+use crate::config;
+
+/// Streams of one connection at a time. Source: RFC 9113, section 6.5.2, recommends no fewer than 100; hyper's own
+/// default is 200.
+const STREAMS_MAX: u32 = 200;
+
+/// Streams that a peer may make us reset before the connection ends. Source: hyper's own default, after RUSTSEC-2024-0003.
+const RESETS_MAX: usize = 1024;
+
+/// Bytes of all headers of a request: room for a token and ids many times over.
+const HEADERS_MAX: u32 = 16 << 10;
+
+/// Bytes that a peer may send ahead of a handler that does not read, in one stream and in all of a connection.
+const WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = 1 << 20;
+
+/// How often a silent connection is asked whether it is still there, and how long it may take to say so.
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(30);
+const KEEPALIVE_MAX: Duration = Duration::from_secs(10);
+
+/// How long a connection may take to begin to speak HTTP/2, and the bytes that it takes: the preface, and the head of the
+/// first frame. Source: RFC 9113, sections 3.4 and 4.1.
+const HELLO_WITHIN: Duration = Duration::from_secs(8);
+const HELLO_BYTES: usize = 24 + 9;
+
+/// How long a connection that was told to go may stay without a call: time for what is on its way to it.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// By how much of its length the age of connections differs, so that those of one moment do not all go together.
+const AGE_SPREAD: f64 = 0.2;
+
+/// How long to wait when no connection can be accepted, for want of descriptors most likely.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What is known of a connection.
+struct Line {
+    /// Bytes that were read from it.
+    heard: AtomicUsize,
+    /// Calls that are under way, and since when the number is this.
+    calls: watch::Sender<(usize, Instant)>,
+    /// Cancelled when it has to make room.
+    evicted: CancellationToken,
+}
+
+/// That a connection is busy with a call.
+pub(super) struct Busy(Arc<Line>);
+
+impl Line {
+    fn new() -> Self {
+        Self {
+            heard: AtomicUsize::new(0),
+            calls: watch::Sender::new((0, Instant::now())),
+            evicted: CancellationToken::new(),
+        }
+    }
+
+    fn begin(self: &Arc<Self>) -> Busy {
+        self.calls.send_modify(|(calls, since)| (*calls, *since) = (*calls + 1, Instant::now()));
+        Busy(Arc::clone(self))
+    }
+
+    fn has_said_hello(&self) -> bool {
+        self.heard.load(Ordering::Relaxed) >= HELLO_BYTES
+    }
+
+    /// Since when there is no call, if there is none.
+    fn idle_since(&self) -> Option<Instant> {
+        let (calls, since) = *self.calls.borrow();
+        (calls == 0).then_some(since)
+    }
+
+    /// Completes when there was no call for some time.
+    async fn is_quiet(&self) {
+        let mut calls = self.calls.subscribe();
+        loop {
+            // Its sender is this line's own.
+            let _ = calls.wait_for(|(calls, _)| *calls == 0).await;
+            tokio::select! {
+                () = sleep(LINGER) => return,
+                _ = calls.changed() => {}
+            }
+        }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.calls.send_modify(|(calls, since)| (*calls, *since) = (*calls - 1, Instant::now()));
+    }
+}
+
+/// Accepts connections at `listener` and serves `front` on them until the process drains; then until all have ended.
+pub(super) async fn serve(listener: TcpListener, front: Arc<Front>, settings: config::Calls) {
+    let most = settings.connections_max.get() as usize;
+    let metrics = Arc::clone(&front.metrics);
+    let mut lines: HashMap<Id, Arc<Line>> = HashMap::new();
+    let mut tasks = JoinSet::new();
+    let draining = front.draining.clone();
+    loop {
+        let accepted = tokio::select! {
+            () = draining.cancelled() => break,
+            Some(ended) = tasks.join_next_with_id() => {
+                let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+                lines.remove(&id);
+                metrics.connections.set(tasks.len().try_into().unwrap_or(i64::MAX));
+                continue;
+            }
+            accepted = listener.accept() => accepted,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                warn!(%error, "no connection can be accepted");
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        if lines.len() >= most {
+            let Some(id) = idlest(&lines) else {
+                metrics.refused.inc();
+                continue;
+            };
+            if let Some(line) = lines.remove(&id) {
+                line.evicted.cancel();
+                metrics.evicted.inc();
+            }
+        }
+        let line = Arc::new(Line::new());
+        let age = settings.connection_age.mul_f64(1.0 - AGE_SPREAD * spread());
+        let task = tasks.spawn(converse(stream, Arc::clone(&line), Arc::clone(&front), age));
+        lines.insert(task.id(), line);
+        metrics.connections.set(tasks.len().try_into().unwrap_or(i64::MAX));
+    }
+    // Nobody gets in any more.
+    drop(listener);
+    while tasks.join_next().await.is_some() {}
+}
+
+/// The connection that has no call for longest.
+fn idlest(lines: &HashMap<Id, Arc<Line>>) -> Option<Id> {
+    let idle = lines.iter().filter_map(|(id, line)| Some((line.idle_since()?, *id)));
+    idle.min_by_key(|(since, _)| *since).map(|(_, id)| id)
+}
+
+/// A number from 0 to 1 that differs from connection to connection.
+fn spread() -> f64 {
+    use std::hash::{BuildHasher, RandomState};
+    // Each state has keys of its own.
+    RandomState::new().hash_one(()) as f64 / u64::MAX as f64
+}
+
+/// Serves one connection until it ends.
+async fn converse(stream: TcpStream, line: Arc<Line>, front: Arc<Front>, age: Duration) {
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%error, "a connection is gone already");
+        return;
+    }
+    let draining = front.draining.clone();
+    let service = service_fn(|request: Request<Incoming>| {
+        let (front, busy) = (Arc::clone(&front), line.begin());
+        async move { Ok::<_, Infallible>(front.answer(request, busy).await) }
+    });
+    let heard = Heard { stream, line: Arc::clone(&line) };
+    let mut connection = pin!(protocol().serve_connection(TokioIo::new(heard), service));
+    let mut hello = pin!(sleep(HELLO_WITHIN));
+    let mut old = pin!(sleep(age));
+    let mut quiet = pin!(line.is_quiet());
+    let (mut greeted, mut told) = (false, false);
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    debug!(%error, "a connection failed");
+                }
+                return;
+            }
+            () = hello.as_mut(), if !greeted => {
+                if !line.has_said_hello() {
+                    return;
+                }
+                greeted = true;
+            }
+            () = line.evicted.cancelled() => return,
+            () = old.as_mut(), if !told => {
+                told = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = draining.cancelled(), if !told => {
+                if !line.has_said_hello() {
+                    return;
+                }
+                told = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            // Who was told to go and does not answer is not waited for.
+            () = quiet.as_mut(), if told => return,
+        }
+    }
+}
+
+/// HTTP/2 with the guards that it needs.
+fn protocol() -> http2::Builder<TokioExecutor> {
+    let mut protocol = http2::Builder::new(TokioExecutor::new());
+    protocol
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_local_error_reset_streams(RESETS_MAX)
+        .max_header_list_size(HEADERS_MAX)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .keep_alive_interval(KEEPALIVE_EVERY)
+        .keep_alive_timeout(KEEPALIVE_MAX);
+    protocol
+}
+
+/// A connection of which it is known how much was heard.
+struct Heard {
+    stream: TcpStream,
+    line: Arc<Line>,
+}
+
+impl AsyncRead for Heard {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, into);
+        // Only the first bytes matter.
+        if !self.line.has_said_hello() {
+            self.line.heard.fetch_add(into.filled().len() - before, Ordering::Relaxed);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Heard {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

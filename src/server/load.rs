@@ -1,0 +1,60 @@
+//! How much is done at a time. What is too much is refused at once: a caller who is told so early can go elsewhere,
+//! and nobody waits in a line without end.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::method::Method;
+use crate::{
+    config,
+    error::{Error, Reason, Result},
+};
+
+/// When to come back: calls take milliseconds, so that the next moment is as good as any.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Streams of open services at a time: they are for anybody, and must not take the places of others.
+const OPEN_STREAMS_MAX: usize = 1000;
+
+/// The places for calls at work, and for streams that are open.
+pub(super) struct Load {
+    calls: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    open_streams: Arc<Semaphore>,
+}
+
+/// A call's place at work, until its answer is ready, and its place among the streams, until its answer is over.
+pub(super) struct Places {
+    /// Given back when the answer begins.
+    pub work: Option<OwnedSemaphorePermit>,
+    /// Given back when the answer ends.
+    pub stream: Option<OwnedSemaphorePermit>,
+}
+
+impl Load {
+    /// As many places as `settings` say.
+    pub fn new(settings: &config::Calls) -> Self {
+        let places = |it: std::num::NonZeroU32| Arc::new(Semaphore::new(it.get() as usize));
+        let open_streams = Arc::new(Semaphore::new(OPEN_STREAMS_MAX));
+        Self { calls: places(settings.calls_max), streams: places(settings.streams_max), open_streams }
+    }
+
+    /// Finds the places that a call of `method` takes. Health is asked most when there is most to do, so that a single
+    /// question of an open service takes none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Exhausted`] when there is none left.
+    pub fn places(&self, method: &Method) -> Result<Places> {
+        let work = if method.is_open { None } else { Some(place(&self.calls)?) };
+        let streams = if method.is_open { &self.open_streams } else { &self.streams };
+        let stream = if method.gives_stream { Some(place(streams)?) } else { None };
+        Ok(Places { work, stream })
+    }
+}
+
+fn place(among: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
+    let place = Arc::clone(among).try_acquire_owned();
+    place.map_err(|_full| Error::Exhausted(Reason::Overloaded, RETRY_AFTER))
+}

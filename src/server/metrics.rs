@@ -1,0 +1,159 @@
+//! What Prometheus is told: how many calls there were, how they ended and how long they took, and what is waited for.
+//!
+//! Calls are counted under the names that the middlewares of other servers of gRPC use, so that dashboards fit.
+
+use std::sync::{Arc, atomic::AtomicU64};
+
+use axum::{Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::{Registry, Unit},
+};
+use tonic::Code;
+
+use super::method::Method;
+use crate::{db::Db, secret::Hasher};
+
+/// The code as it is called in the protocol. Source: gRPC core, "Status codes and their use in gRPC".
+fn name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+/// The media type of the exposition format. Source: `OpenMetrics` 1.0, section "Overall structure".
+const TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The shortest time that is told apart, in seconds, and how many more there are, each twice the one before: from half
+/// a millisecond to sixteen seconds.
+const SHORTEST: f64 = 0.0005;
+const BUCKETS: u16 = 16;
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Ended {
+    grpc_service: &'static str,
+    grpc_method: &'static str,
+    grpc_code: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Called {
+    grpc_service: &'static str,
+    grpc_method: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Held {
+    state: &'static str,
+}
+
+/// Everything that is counted.
+pub(super) struct Metrics {
+    registry: Registry,
+    ended: Family<Ended, Counter>,
+    took: Family<Called, Histogram, fn() -> Histogram>,
+    database: Family<Held, Gauge>,
+    passwords: Gauge,
+    /// Calls that have begun and not ended.
+    pub open: Gauge,
+    /// Connections that are open.
+    pub connections: Gauge,
+    /// Connections that had to make room for others.
+    pub evicted: Counter,
+    /// Connections that found no room.
+    pub refused: Counter,
+    db: Db,
+    hasher: Hasher,
+}
+
+impl Metrics {
+    /// Counts from zero.
+    pub fn new(db: Db, hasher: Hasher) -> Self {
+        let buckets: fn() -> Histogram = || Histogram::new(exponential_buckets(SHORTEST, 2.0, BUCKETS));
+        let mut metrics = Self {
+            registry: Registry::default(),
+            ended: Family::default(),
+            took: Family::new_with_constructor(buckets),
+            database: Family::default(),
+            passwords: Gauge::default(),
+            open: Gauge::default(),
+            connections: Gauge::default(),
+            evicted: Counter::<u64, AtomicU64>::default(),
+            refused: Counter::<u64, AtomicU64>::default(),
+            db,
+            hasher,
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let it = &mut self.registry;
+        it.register("grpc_server_handled", "Calls that have ended, by their code", self.ended.clone());
+        let help = "How long calls took until their answer had ended";
+        it.register_with_unit("grpc_server_handling", help, Unit::Seconds, self.took.clone());
+        it.register("workcenter_calls_open", "Calls that have begun and not ended", self.open.clone());
+        it.register("workcenter_connections", "Connections that are open", self.connections.clone());
+        let help = "Idle connections that were closed to make room for others";
+        it.register("workcenter_connections_evicted", help, self.evicted.clone());
+        let help = "Connections that were closed at once, for all others were busy";
+        it.register("workcenter_connections_refused", help, self.refused.clone());
+        let help = "Connections to the database that are open, of these idle, and calls that wait for one";
+        it.register("workcenter_database", help, self.database.clone());
+        let help = "Passwords that are being hashed or wait for it";
+        it.register("workcenter_passwords_waiting", help, self.passwords.clone());
+    }
+
+    /// Counts a call that has ended.
+    pub fn end(&self, method: &'static Method, code: Code, seconds: f64) {
+        let (grpc_service, grpc_method) = match method.name.as_str() {
+            "" => ("unknown", "unknown"),
+            name => (method.service.as_str(), name),
+        };
+        self.ended.get_or_create(&Ended { grpc_service, grpc_method, grpc_code: name(code) }).inc();
+        self.took.get_or_create(&Called { grpc_service, grpc_method }).observe(seconds);
+    }
+
+    /// Everything as it now stands, in the exposition format.
+    fn text(&self) -> Result<String, std::fmt::Error> {
+        let pool = self.db.status();
+        let held = [("open", pool.size), ("idle", pool.available), ("awaited", pool.waiting)];
+        for (state, count) in held {
+            self.database.get_or_create(&Held { state }).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        self.passwords.set(i64::try_from(self.hasher.waiting()).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// What answers to Prometheus.
+pub(super) fn page(metrics: Arc<Metrics>) -> Router {
+    async fn answer(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
+        ([(CONTENT_TYPE, TYPE)], metrics.text().expect("nothing fails to be written to a string"))
+    }
+    Router::new().route("/metrics", get(answer)).with_state(metrics)
+}
