@@ -85,7 +85,7 @@ impl Mask {
         /// Height of the middle of the head, and its radius, in parts of the side.
         const HEAD: (f32, f32) = (0.385, 0.152);
         /// Height of the middle of the shoulders, half their width and half their height.
-        const SHOULDERS: (f32, f32, f32) = (0.92, 0.31, 0.32);
+        const SHOULDERS: (f32, f32, f32) = (1.0, 0.335, 0.4);
 
         let side = self.side;
         for (row, column) in (0..side).flat_map(|row| (0..side).map(move |column| (row as f32, column as f32))) {
@@ -136,3 +136,6 @@ fn linear(channel: u8) -> f32 {
 fn srgb(light: f32) -> f32 {
     if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 }
 }
+
+#[cfg(test)]
+mod tests;

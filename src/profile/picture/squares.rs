@@ -26,8 +26,8 @@ const JPEG_QUALITY: u8 = 85;
 
 /// The side of the square that a large one is made first, in pixels: twice the largest that is kept.
 ///
-/// Every square costs a pass over all pixels that it is made of. One pass over those of the file and four over this
-/// take half the time of four over the file, and the difference is nowhere above 54 dB.
+/// Every square costs a pass over all pixels that it is made of. One pass over those of the file and four over these
+/// take half the time of four over the file, and nobody sees the difference: signal to noise is 54 dB at the least.
 const HALFWAY: u32 = 2 * SIDES[0];
 
 /// A square of a picture as it is seen, that is, turned upright; in pixels.
@@ -81,7 +81,7 @@ pub enum Fault {
 /// Cuts a square out of the picture in `file`, and makes it as large as each of [`SIDES`].
 ///
 /// Without a `crop` it is the largest square in the middle. Of several pictures in the file the first is taken. Only its
-/// pixels go on: no metadata, no bytes from beside the picture. Takes up to two seconds of a core.
+/// pixels go on: no metadata, no bytes from beside the picture. Takes up to about a second of a core.
 ///
 /// # Errors
 ///
@@ -134,14 +134,17 @@ fn squares(raster: Raster, mut square: Crop, orientation: Orientation) -> Option
         // What lies under a transparent pixel must not shine through from beside it.
         MulDiv::new().multiply_alpha_inplace(&mut image).ok()?;
     }
+    // Lanczos is the sharpest when a picture shrinks, and draws rings around every edge when it grows. Where an edge is
+    // that of the picture, any ring is a halo: Hamming draws none.
+    let shrunk = if clear { [FilterType::Hamming; 2] } else { [FilterType::CatmullRom, FilterType::Lanczos3] };
+    let grown = if clear { FilterType::Mitchell } else { FilterType::CatmullRom };
     let mut resizer = Resizer::new();
     if 2 * HALFWAY <= square.side {
-        image = resized(&mut resizer, &image, square, HALFWAY, FilterType::CatmullRom)?;
+        image = resized(&mut resizer, &image, square, HALFWAY, shrunk[0])?;
         square = Crop { left: 0, top: 0, side: HALFWAY };
     }
     let squares = SIDES.into_iter().map(|side| {
-        // Lanczos is the sharpest when a picture shrinks; when it grows, it draws rings around edges.
-        let filter = if side < square.side { FilterType::Lanczos3 } else { FilterType::CatmullRom };
+        let filter = if side < square.side { shrunk[1] } else { grown };
         let small = resized(&mut resizer, &image, square, side, filter)?;
         Some(Square { side, bytes: encoded(small, clear, orientation)? })
     });
@@ -165,13 +168,9 @@ fn resized(
     side: u32,
     filter: FilterType,
 ) -> Option<Image<'static>> {
-    let Crop { left, top, side: whole } = square;
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).use_alpha(false).crop(
-        left.into(),
-        top.into(),
-        whole.into(),
-        whole.into(),
-    );
+    let [left, top, whole] = [square.left, square.top, square.side].map(f64::from);
+    let options =
+        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).use_alpha(false).crop(left, top, whole, whole);
     let mut small = Image::new(side, side, image.pixel_type());
     resizer.resize(image, &mut small, &options).ok()?;
     Some(small)
@@ -206,3 +205,6 @@ fn encoded(mut square: Image, clear: bool, orientation: Orientation) -> Option<V
     }
     Some(file)
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ const SIDE_MAX: u32 = 10_000;
 /// Pixels in all: what current cameras make, and what a core turns into squares in about a second.
 const PIXELS_MAX: u64 = 40_000_000;
 
-/// Bytes of the pixels: 40 megapixels of 48 bits do just fit. It is what one upload may cost in memory.
+/// Bytes of the pixels: 40 megapixels of 48 bits do just fit. Decoders keep up to as much again for themselves.
 const DECODED_BYTES_MAX: u64 = 256 << 20;
 
 /// Bytes for what stands in a PNG beside the pixels. A colour profile is stored compressed, has a few hundred kilobytes
@@ -75,8 +75,9 @@ impl<'a> Header<'a> {
     fn jpeg(file: &'a [u8]) -> Result<Self, Fault> {
         let options = DecoderOptions::default()
             .set_strict_mode(true)
-            .set_max_width(SIDE_MAX as usize)
-            .set_max_height(SIDE_MAX as usize)
+            // It would call what is over a limit of its own damaged. No JPEG can say more than this of itself.
+            .set_max_width(u16::MAX.into())
+            .set_max_height(u16::MAX.into())
             .jpeg_set_max_scans(JPEG_SCANS_MAX);
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
         decoder.decode_headers()?;
@@ -183,10 +184,6 @@ impl From<ImageError> for Fault {
 
 impl From<DecodeErrors> for Fault {
     fn from(error: DecodeErrors) -> Self {
-        match error {
-            DecodeErrors::LargeDimensions(_) => Self::TooLarge,
-            DecodeErrors::Unsupported(_) => Self::Unsupported,
-            _ => Self::Corrupt,
-        }
+        if matches!(error, DecodeErrors::Unsupported(_)) { Self::Unsupported } else { Self::Corrupt }
     }
 }
