@@ -18,10 +18,13 @@ test:  ## Runs the tests with a PostgreSQL of their own.
 lint:  ## Checks format, clippy, documentation and protos.
 	bin/dev/lint
 
+chart: ## Checks the Helm chart, without a cluster.
+	bin/dev/chart
+
 chaos: ## Kills programs at random, many times, and looks whether anything was lost.
 	CHAOS_KILLS=60 bin/dev/test -- chaos
 
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chaos ci
+.PHONY: help setup demo run test lint chart chaos ci

@@ -37,8 +37,8 @@ pub(super) struct Call {
     began: Instant,
     metrics: Arc<Metrics>,
     ended: bool,
-    // Its connection is busy for as long as it lasts.
-    _busy: Busy,
+    /// Its connection is busy for as long as it lasts.
+    pub busy: Busy,
 }
 
 impl Call {
@@ -53,7 +53,7 @@ impl Call {
         }
         metrics.open.inc();
         let metrics = Arc::clone(metrics);
-        Self { method: method::at(path), span, id, trace, began: Instant::now(), metrics, ended: false, _busy: busy }
+        Self { method: method::at(path), span, id, trace, began: Instant::now(), metrics, ended: false, busy }
     }
 
     /// Says in the headers of an answer whose it is.

@@ -59,6 +59,11 @@ const HELLO_BYTES: usize = 24 + 9;
 /// How long a connection that was told to go may stay without a call: time for what is on its way to it.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// Connections beyond the most that there may be, and how long each lasts. Health is told there, because a process that
+/// has much to do is alive, and everybody else that there is too much.
+const SPARE_MAX: usize = 16;
+const SPARE_AGE: Duration = Duration::from_secs(10);
+
 /// By how much of its length the age of connections differs, so that those of one moment do not all go together.
 const AGE_SPREAD: f64 = 0.2;
 
@@ -73,18 +78,24 @@ struct Line {
     calls: watch::Sender<(usize, Instant)>,
     /// Cancelled when it has to make room.
     evicted: CancellationToken,
+    /// Whether it is one too many.
+    is_spare: bool,
 }
 
 /// That a connection is busy with a call.
 pub(super) struct Busy(Arc<Line>);
 
+impl Busy {
+    /// Whether the connection is one too many.
+    pub fn is_spare(&self) -> bool {
+        self.0.is_spare
+    }
+}
+
 impl Line {
-    fn new() -> Self {
-        Self {
-            heard: AtomicUsize::new(0),
-            calls: watch::Sender::new((0, Instant::now())),
-            evicted: CancellationToken::new(),
-        }
+    fn new(is_spare: bool) -> Self {
+        let calls = watch::Sender::new((0, Instant::now()));
+        Self { heard: AtomicUsize::new(0), calls, evicted: CancellationToken::new(), is_spare }
     }
 
     fn begin(self: &Arc<Self>) -> Busy {
@@ -148,18 +159,19 @@ pub(super) async fn serve(listener: TcpListener, front: Arc<Front>, settings: co
                 continue;
             }
         };
-        if lines.len() >= most {
-            let Some(id) = idlest(&lines) else {
-                metrics.refused.inc();
-                continue;
-            };
-            if let Some(line) = lines.remove(&id) {
-                line.evicted.cancel();
-                metrics.evicted.inc();
-            }
+        if lines.len() >= most
+            && let Some(line) = idlest(&lines).and_then(|id| lines.remove(&id))
+        {
+            line.evicted.cancel();
+            metrics.evicted.inc();
         }
-        let line = Arc::new(Line::new());
-        let age = settings.connection_age.mul_f64(1.0 - AGE_SPREAD * spread());
+        if lines.len() >= most + SPARE_MAX {
+            metrics.refused.inc();
+            continue;
+        }
+        let line = Arc::new(Line::new(lines.len() >= most));
+        let usual = if line.is_spare { SPARE_AGE } else { settings.connection_age };
+        let age = usual.mul_f64(1.0 - AGE_SPREAD * spread());
         let task = tasks.spawn(converse(stream, Arc::clone(&line), Arc::clone(&front), age));
         lines.insert(task.id(), line);
         metrics.connections.set(tasks.len().try_into().unwrap_or(i64::MAX));

@@ -62,7 +62,7 @@ impl Front {
     async fn work(&self, request: Request<Incoming>, call: &Call, terms: &mut Terms) -> Result<Response<Body>> {
         let deadlines = deadline::of(request.headers(), call.method, self.call_limit, Instant::now())?;
         terms.deadline = deadlines.answer;
-        let places = self.load.places(call.method)?;
+        let places = self.load.places(call.method, &call.busy)?;
         terms.place = places.stream;
         let handled = AssertUnwindSafe(self.handle(request, call)).catch_unwind();
         let ended = match deadlines.handler {

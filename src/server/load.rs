@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::method::Method;
+use super::{connections::Busy, method::Method};
 use crate::{
     config,
     error::{Error, Reason, Result},
@@ -45,8 +45,11 @@ impl Load {
     ///
     /// # Errors
     ///
-    /// [`Error::Exhausted`] when there is none left.
-    pub fn places(&self, method: &Method) -> Result<Places> {
+    /// [`Error::Exhausted`] when there is none left, and for a call on a connection that is one too many.
+    pub fn places(&self, method: &Method, on: &Busy) -> Result<Places> {
+        if on.is_spare() && !method.is_open {
+            return Err(overloaded());
+        }
         let work = if method.is_open { None } else { Some(place(&self.calls)?) };
         let streams = if method.is_open { &self.open_streams } else { &self.streams };
         let stream = if method.gives_stream { Some(place(streams)?) } else { None };
@@ -56,5 +59,9 @@ impl Load {
 
 fn place(among: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
     let place = Arc::clone(among).try_acquire_owned();
-    place.map_err(|_full| Error::Exhausted(Reason::Overloaded, RETRY_AFTER))
+    place.map_err(|_full| overloaded())
+}
+
+fn overloaded() -> Error {
+    Error::Exhausted(Reason::Overloaded, RETRY_AFTER)
 }

@@ -12,6 +12,7 @@ mod activity;
 mod architecture;
 mod audit;
 mod chaos;
+mod chart;
 mod digest;
 mod front;
 mod identity;

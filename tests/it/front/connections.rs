@@ -11,11 +11,17 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
-use workcenter::{config, pb};
+use tonic::Code;
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use workcenter::{
+    config,
+    pb::{self, profile_service_client::ProfileServiceClient},
+};
 
 use super::{
     HANGS_AFTER,
     odd::{Stand, picture, profile},
+    tells, told,
 };
 use crate::harness::by;
 
@@ -78,13 +84,32 @@ async fn the_connection_that_is_idle_for_longest_makes_room_and_busy_ones_do_not
 }
 
 #[tokio::test]
-async fn where_all_connections_are_busy_another_is_refused() {
+async fn where_all_connections_are_busy_another_hears_that_the_process_lives_and_has_too_much_to_do() {
     let stand = Stand::with(at_most(1)).await;
     let mut client = stand.client();
     let _watched = client.get_picture(by(&stand.token, picture("somebody"))).await.unwrap();
+
+    let spare = stand.channel();
+    let liveness = HealthCheckRequest { service: "liveness".to_owned() };
+    let health = HealthClient::new(spare.clone()).check(liveness).await.unwrap().into_inner();
+    assert_eq!(health.status(), ServingStatus::Serving);
+    let refused = ProfileServiceClient::new(spare).get_profile(by(&stand.token, profile("somebody"))).await;
+    assert_eq!(told(&refused.unwrap_err()), tells(Code::ResourceExhausted, "OVERLOADED"));
+    client.get_profile(by(&stand.token, profile("somebody"))).await.unwrap();
+}
+
+#[tokio::test]
+async fn beyond_the_spare_connections_there_are_no_more() {
+    let stand = Stand::with(at_most(1)).await;
+    let mut busy = Vec::new();
+    for _ in 0..17 {
+        let mut health = HealthClient::new(stand.channel());
+        let mut states = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+        states.message().await.unwrap().unwrap();
+        busy.push(states);
+    }
     let mut refused = TcpStream::connect(stand.address).await.unwrap();
     closed(&mut refused).await;
-    client.get_profile(by(&stand.token, profile("somebody"))).await.unwrap();
 }
 
 #[tokio::test]
@@ -137,8 +162,8 @@ async fn draining_ends_streams_refuses_newcomers_and_waits_for_no_silent_peer() 
     let (mut client, token) = (stand.client(), stand.token.clone());
     client.get_profile(by(&token, profile("somebody"))).await.unwrap();
     let call = tokio::spawn(async move { client.get_profile(by(&token, profile("wait"))).await });
-    let mut health = tonic_health::pb::health_client::HealthClient::new(stand.channel());
-    let mut states = health.watch(tonic_health::pb::HealthCheckRequest::default()).await.unwrap().into_inner();
+    let mut health = HealthClient::new(stand.channel());
+    let mut states = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
     states.message().await.unwrap().unwrap();
 
     stand.stop.cancel();

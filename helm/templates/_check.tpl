@@ -1,0 +1,21 @@
+{{- /* Refuses values that cannot work together. */ -}}
+{{- define "workcenter.check" -}}
+{{- $_ := required "existingSecret: name the Secret that has DATABASE_URL and TOKEN_KEY" .Values.existingSecret -}}
+
+{{- $pictures := .Values.pictures -}}
+{{- if and $pictures.temporary $pictures.existingClaim -}}
+{{- fail "pictures.temporary and pictures.existingClaim: pictures are either in a claim or temporary" -}}
+{{- end -}}
+{{- if and $pictures.temporary (gt (int .Values.server.replicas) 1) -}}
+{{- fail "pictures.temporary: every server would have pictures of its own; set server.replicas to 1, or use a claim" -}}
+{{- end -}}
+
+{{- $daemon := .Values.settings.daemon -}}
+{{- if $daemon.smtpUrl -}}
+{{- range list "mailFrom" "appUrl" "unsubscribeUrl" -}}
+{{- if empty (get $daemon .) -}}
+{{- fail (printf "settings.daemon.%s: is required with smtpUrl, for people will read it in their mail" .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

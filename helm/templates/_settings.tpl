@@ -1,0 +1,43 @@
+{{- /* A map of settings as environment variables: drainSeconds becomes DRAIN_SECONDS. What is "" is left out. */ -}}
+{{- define "workcenter.environment" -}}
+{{- range $name, $value := . }}
+{{- /* A number that comes from a file is a float, and a large one would be written as 1e+06. */}}
+{{- if kindIs "float64" $value }}{{ $value = int64 $value }}{{ end }}
+{{- if ne (toString $value) "" }}
+{{ $name | snakecase | upper }}: {{ $value | toString | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- /* The environment of workcenter-server, less the secrets. */ -}}
+{{- define "workcenter.server.settings" -}}
+{{- include "workcenter.environment" .Values.settings.shared }}
+{{- include "workcenter.environment" .Values.settings.server }}
+SERVER_LISTEN: "0.0.0.0:50051"
+METRICS_LISTEN: "0.0.0.0:9090"
+BLOB_DIR: /var/lib/workcenter/pictures
+{{- end -}}
+
+{{- /* The environment of workcenter-digestd, less the secrets. */ -}}
+{{- define "workcenter.daemon.settings" -}}
+{{- include "workcenter.environment" .Values.settings.shared }}
+{{- include "workcenter.environment" .Values.settings.daemon }}
+DAEMON_LISTEN: "0.0.0.0:50052"
+DAEMON_HTTP_LISTEN: "0.0.0.0:8081"
+METRICS_LISTEN: "0.0.0.0:9090"
+MAIL_DIR: /tmp/mail
+{{- end -}}
+
+{{- /* What changes when the settings do, so that the pods do too. Takes what one of the above says. */ -}}
+{{- define "workcenter.checksum" -}}
+{{- . | fromYaml | toJson | sha256sum -}}
+{{- end -}}
+
+{{- /* An environment variable out of the Secret. Takes (list . NAME KEY). */ -}}
+{{- define "workcenter.secret" -}}
+- name: {{ index . 1 }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ (index . 0).Values.existingSecret | quote }}
+      key: {{ index . 2 | quote }}
+{{- end -}}
