@@ -24,7 +24,10 @@ chart: ## Checks the Helm chart, without a cluster.
 chaos: ## Kills programs at random, many times, and looks whether anything was lost.
 	CHAOS_KILLS=60 bin/dev/test -- chaos
 
+peers: ## Lets clients in other languages use and abuse the server, as much as is promised: ten minutes.
+	PEERS_FULL=1 bin/dev/test -- peers --nocapture --test-threads=1
+
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart chaos ci
+.PHONY: help setup demo run test lint chart chaos peers ci

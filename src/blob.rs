@@ -1,13 +1,11 @@
-//! Bytes that are too many for the database: each is kept under its own SHA-256, written once and never changed.
+//! Bytes that are too many for the database: each is kept under its own SHA-256, and never changed.
 //!
 //! What is stored and never named by a row is of no harm: storing comes first, naming it in the transaction after.
 
 use std::{path::Path, sync::Arc};
 
 use bytes::Bytes;
-use object_store::{
-    ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, local::LocalFileSystem, path::Path as Key,
-};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path::Path as Key};
 
 use crate::{
     error::{Error, Reason, Result},
@@ -39,7 +37,7 @@ impl Blobs {
         Ok(Self { store: Arc::new(store) })
     }
 
-    /// Stores `bytes`, unless they are there, and returns what they are found by.
+    /// Stores `bytes` and returns what they are found by.
     ///
     /// # Errors
     ///
@@ -48,11 +46,9 @@ impl Blobs {
         let mut digester = Digester::default();
         digester.update(&bytes);
         let digest = digester.finish();
-        let once = PutOptions::from(PutMode::Create);
-        match self.store.put_opts(&key(&digest), PutPayload::from_bytes(bytes), once).await {
-            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(digest),
-            Err(error) => Err(unavailable(error)),
-        }
+        // What is there already is written once more: it is the same, unless the store has damaged it.
+        self.store.put(&key(&digest), PutPayload::from_bytes(bytes)).await.map_err(unavailable)?;
+        Ok(digest)
     }
 
     /// Reads the bytes that were stored under `digest`.

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, error::ContextKind, error::ErrorKind};
 use jiff::Timestamp;
 
 pub use form::Relay;
-use form::{address, cron, database, filter, lease, minutes, pool, seconds, speed, url};
+use form::{address, cron, database, filter, lease, minutes, pool, seconds, span, speed, url};
 
 use crate::auth::SCOPES;
 use crate::secret::{Secret, TokenKey};
@@ -82,11 +82,11 @@ pub struct Calls {
     pub connections_max: NonZeroU32,
 
     /// Age at which a connection is told to make way for a new one, in seconds, so that clients find new replicas
-    #[arg(long = "connection-age-seconds", env = "CONNECTION_AGE_SECONDS", default_value = "300", value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long = "connection-age-seconds", env = "CONNECTION_AGE_SECONDS", default_value = "300", value_name = "SECONDS", value_parser = span)]
     pub connection_age: Duration,
 
     /// How long a call that is no stream may take, in seconds, whatever the caller allows
-    #[arg(long = "call-seconds", env = "CALL_SECONDS", default_value = "30", value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long = "call-seconds", env = "CALL_SECONDS", default_value = "30", value_name = "SECONDS", value_parser = span)]
     pub call_limit: Duration,
 
     /// How long calls are still taken after SIGTERM, in seconds, while callers learn from health that they should go elsewhere
@@ -115,7 +115,7 @@ pub struct Pictures {
     pub blob_dir: PathBuf,
 
     /// How long an upload may be silent, in seconds
-    #[arg(long = "upload-silence-seconds", env = "UPLOAD_SILENCE_SECONDS", default_value = "10", value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long = "upload-silence-seconds", env = "UPLOAD_SILENCE_SECONDS", default_value = "10", value_name = "SECONDS", value_parser = span)]
     pub upload_silence: Duration,
 }
 

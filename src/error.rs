@@ -21,6 +21,9 @@ pub const DOMAIN: &str = "workcenter";
 /// violations reached a client as a protocol error.
 pub const VIOLATIONS_MAX: usize = 20;
 
+/// Characters of a text in the details of an error: some come from the caller, and a client refuses what is too long.
+const DETAIL_MAX: usize = 120;
+
 /// How long a caller waits before trying again when the database is away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -237,8 +240,8 @@ impl From<Error> for Status {
                 details.set_bad_request(
                     violations
                         .map(|it| FieldViolation {
-                            field: it.field.clone(),
-                            description: it.rule.clone(),
+                            field: short(&it.field),
+                            description: short(&it.rule),
                             reason: reason(it.reason).to_owned(),
                             localized_message: None,
                         })
@@ -246,7 +249,7 @@ impl From<Error> for Status {
                 );
             }
             Error::NotFound(kind, id) => {
-                details.set_resource_info(kind.noun(), id, "", error.to_string());
+                details.set_resource_info(kind.noun(), short(id), "", error.to_string());
             }
             Error::Taken(_) => {
                 details.set_resource_info("", "", "", error.to_string());
@@ -269,6 +272,11 @@ impl From<Error> for Status {
         }
         Status::with_error_details(error.code(), error.to_string(), details)
     }
+}
+
+/// As much of a text as fits into details.
+fn short(text: &str) -> String {
+    text.chars().take(DETAIL_MAX).collect()
 }
 
 /// The whole chain of causes in one line.

@@ -72,6 +72,14 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// As [`seconds`], for what must take some time.
+pub(super) fn span(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
+        _ => Err("must be a number of seconds from 1 to 3600".to_owned()),
+    }
+}
+
 pub(super) fn lease(text: &str) -> Result<Duration, String> {
     // Shorter ones run out while a relay thinks; longer ones leave a dead daemon's mail lying about.
     match text.parse() {

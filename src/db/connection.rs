@@ -1,4 +1,4 @@
-//! A connection out of the pool, which stops what it does when nobody waits for it any more.
+//! A connection out of the pool, which stops what it does, and is closed, when nobody waits for it any more.
 //!
 //! The future of a call is dropped wherever it stands when its caller goes away or its time is over. PostgreSQL does
 //! not hear of that: the statement would run on, and the next user of the connection would wait behind it.
@@ -16,7 +16,7 @@ use tracing::debug;
 
 use super::DbError;
 
-/// How long stopping a statement may take; a connection that takes longer is closed.
+/// How long asking PostgreSQL to stop a statement may take.
 const STOP_MAX: Duration = Duration::from_secs(2);
 
 /// What runs statements: a connection, or a transaction on one.
@@ -45,7 +45,7 @@ impl Running {
     }
 }
 
-/// A connection out of the pool, which goes back when it is dropped.
+/// A connection out of the pool, which goes back when it is dropped, unless it is still at work.
 pub struct Connection {
     /// There until it is dropped.
     object: Option<Object>,
@@ -106,24 +106,18 @@ impl Drop for Connection {
         }
         match Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(stop(object))),
-            // Closing the connection is all that can be done without a runtime.
+            // Without a runtime closing it is all that can be done.
             Err(_) => drop(Object::take(object)),
         }
     }
 }
 
-/// Stops what `object` runs, then gives it back to the pool. Nobody else has it until PostgreSQL has heard of the stop,
-/// which otherwise might hit the statement of the next user.
+/// Stops what `object` runs, and closes it. It does not go back to the pool: nobody learns when a stop has arrived, and
+/// it might hit the next user's statement, or the end of a transaction.
 async fn stop(object: Object) {
-    let stopped = timeout(STOP_MAX, async {
-        object.cancel_token().cancel_query(NoTls).await?;
-        // Answered when everything before it has ended: the statement and, in a transaction, the rollback.
-        object.simple_query("").await
-    });
-    match stopped.await {
-        Ok(Ok(_)) => debug!("stopped a statement that nobody waited for"),
-        _ => drop(Object::take(object)),
-    }
+    let connection = Object::take(object);
+    let stopped = timeout(STOP_MAX, connection.cancel_token().cancel_query(NoTls)).await;
+    debug!(heard = matches!(stopped, Ok(Ok(()))), "stopped a statement that nobody waited for");
 }
 
 /// A transaction, which is rolled back unless it is committed.

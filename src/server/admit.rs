@@ -24,7 +24,7 @@ use crate::{
 ///
 /// They have to be read: h2 ends a connection on which some two thousand small frames lie unread. A caller who sends
 /// more than this in the time of one query has the rest wait.
-const AHEAD_MAX: usize = 1 << 20;
+const AHEAD_MAX: usize = 256 << 10;
 
 /// Finds out who makes `request`, and sends nobody in particular away from what is not open to anyone.
 ///

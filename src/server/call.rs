@@ -26,6 +26,9 @@ const TRACE_PARENT: &str = "traceparent";
 /// Characters of an id that a caller may bring: room for two UUIDs.
 const REQUEST_ID_MAX: usize = 80;
 
+/// Characters of a path in the log: ours are shorter, and a caller may ask for anything.
+const PATH_MAX: usize = 100;
+
 /// A call that is under way. When it is dropped before it was ended, its caller has gone.
 pub(super) struct Call {
     /// What is called.
@@ -45,9 +48,10 @@ impl Call {
     /// Begins the call that `request` makes on a connection that is `busy` with it.
     pub fn begin<B>(request: &Request<B>, busy: Busy, metrics: &Arc<Metrics>) -> Self {
         let path = request.uri().path();
+        let shown: String = path.chars().take(PATH_MAX).collect();
         let id = request_id(request.headers());
         let trace = trace(request.headers()).unwrap_or_default();
-        let span = info_span!("call", method = path, request.id = text(&id), trace.id = tracing::field::Empty);
+        let span = info_span!("call", method = shown, request.id = text(&id), trace.id = tracing::field::Empty);
         if !trace.is_empty() {
             span.record("trace.id", trace.as_str());
         }

@@ -11,7 +11,7 @@ use std::{
     pin::{Pin, pin},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -19,7 +19,7 @@ use std::{
 
 use http::Request;
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -30,7 +30,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::front::Front;
+use super::{front::Front, stream::Streams};
 use crate::config;
 
 /// Streams of one connection at a time. Source: RFC 9113, section 6.5.2, recommends no fewer than 100; hyper's own
@@ -44,8 +44,12 @@ const RESETS_MAX: usize = 1024;
 const HEADERS_MAX: u32 = 16 << 10;
 
 /// Bytes that a peer may send ahead of a handler that does not read, in one stream and in all of a connection.
-const WINDOW: u32 = 256 << 10;
-const CONNECTION_WINDOW: u32 = 1 << 20;
+///
+/// h2 ends a connection on which too many small frames lie unread: each costs what it lacks of 256 bytes, and half the
+/// window of the connection is there to pay with. So one stream that is full of frames of five bytes, the least that a
+/// message has, must cost less: 64 Ki / 5 * 251 < 8 Mi / 2. Source: h2 0.4.20, `proto/streams/counts.rs`.
+const WINDOW: u32 = 64 << 10;
+const CONNECTION_WINDOW: u32 = 8 << 20;
 
 /// How often a silent connection is asked whether it is still there, and how long it may take to say so.
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(30);
@@ -56,8 +60,9 @@ const KEEPALIVE_MAX: Duration = Duration::from_secs(10);
 const HELLO_WITHIN: Duration = Duration::from_secs(8);
 const HELLO_BYTES: usize = 24 + 9;
 
-/// How long a connection that was told to go may stay without a call: time for what is on its way to it.
-const LINGER: Duration = Duration::from_secs(1);
+/// How long a connection that was told to go may stay without a call and without taking anything: time for what is on
+/// its way in either direction.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// Connections beyond the most that there may be, and how long each lasts. Health is told there, because a process that
 /// has much to do is alive, and everybody else that there is too much.
@@ -76,6 +81,10 @@ struct Line {
     heard: AtomicUsize,
     /// Calls that are under way, and since when the number is this.
     calls: watch::Sender<(usize, Instant)>,
+    /// Bytes that were written to it.
+    written: AtomicUsize,
+    /// Whether it ever had a call.
+    was_used: AtomicBool,
     /// Cancelled when it has to make room.
     evicted: CancellationToken,
     /// Whether it is one too many.
@@ -95,10 +104,18 @@ impl Busy {
 impl Line {
     fn new(is_spare: bool) -> Self {
         let calls = watch::Sender::new((0, Instant::now()));
-        Self { heard: AtomicUsize::new(0), calls, evicted: CancellationToken::new(), is_spare }
+        Self {
+            heard: AtomicUsize::new(0),
+            written: AtomicUsize::new(0),
+            was_used: AtomicBool::new(false),
+            calls,
+            evicted: CancellationToken::new(),
+            is_spare,
+        }
     }
 
     fn begin(self: &Arc<Self>) -> Busy {
+        self.was_used.store(true, Ordering::Relaxed);
         self.calls.send_modify(|(calls, since)| (*calls, *since) = (*calls + 1, Instant::now()));
         Busy(Arc::clone(self))
     }
@@ -107,21 +124,32 @@ impl Line {
         self.heard.load(Ordering::Relaxed) >= HELLO_BYTES
     }
 
+    /// Notes what was written.
+    fn note(&self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.written.fetch_add(*bytes, Ordering::Relaxed);
+        }
+    }
+
     /// Since when there is no call, if there is none.
     fn idle_since(&self) -> Option<Instant> {
         let (calls, since) = *self.calls.borrow();
         (calls == 0).then_some(since)
     }
 
-    /// Completes when there was no call for some time.
+    /// Completes when there was no call for some time, and nothing was written.
     async fn is_quiet(&self) {
         let mut calls = self.calls.subscribe();
         loop {
             // Its sender is this line's own.
             let _ = calls.wait_for(|(calls, _)| *calls == 0).await;
+            let written = self.written.load(Ordering::Relaxed);
             tokio::select! {
-                () = sleep(LINGER) => return,
-                _ = calls.changed() => {}
+                () = sleep(LINGER) => {}
+                _ = calls.changed() => continue,
+            }
+            if self.written.load(Ordering::Relaxed) == written {
+                return;
             }
         }
     }
@@ -181,10 +209,11 @@ pub(super) async fn serve(listener: TcpListener, front: Arc<Front>, settings: co
     while tasks.join_next().await.is_some() {}
 }
 
-/// The connection that has no call for longest.
+/// The connection that has no call for longest; rather one that never had any.
 fn idlest(lines: &HashMap<Id, Arc<Line>>) -> Option<Id> {
-    let idle = lines.iter().filter_map(|(id, line)| Some((line.idle_since()?, *id)));
-    idle.min_by_key(|(since, _)| *since).map(|(_, id)| id)
+    let idle =
+        lines.iter().filter_map(|(id, line)| Some((line.was_used.load(Ordering::Relaxed), line.idle_since()?, *id)));
+    idle.min_by_key(|(was_used, since, _)| (*was_used, *since)).map(|(_, _, id)| id)
 }
 
 /// A number from 0 to 1 that differs from connection to connection.
@@ -225,8 +254,18 @@ async fn converse(stream: TcpStream, line: Arc<Line>, front: Arc<Front>, age: Du
                 }
                 greeted = true;
             }
-            () = line.evicted.cancelled() => return,
+            () = line.evicted.cancelled(), if !told => {
+                if !line.was_used.load(Ordering::Relaxed) {
+                    return;
+                }
+                // A call may be on its way.
+                told = true;
+                connection.as_mut().graceful_shutdown();
+            }
             () = old.as_mut(), if !told => {
+                if line.is_spare {
+                    return;
+                }
                 told = true;
                 connection.as_mut().graceful_shutdown();
             }
@@ -244,8 +283,8 @@ async fn converse(stream: TcpStream, line: Arc<Line>, front: Arc<Front>, age: Du
 }
 
 /// HTTP/2 with the guards that it needs.
-fn protocol() -> http2::Builder<TokioExecutor> {
-    let mut protocol = http2::Builder::new(TokioExecutor::new());
+fn protocol() -> http2::Builder<Streams> {
+    let mut protocol = http2::Builder::new(Streams);
     protocol
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
@@ -258,7 +297,7 @@ fn protocol() -> http2::Builder<TokioExecutor> {
     protocol
 }
 
-/// A connection of which it is known how much was heard.
+/// A connection of which it is known how much was heard and said.
 struct Heard {
     stream: TcpStream,
     line: Arc<Line>,
@@ -278,7 +317,9 @@ impl AsyncRead for Heard {
 
 impl AsyncWrite for Heard {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.line.note(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -286,7 +327,9 @@ impl AsyncWrite for Heard {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.line.note(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

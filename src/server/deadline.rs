@@ -25,6 +25,9 @@ pub(super) struct Deadlines {
     pub answer: Option<Instant>,
 }
 
+/// How long an answer may lie unread after it was late: time for the error to be read in its place. Then it is dropped.
+pub(super) const UNREAD_MAX: Duration = Duration::from_secs(1);
+
 /// When a call that begins `now` is late.
 ///
 /// # Errors
@@ -39,11 +42,12 @@ pub(super) fn of(headers: &HeaderMap, method: &Method, limit: Duration, now: Ins
             Some(time.ok_or_else(|| Violation::new(HEADER, rule).because(Reason::RequestMalformed))?)
         }
     };
-    // Answers may last for as long as their readers want, and uploads watch over themselves.
-    let ours = (!method.takes_stream).then_some(limit);
+    // Uploads watch over themselves, and what watches something lasts for as long as its reader wants.
+    let handler = (!method.takes_stream).then_some(limit);
+    let answer = handler.filter(|_| !method.lasts);
     // What lies beyond the clock never comes.
-    let at = |time: Option<Duration>| time.and_then(|it| now.checked_add(it));
-    Ok(Deadlines { handler: at(asked.into_iter().chain(ours).min()), answer: at(asked) })
+    let at = |ours: Option<Duration>| asked.into_iter().chain(ours).min().and_then(|it| now.checked_add(it));
+    Ok(Deadlines { handler: at(handler), answer: at(answer) })
 }
 
 /// Reads a time such as `300m`: milliseconds.
@@ -96,27 +100,27 @@ mod tests {
     }
 
     #[test]
-    fn the_earlier_of_the_callers_and_our_time_holds_and_answers_and_uploads_have_only_the_callers() {
+    fn the_earlier_of_the_callers_and_our_time_holds_and_what_lasts_and_uploads_have_only_the_callers() {
         let now = Instant::now();
         let limit = Duration::from_secs(30);
-        let method = |takes_stream| Method {
+        let method = |takes_stream, lasts| Method {
             service: String::new(),
             name: String::new(),
             takes_stream,
-            gives_stream: false,
+            gives_stream: lasts,
+            lasts,
             is_open: false,
         };
-        let within = |text: &str, takes_stream| {
+        let within = |text: &str, takes_stream, lasts| {
             let headers = HeaderMap::from_iter([(http::HeaderName::from_static(HEADER), text.parse().unwrap())]);
-            let deadlines = of(&headers, &method(takes_stream), limit, now).unwrap();
+            let deadlines = of(&headers, &method(takes_stream, lasts), limit, now).unwrap();
             [deadlines.handler, deadlines.answer].map(|it| it.map(|it| (it - now).as_secs()))
         };
-        assert_eq!(within("1S", false), [Some(1), Some(1)]);
-        assert_eq!(within("1H", false), [Some(30), Some(3600)]);
-        assert_eq!(within("1H", true), [Some(3600), Some(3600)]);
-        assert_eq!(
-            of(&HeaderMap::new(), &method(true), limit, now).unwrap(),
-            Deadlines { handler: None, answer: None }
-        );
+        assert_eq!(within("1S", false, false), [Some(1), Some(1)]);
+        assert_eq!(within("1H", false, false), [Some(30), Some(30)]);
+        assert_eq!(within("1H", false, true), [Some(30), Some(3600)]);
+        assert_eq!(within("1H", true, false), [Some(3600), Some(3600)]);
+        let without = of(&HeaderMap::new(), &method(true, false), limit, now).unwrap();
+        assert_eq!(without, Deadlines { handler: None, answer: None });
     }
 }

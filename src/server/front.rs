@@ -1,7 +1,8 @@
 //! What stands before every service, in order. Each step is a file of its own:
 //!
 //! 1. `call`: ids of the call, its span in the log, its count; every error is dressed on its way out (`dress`).
-//! 2. `deadline`: the caller's time or the server's, for the handler and for the answer's body (`answer`).
+//! 2. `deadline`: the caller's time or the server's, for the handler, for the answer's body (`answer`), and for a reader
+//!    who does not read (`stream`).
 //! 3. `load`: a place among the calls at work, or a refusal at once.
 //! 4. a panic is an error like others.
 //! 5. `admit`: who is calling.
@@ -24,9 +25,10 @@ use super::{
     answer::{Answer, Terms},
     call::Call,
     connections::Busy,
-    deadline,
+    deadline::{self, UNREAD_MAX},
     load::Load,
     metrics::Metrics,
+    stream,
 };
 use crate::{
     error::{Error, Result},
@@ -55,6 +57,10 @@ impl Front {
         let call = Call::begin(&request, busy, &self.metrics);
         let mut terms = Terms { deadline: None, place: None, draining: self.draining.clone() };
         let answered = self.work(request, &call, &mut terms).instrument(call.span.clone()).await;
+        let unread = || (!call.method.lasts).then(|| Instant::now() + self.call_limit);
+        if let Some(end) = terms.deadline.or_else(unread) {
+            stream::end_at(end + UNREAD_MAX);
+        }
         let response = answered.unwrap_or_else(|error| Status::from(error).into_http());
         Answer::new(response, call, terms)
     }
@@ -62,7 +68,7 @@ impl Front {
     async fn work(&self, request: Request<Incoming>, call: &Call, terms: &mut Terms) -> Result<Response<Body>> {
         let deadlines = deadline::of(request.headers(), call.method, self.call_limit, Instant::now())?;
         terms.deadline = deadlines.answer;
-        let places = self.load.places(call.method, &call.busy)?;
+        let places = self.load.places(call.method, request.headers(), &call.busy)?;
         terms.place = places.stream;
         let handled = AssertUnwindSafe(self.handle(request, call)).catch_unwind();
         let ended = match deadlines.handler {

@@ -19,6 +19,7 @@ use tonic_health::pb::{
 };
 use tracing::{info, warn};
 
+use super::OPEN_BYTES_MAX;
 use crate::{
     db::{self, Db},
     error::{Error, Kind},
@@ -46,7 +47,7 @@ impl Readiness {
 
     /// What answers on the wire.
     pub fn service(&self) -> HealthServer<impl Health + use<>> {
-        HealthServer::new(self.clone())
+        HealthServer::new(self.clone()).max_decoding_message_size(OPEN_BYTES_MAX)
     }
 
     /// Waits for the database, then says that everything serves.

@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use http::{HeaderMap, header::AUTHORIZATION};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{connections::Busy, method::Method};
@@ -17,9 +18,14 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Streams of open services at a time: they are for anybody, and must not take the places of others.
 const OPEN_STREAMS_MAX: usize = 1000;
 
+/// How many places of all those for calls are there for callers who do not say who they are, such as newcomers: one
+/// part of so many. They must not be able to take all of them.
+const STRANGERS_PART: usize = 4;
+
 /// The places for calls at work, and for streams that are open.
 pub(super) struct Load {
     calls: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     open_streams: Arc<Semaphore>,
 }
@@ -27,7 +33,7 @@ pub(super) struct Load {
 /// A call's place at work, until its answer is ready, and its place among the streams, until its answer is over.
 pub(super) struct Places {
     /// Given back when the answer begins.
-    pub work: Option<OwnedSemaphorePermit>,
+    pub work: [Option<OwnedSemaphorePermit>; 2],
     /// Given back when the answer ends.
     pub stream: Option<OwnedSemaphorePermit>,
 }
@@ -35,9 +41,14 @@ pub(super) struct Places {
 impl Load {
     /// As many places as `settings` say.
     pub fn new(settings: &config::Calls) -> Self {
-        let places = |it: std::num::NonZeroU32| Arc::new(Semaphore::new(it.get() as usize));
-        let open_streams = Arc::new(Semaphore::new(OPEN_STREAMS_MAX));
-        Self { calls: places(settings.calls_max), streams: places(settings.streams_max), open_streams }
+        let places = |it: usize| Arc::new(Semaphore::new(it));
+        let (calls, streams) = (settings.calls_max.get() as usize, settings.streams_max.get() as usize);
+        Self {
+            calls: places(calls),
+            strangers: places((calls / STRANGERS_PART).max(1)),
+            streams: places(streams),
+            open_streams: places(OPEN_STREAMS_MAX),
+        }
     }
 
     /// Finds the places that a call of `method` takes. Health is asked most when there is most to do, so that a single
@@ -46,14 +57,17 @@ impl Load {
     /// # Errors
     ///
     /// [`Error::Exhausted`] when there is none left, and for a call on a connection that is one too many.
-    pub fn places(&self, method: &Method, on: &Busy) -> Result<Places> {
-        if on.is_spare() && !method.is_open {
+    pub fn places(&self, method: &Method, headers: &HeaderMap, on: &Busy) -> Result<Places> {
+        // A stream would keep a connection that is one too many.
+        if on.is_spare() && (!method.is_open || method.gives_stream) {
             return Err(overloaded());
         }
+        let is_stranger = !method.is_open && !headers.contains_key(AUTHORIZATION);
+        let stranger = if is_stranger { Some(place(&self.strangers)?) } else { None };
         let work = if method.is_open { None } else { Some(place(&self.calls)?) };
         let streams = if method.is_open { &self.open_streams } else { &self.streams };
         let stream = if method.gives_stream { Some(place(streams)?) } else { None };
-        Ok(Places { work, stream })
+        Ok(Places { work: [work, stranger], stream })
     }
 }
 

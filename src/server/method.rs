@@ -16,8 +16,10 @@ pub(super) struct Method {
     pub name: String,
     /// Whether the caller sends a stream.
     pub takes_stream: bool,
-    /// Whether the answer is a stream, which may last for as long as the caller wants it to.
+    /// Whether the answer is a stream.
     pub gives_stream: bool,
+    /// Whether the answer may last for as long as the caller wants it to.
+    pub lasts: bool,
     /// Whether it answers anybody, and is not counted as work.
     pub is_open: bool,
 }
@@ -26,7 +28,9 @@ impl From<pb::Method> for Method {
     fn from(method: pb::Method) -> Self {
         let pb::Method { service, name, takes_stream, gives_stream } = method;
         let is_open = OPEN.iter().any(|package| service.starts_with(package));
-        Self { service, name, takes_stream, gives_stream, is_open }
+        // Streams that watch something never come to an end by themselves; others have one.
+        let lasts = gives_stream && (is_open || name.starts_with("Watch"));
+        Self { service, name, takes_stream, gives_stream, lasts, is_open }
     }
 }
 
@@ -43,8 +47,14 @@ static METHODS: LazyLock<HashMap<String, Method>> = LazyLock::new(|| {
 });
 
 /// What stands for all that is not there, lest callers fill the metrics with names of their own.
-static NOTHING: Method =
-    Method { service: String::new(), name: String::new(), takes_stream: false, gives_stream: false, is_open: false };
+static NOTHING: Method = Method {
+    service: String::new(),
+    name: String::new(),
+    takes_stream: false,
+    gives_stream: false,
+    lasts: false,
+    is_open: false,
+};
 
 /// The method that requests to `path` call.
 pub(super) fn at(path: &str) -> &'static Method {

@@ -11,6 +11,7 @@ mod health;
 mod load;
 mod method;
 mod metrics;
+mod stream;
 
 use std::{
     future::{Future, IntoFuture},
@@ -47,6 +48,9 @@ const PUBLISH_BYTES_MAX: usize = 4 << 20;
 
 /// Bytes of any other request.
 const REQUEST_BYTES_MAX: usize = 256 << 10;
+
+/// Bytes of a request that is open to anybody: the name of a service or of a symbol.
+const OPEN_BYTES_MAX: usize = 4 << 10;
 
 /// What every service is made of.
 #[derive(Clone)]
@@ -167,7 +171,8 @@ pub async fn face(
     let mut routes = routes.add_service(readiness.service());
     if calls.reflection {
         let (v1, v1alpha) = reflection(&names)?;
-        routes = routes.add_service(v1).add_service(v1alpha);
+        routes = routes.add_service(v1.max_decoding_message_size(OPEN_BYTES_MAX));
+        routes = routes.add_service(v1alpha.max_decoding_message_size(OPEN_BYTES_MAX));
     }
     let metrics = Arc::new(Metrics::new(parts.db.clone(), parts.hasher.clone()));
     let scraped = match calls.metrics_listen {
@@ -188,6 +193,8 @@ pub async fn face(
     let watching = tokio::spawn(readiness.clone().watch(parts.db.clone()));
     stop.await;
     watching.abort();
+    // It has said its last when it has ended.
+    let _ = watching.await;
     readiness.drain();
     sleep(calls.drain_delay).await;
     parts.draining.cancel();

@@ -1,6 +1,6 @@
 //! Whom each call refuses, and how: every call there is, by nobody, by the wrong service, and by a stranger.
 
-mod raw;
+pub mod raw;
 mod reasons;
 
 use std::collections::BTreeSet;

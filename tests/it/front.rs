@@ -2,6 +2,7 @@
 
 mod connections;
 mod odd;
+mod rude;
 
 use std::time::Duration;
 

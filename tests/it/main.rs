@@ -22,6 +22,7 @@ mod letter;
 mod mail;
 mod migrations;
 mod outbox;
+mod peers;
 mod picture;
 mod preference;
 mod process;

@@ -2,7 +2,7 @@
 
 mod operator;
 mod outage;
-mod program;
+pub mod program;
 mod running;
 
 use clap::CommandFactory;

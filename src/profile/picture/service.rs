@@ -2,7 +2,7 @@
 
 use std::{
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
@@ -14,9 +14,9 @@ use futures_util::{
     future::{Either, select},
 };
 use tokio::{
-    sync::Semaphore,
+    sync::{Semaphore, SemaphorePermit},
     task::spawn_blocking,
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
@@ -41,6 +41,12 @@ use crate::{
 /// Uploads under way at a time. Each holds its file, at most 10 MiB.
 const UPLOADS_MAX: usize = 16;
 
+/// Uploads of one caller at a time: one may hang while the next is tried.
+const UPLOADS_OF_ONE_MAX: usize = 2;
+
+/// How long a file waits to be cut before its caller is told to come back.
+const CUT_WAIT_MAX: Duration = Duration::from_secs(10);
+
 /// How long an upload may take from its first message to its last, however busy it is.
 const UPLOAD_WITHIN: Duration = Duration::from_secs(600);
 
@@ -61,16 +67,48 @@ pub struct Pictures {
     /// How long an upload may be silent.
     silence: Duration,
     uploads: Semaphore,
+    /// Whose uploads are under way.
+    uploading: Mutex<Vec<Uuid>>,
     /// One for each core: what is read there fills it.
     cutting: Arc<Semaphore>,
+    /// The same for what is drawn, which takes moments and does not wait for what takes seconds.
+    drawing: Arc<Semaphore>,
+}
+
+/// A place among the uploads that are under way.
+struct Place<'a> {
+    pictures: &'a Pictures,
+    whose: Uuid,
+    _permit: SemaphorePermit<'a>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut uploading = self.pictures.uploading.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = uploading.iter().position(|it| *it == self.whose) {
+            uploading.swap_remove(at);
+        }
+    }
 }
 
 impl Pictures {
     /// Pictures whose bytes are in `blobs`; an upload may be silent for `silence`.
     pub fn new(db: Db, clock: Clock, blobs: Blobs, silence: Duration) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let (uploads, cutting) = (Semaphore::new(UPLOADS_MAX), Arc::new(Semaphore::new(cores)));
-        Self { db, clock, blobs, silence, uploads, cutting }
+        let permits = || Arc::new(Semaphore::new(cores));
+        let (uploads, uploading) = (Semaphore::new(UPLOADS_MAX), Mutex::default());
+        Self { db, clock, blobs, silence, uploads, uploading, cutting: permits(), drawing: permits() }
+    }
+
+    /// Finds a place for an upload of `whose`.
+    fn place(&self, whose: Uuid) -> Result<Place<'_>> {
+        let permit = self.uploads.try_acquire().map_err(|_full| full())?;
+        let mut uploading = self.uploading.lock().unwrap_or_else(PoisonError::into_inner);
+        if uploading.iter().filter(|it| **it == whose).count() >= UPLOADS_OF_ONE_MAX {
+            return Err(full());
+        }
+        uploading.push(whose);
+        Ok(Place { pictures: self, whose, _permit: permit })
     }
 
     /// Serves `UploadPicture`.
@@ -79,8 +117,7 @@ impl Pictures {
         request: Request<Streaming<pb::UploadPictureRequest>>,
     ) -> Result<Response<pb::UploadPictureResponse>, Status> {
         let caller = auth::caller(&request)?;
-        let full = |_| Error::Exhausted(Reason::Overloaded, RETRY_AFTER);
-        let _place = self.uploads.try_acquire().map_err(full)?;
+        let _place = self.place(caller.id().unwrap_or_default())?;
         // The stream is read from the first moment: what lies unread for long ends the connection.
         let asked = async {
             let leave = access::may(&self.db.client().await?, &caller, Action::UploadPicture, Resource::Own).await;
@@ -115,7 +152,7 @@ impl Pictures {
 
     /// Cuts a file to squares and stores them; says what the file was.
     async fn keep(&self, file: File) -> Result<(&'static str, Picture)> {
-        let cut = self.blocking(move || squares::cut(&file.bytes, file.crop)).await?.map_err(fault)?;
+        let cut = blocking(&self.cutting, move || squares::cut(&file.bytes, file.crop)).await?.map_err(fault)?;
         let Cut { format, content_type, squares } = cut;
         let mut kept = Vec::with_capacity(squares.len());
         for square in squares {
@@ -206,20 +243,26 @@ impl Pictures {
         let bytes = if has == etag {
             Bytes::new()
         } else {
-            self.blocking(move || initials::draw(&text, user.into_bytes(), side)).await?.into()
+            blocking(&self.drawing, move || initials::draw(&text, user.into_bytes(), side)).await?.into()
         };
         Ok((header(etag, "image/png".to_owned(), &bytes, side, true), bytes))
     }
+}
 
-    /// Runs work that fills a core, when one is free. A caller who hangs up does not stop it, so the permit goes with it.
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let permit = Arc::clone(&self.cutting).acquire_owned().await.map_err(Error::internal)?;
-        let done = spawn_blocking(move || {
-            let _held = permit;
-            work()
-        });
-        done.await.map_err(Error::internal)
-    }
+/// Runs work that fills a core, when there is a permit. A caller who hangs up does not stop it, so the permit goes with
+/// it.
+async fn blocking<T: Send + 'static>(permits: &Arc<Semaphore>, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let permit = timeout(CUT_WAIT_MAX, Arc::clone(permits).acquire_owned()).await;
+    let permit = permit.map_err(|_elapsed| full())?.map_err(Error::internal)?;
+    let done = spawn_blocking(move || {
+        let _held = permit;
+        work()
+    });
+    done.await.map_err(Error::internal)
+}
+
+fn full() -> Error {
+    Error::Exhausted(Reason::Overloaded, RETRY_AFTER)
 }
 
 fn header(etag: String, content_type: String, bytes: &Bytes, side: u32, drawn: bool) -> pb::PictureHeader {

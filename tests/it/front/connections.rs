@@ -99,22 +99,24 @@ async fn where_all_connections_are_busy_another_hears_that_the_process_lives_and
 }
 
 #[tokio::test]
-async fn beyond_the_spare_connections_there_are_no_more() {
+async fn connections_that_are_one_too_many_do_not_keep_others_from_hearing_that_the_process_lives() {
     let stand = Stand::with(at_most(1)).await;
-    let mut busy = Vec::new();
-    for _ in 0..17 {
+    let _watched = stand.client().get_picture(by(&stand.token, picture("somebody"))).await.unwrap();
+    let mut held = Vec::new();
+    for _ in 0..40 {
+        held.push(connection(stand.address).await);
+        // Nobody settles there for good.
         let mut health = HealthClient::new(stand.channel());
-        let mut states = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
-        states.message().await.unwrap().unwrap();
-        busy.push(states);
+        let settled = health.watch(HealthCheckRequest::default()).await;
+        assert_eq!(told(&settled.unwrap_err()), tells(Code::ResourceExhausted, "OVERLOADED"));
+        let liveness = HealthCheckRequest { service: "liveness".to_owned() };
+        assert_eq!(health.check(liveness).await.unwrap().into_inner().status(), ServingStatus::Serving);
     }
-    let mut refused = TcpStream::connect(stand.address).await.unwrap();
-    closed(&mut refused).await;
 }
 
 #[tokio::test]
 async fn an_old_connection_takes_no_new_calls_and_ends_those_that_it_has() {
-    let stand = Stand::with(|it| it.connection_age = Duration::from_millis(200)).await;
+    let stand = Stand::with(|it| it.connection_age = Duration::from_secs(1)).await;
     let (mut sender, mut connection) = connection(stand.address).await;
     let request = || {
         let call = Request::post("http://x/workcenter.v1.ProfileService/GetProfile");
@@ -165,6 +167,7 @@ async fn draining_ends_streams_refuses_newcomers_and_waits_for_no_silent_peer() 
     let mut health = HealthClient::new(stand.channel());
     let mut states = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
     states.message().await.unwrap().unwrap();
+    timeout(HANGS_AFTER, stand.waits.acquire()).await.expect("the call is at work").unwrap().forget();
 
     stand.stop.cancel();
     while states.message().await.is_ok() {}

@@ -10,8 +10,11 @@ use tonic::{Request, Response, Status, Streaming, codec::CompressionEncoding, se
 use workcenter::{
     config,
     db::{self, Db},
-    identity::Gate,
-    pb::{self, profile_service_client::ProfileServiceClient, profile_service_server as generated},
+    identity::{self, Gate},
+    pb::{
+        self, profile_service_client::ProfileServiceClient, profile_service_server as generated,
+        session_service_server::SessionServiceServer,
+    },
     server::{self, Parts},
 };
 
@@ -23,6 +26,8 @@ struct Odd {
     db: Db,
     /// What those wait for who ask for `wait`.
     open: Arc<Semaphore>,
+    /// Where they say that they do.
+    waits: Arc<Semaphore>,
 }
 
 /// The statement that those run who ask for `query`.
@@ -36,7 +41,10 @@ impl generated::ProfileService for Odd {
     ) -> Result<Response<pb::GetProfileResponse>, Status> {
         match request.into_inner().user_id.as_str() {
             "panic" => panic!("the pier has a hole"),
-            "wait" => drop(self.open.acquire().await.unwrap()),
+            "wait" => {
+                self.waits.add_permits(1);
+                drop(self.open.acquire().await.unwrap());
+            }
             "query" => {
                 drop(db::text(&self.db.client().await?, QUERY, &[]).await.map_err(workcenter::error::Error::from)?)
             }
@@ -99,6 +107,8 @@ pub struct Stand {
     pub token: String,
     /// Lets so many go on who wait.
     pub open: Arc<Semaphore>,
+    /// Has a permit for each who has begun to wait.
+    pub waits: Arc<Semaphore>,
     /// The front begins to drain when this is cancelled.
     pub stop: CancellationToken,
     _stop: DropGuard,
@@ -113,16 +123,20 @@ impl Stand {
         parts.draining = CancellationToken::new();
         change(&mut parts.settings.calls);
         let open = Arc::new(Semaphore::new(0));
-        let odd = Odd { db: parts.db.clone(), open: Arc::clone(&open) };
+        let waits = Arc::new(Semaphore::new(0));
+        let odd = Odd { db: parts.db.clone(), open: Arc::clone(&open), waits: Arc::clone(&waits) };
         let service = generated::ProfileServiceServer::new(odd).accept_compressed(CompressionEncoding::Gzip);
-        let routes = Routes::new(service.max_decoding_message_size(64 << 10));
         let gate = Gate::new(parts.db.clone(), &parts.notices);
+        // Strangers have something to call, too.
+        let sessions = identity::Service::new(parts.db.clone(), parts.hasher.clone(), gate.clone());
+        let routes =
+            Routes::new(service.max_decoding_message_size(64 << 10)).add_service(SessionServiceServer::new(sessions));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let names = vec!["workcenter.v1.ProfileService"];
         tokio::spawn(server::face(listener, parts, gate, routes, names, stop.clone().cancelled_owned()));
-        Self { app, address, token, open, _stop: stop.clone().drop_guard(), stop }
+        Self { app, address, token, open, waits, _stop: stop.clone().drop_guard(), stop }
     }
 
     /// A connection of its own.
