@@ -150,7 +150,7 @@ fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -
     (routes, names)
 }
 
-/// Puts health, reflection and the [`front`] before `routes`, and serves them until `stop`.
+/// Puts health, reflection and the front before `routes`, and serves them until `stop`.
 ///
 /// Draining is in this order: health says so and calls are still taken for a while; then streams end, no connection is
 /// taken any more, and calls finish; after the drain limit the rest is cut off.

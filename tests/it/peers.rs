@@ -107,11 +107,17 @@ struct Host {
 
 impl Host {
     async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// Starts with these settings besides.
+    async fn with(settings: &[(&str, &str)]) -> Self {
         let app = App::start().await;
         let ada = app.account("Pier Works").await.admin;
         let folder = Folder::new();
         let blobs = folder.0.join("blobs");
-        let settings = [("BLOB_DIR", blobs.to_str().unwrap()), ("UPLOAD_SILENCE_SECONDS", SILENCE_SECONDS)];
+        let usual = [("BLOB_DIR", blobs.to_str().unwrap()), ("UPLOAD_SILENCE_SECONDS", SILENCE_SECONDS)];
+        let settings = [&usual, settings].concat();
         let serving = Serving::start(SERVER, &app, &settings).await;
         Self {
             ada,
@@ -336,6 +342,17 @@ async fn clients_of_three_languages_agree_on_how_a_call_ends_and_on_what_it_brin
     let mut jobs = JobServiceClient::new(host.channel.clone()).watch_jobs(request).await.unwrap().into_inner();
     let status = jobs.message().await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (tonic::Code::DeadlineExceeded, "DEADLINE"));
+}
+
+#[tokio::test]
+async fn ten_times_as_many_streams_as_there_are_places_for_are_refused_to_the_last_one_too_many() {
+    const PLACES: usize = 20;
+    let host = Host::with(&[("STREAMS_MAX", &PLACES.to_string())]).await;
+    let mut script = Language::Python.script("burst");
+    script.args([&host.target, &host.pid, &host.ada.token, &PLACES.to_string(), &(10 * PLACES).to_string()]);
+    let it = told(script).await;
+    println!("{} streams for {PLACES} places: {it}", 10 * PLACES);
+    assert_eq!(it["codes"], json!({"RESOURCE_EXHAUSTED OVERLOADED": 9 * PLACES}), "{it}");
 }
 
 /// How often which abuse is committed where minutes do not matter; elsewhere the script's own counts hold.

@@ -108,12 +108,14 @@ async fn an_upload_that_is_under_way_is_finished_before_the_server_ends() {
     let mut health = health(&channel).await;
     becomes(&mut health, ServingStatus::Serving).await;
     let mut jobs = watch(&channel, &account).await;
+    let _silent = TcpStream::connect(serving.url.trim_start_matches("http://")).await.unwrap();
     let file = picture::jpeg(600, 400);
     let mut messages = picture::messages(&file, file.len() / 3).into_iter();
     let (answer, sender) = uploading(&channel, &account, messages.next().unwrap()).await;
     sender.send(messages.next().unwrap()).await.unwrap();
 
     serving.terminate().await;
+    becomes(&mut health, ServingStatus::NotServing).await;
     while jobs.message().await.is_ok() {}
     // The server drains, and has not ended.
     for message in messages {
