@@ -357,7 +357,7 @@ fn memory(pid: &str) -> u64 {
 
 #[tokio::test]
 async fn of_ten_times_as_many_streams_as_there_are_places_for_those_too_many_are_refused() {
-    const PLACES: usize = 19;
+    const PLACES: usize = 5;
     let host = Host::with(&[("STREAMS_MAX", &PLACES.to_string())]).await;
     let open = || {
         let mut client = JobServiceClient::new(host.channel.clone());
