@@ -113,10 +113,11 @@ impl Drop for Connection {
 }
 
 /// Stops what `object` runs, and closes it. It does not go back to the pool: nobody learns when a stop has arrived, and
-/// it might hit the next user's statement, or the end of a transaction.
+/// it might hit the next user's statement, or the end of a transaction. It keeps its place there until the stop is sent,
+/// so that there are never more connections than the pool may have.
 async fn stop(object: Object) {
-    let connection = Object::take(object);
-    let stopped = timeout(STOP_MAX, connection.cancel_token().cancel_query(NoTls)).await;
+    let stopped = timeout(STOP_MAX, object.cancel_token().cancel_query(NoTls)).await;
+    drop(Object::take(object));
     debug!(heard = matches!(stopped, Ok(Ok(()))), "stopped a statement that nobody waited for");
 }
 

@@ -22,8 +22,9 @@ use crate::{
 
 /// Bytes of a stream that are read while its caller is being looked up.
 ///
-/// They have to be read: h2 ends a connection on which some two thousand small frames lie unread. A caller who sends
-/// more than this in the time of one query has the rest wait.
+/// They are better read: h2 ends a connection on which too many small frames lie unread, and its windows, as they are
+/// set in `connections`, allow for one or two streams of them. A caller who sends more than this in the time of one
+/// query has the rest wait.
 const AHEAD_MAX: usize = 256 << 10;
 
 /// Finds out who makes `request`, and sends nobody in particular away from what is not open to anyone.
