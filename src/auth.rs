@@ -20,8 +20,10 @@ pub const SCOPE_ACT: &str = "act";
 pub const SCOPE_PUBLISH: &str = "activity.publish";
 /// Lets a service see the jobs of any account.
 pub const SCOPE_JOBS: &str = "jobs.read";
+/// Lets a service read the profiles of everybody, as members of their accounts see them.
+pub const SCOPE_PROFILES: &str = "profiles.read";
 /// Every scope there is.
-pub const SCOPES: [&str; 3] = [SCOPE_ACT, SCOPE_PUBLISH, SCOPE_JOBS];
+pub const SCOPES: [&str; 4] = [SCOPE_ACT, SCOPE_PUBLISH, SCOPE_JOBS, SCOPE_PROFILES];
 
 /// Who is calling.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{AccountRole, Resource, Standing, WorkCenterRole};
-use crate::auth::{SCOPE_JOBS, SCOPE_PUBLISH};
+use crate::auth::{SCOPE_JOBS, SCOPE_PROFILES, SCOPE_PUBLISH};
 
 /// What a person has to be to the resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,8 +117,21 @@ macro_rules! actions {
 actions! {
     SignIn "SessionService/SignIn" ANYONE;
     SignOut "SessionService/SignOut" people(Relation::Oneself);
-    GetProfile "ProfileService/GetProfile" people(Relation::Acquaintance);
+    ListSessions "SessionService/ListSessions" people(Relation::Oneself);
+    RevokeSession "SessionService/RevokeSession" people(Relation::Oneself);
+    RequestPasswordReset "SessionService/RequestPasswordReset" ANYONE;
+    ResetPassword "SessionService/ResetPassword" ANYONE;
+    ChangePassword "SessionService/ChangePassword" people(Relation::Oneself);
+    GetPasswordPolicy "SessionService/GetPasswordPolicy" ANYONE;
+    CheckPassword "SessionService/CheckPassword" ANYONE;
+    GetProfile "ProfileService/GetProfile" people_and(Relation::Acquaintance, SCOPE_PROFILES);
+    BatchGetProfiles "ProfileService/BatchGetProfiles" people_and(Relation::Oneself, SCOPE_PROFILES);
+    GetProfileConstraints "ProfileService/GetProfileConstraints" ANYONE;
     UpdateProfile "ProfileService/UpdateProfile" people(Relation::Oneself);
+    RequestEmailChange "ProfileService/RequestEmailChange" people(Relation::Oneself);
+    ConfirmEmailChange "ProfileService/ConfirmEmailChange" ANYONE;
+    ListProfileChanges "ProfileService/ListProfileChanges" people(Relation::Oneself);
+    WatchProfiles "ProfileService/WatchProfiles" people_and(Relation::Member, SCOPE_PROFILES);
     UploadPicture "ProfileService/UploadPicture" people(Relation::Oneself);
     GetPicture "ProfileService/GetPicture" people(Relation::Acquaintance);
     DeletePicture "ProfileService/DeletePicture" people(Relation::OneselfOrAdministrator);

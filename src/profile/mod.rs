@@ -198,6 +198,18 @@ fn etag(revision: i64) -> String {
     format!("\"{revision}\"")
 }
 
+/// A line of the history of a profile.
+struct Told<'a> {
+    /// Who did it.
+    by: Uuid,
+    /// What was changed: the path of a field.
+    field: &'a str,
+    /// What it was; empty for nothing.
+    old: &'a str,
+    /// What it has become.
+    new: &'a str,
+}
+
 /// What somebody wants to change: fields, and the text that each gets.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Change(Vec<(Field, String)>);

@@ -80,6 +80,51 @@ impl ProfileService for Service {
         Ok(Response::new(pb::GetProfileResponse { profile: Some(profile.into()) }))
     }
 
+    async fn batch_get_profiles(
+        &self,
+        _: Request<pb::BatchGetProfilesRequest>,
+    ) -> Result<Response<pb::BatchGetProfilesResponse>, Status> {
+        Err(Status::unimplemented("seam"))
+    }
+
+    async fn get_profile_constraints(
+        &self,
+        _: Request<pb::GetProfileConstraintsRequest>,
+    ) -> Result<Response<pb::GetProfileConstraintsResponse>, Status> {
+        Err(Status::unimplemented("seam"))
+    }
+
+    async fn request_email_change(
+        &self,
+        _: Request<pb::RequestEmailChangeRequest>,
+    ) -> Result<Response<pb::RequestEmailChangeResponse>, Status> {
+        Err(Status::unimplemented("seam"))
+    }
+
+    async fn confirm_email_change(
+        &self,
+        _: Request<pb::ConfirmEmailChangeRequest>,
+    ) -> Result<Response<pb::ConfirmEmailChangeResponse>, Status> {
+        Err(Status::unimplemented("seam"))
+    }
+
+    async fn list_profile_changes(
+        &self,
+        _: Request<pb::ListProfileChangesRequest>,
+    ) -> Result<Response<pb::ListProfileChangesResponse>, Status> {
+        Err(Status::unimplemented("seam"))
+    }
+
+    type WatchProfilesStream =
+        std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<pb::WatchProfilesResponse, Status>> + Send>>;
+
+    async fn watch_profiles(
+        &self,
+        _: Request<pb::WatchProfilesRequest>,
+    ) -> Result<Response<Self::WatchProfilesStream>, Status> {
+        Err(Status::unimplemented("seam"))
+    }
+
     async fn update_profile(
         &self,
         request: Request<pb::UpdateProfileRequest>,
@@ -187,6 +232,7 @@ impl From<Profile> for pb::Profile {
             etag: profile.etag(),
             update_time: Some(pb::time(profile.updated_at)),
             picture: profile.picture.map(Into::into),
+            ..Default::default()
         }
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sea_query::{Expr, ExprTrait, Iden, Query};
 use uuid::Uuid;
 
-use super::{Change, Field, Profile, Texts, called, etag, picture};
+use super::{Change, Field, Profile, Texts, Told, called, etag, picture};
 use crate::{
     db::{self, GenericClient, Row, Transaction},
     error::{Error, Kind, Result},
@@ -99,8 +99,9 @@ pub(super) async fn update(tx: &Transaction<'_>, user: Uuid, change: &Change, no
     row.map(|it| it.get("revision")).ok_or_else(|| missing(user))
 }
 
-/// Notes that something of a profile has changed which stands elsewhere; returns the new etag.
-pub(super) async fn touch(tx: &Transaction<'_>, user: Uuid, now: Timestamp) -> Result<String> {
+/// Notes that something of a profile has changed which stands elsewhere, as `told` says; returns the new etag.
+pub(super) async fn touch(tx: &Transaction<'_>, user: Uuid, told: &Told<'_>, now: Timestamp) -> Result<String> {
+    let _ = told;
     Ok(etag(update(tx, user, &Change::default(), now).await?))
 }
 

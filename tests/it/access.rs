@@ -88,6 +88,28 @@ impl Things {
                 let profile = Some(pb::Profile { job_title: text("Foreman"), ..Default::default() });
                 pb::UpdateProfileRequest { profile, ..Default::default() }.encode_to_vec()
             }
+            Action::RequestPasswordReset => {
+                pb::RequestPasswordResetRequest { email: text("nobody@example.com") }.encode_to_vec()
+            }
+            Action::ResetPassword => {
+                let (token, new_password) = (text("no such token"), text("a pier that is long enough"));
+                pb::ResetPasswordRequest { token, new_password }.encode_to_vec()
+            }
+            Action::ChangePassword => {
+                let (current_password, new_password) = (text("not the password"), text("a pier that is long enough"));
+                pb::ChangePasswordRequest { current_password, new_password }.encode_to_vec()
+            }
+            Action::CheckPassword => pb::CheckPasswordRequest { password: text("a long pier") }.encode_to_vec(),
+            Action::RevokeSession => pb::RevokeSessionRequest { session_id: Uuid::nil().to_string() }.encode_to_vec(),
+            Action::BatchGetProfiles => pb::BatchGetProfilesRequest { user_ids: vec![user_id] }.encode_to_vec(),
+            Action::RequestEmailChange => {
+                let (new_email, password) = (text("new@example.com"), text("not the password"));
+                pb::RequestEmailChangeRequest { new_email, password }.encode_to_vec()
+            }
+            Action::ConfirmEmailChange => {
+                pb::ConfirmEmailChangeRequest { token: text("no such token") }.encode_to_vec()
+            }
+            Action::WatchProfiles => pb::WatchProfilesRequest { account_id, ..Default::default() }.encode_to_vec(),
             Action::UploadPicture => {
                 let metadata = pb::PictureMetadata { size_bytes: 1, sha256: vec![0; 32].into(), ..Default::default() };
                 let part = Some(pb::upload_picture_request::Part::Metadata(metadata));
@@ -116,9 +138,14 @@ impl Things {
             }
             Action::WatchOwnJobs => pb::WatchJobsRequest { scope: mine, ..Default::default() }.encode_to_vec(),
             Action::WatchAccountJobs => pb::WatchJobsRequest { scope: all, account_id }.encode_to_vec(),
-            Action::SignOut | Action::ListWorkCenters | Action::GetPreferences | Action::ListWorkCenterPreferences => {
-                Vec::new()
-            }
+            Action::SignOut
+            | Action::ListSessions
+            | Action::GetPasswordPolicy
+            | Action::GetProfileConstraints
+            | Action::ListProfileChanges
+            | Action::ListWorkCenters
+            | Action::GetPreferences
+            | Action::ListWorkCenterPreferences => Vec::new(),
         }
     }
 
@@ -143,9 +170,11 @@ fn accept(by: pb::accept_invite_request::By) -> Vec<u8> {
 /// What a stranger is told who asks for somebody else's things; `None` where a call is about one's own alone.
 fn to_a_stranger(action: Action) -> Option<(Code, &'static str)> {
     match action {
-        Action::CreateWorkCenter | Action::CreateInvite | Action::ListAccountJobs | Action::WatchAccountJobs => {
-            Some((Code::NotFound, "ACCOUNT_NOT_FOUND"))
-        }
+        Action::CreateWorkCenter
+        | Action::CreateInvite
+        | Action::ListAccountJobs
+        | Action::WatchAccountJobs
+        | Action::WatchProfiles => Some((Code::NotFound, "ACCOUNT_NOT_FOUND")),
         Action::GetWorkCenter
         | Action::AddCollaborator
         | Action::RemoveCollaborator
@@ -157,8 +186,20 @@ fn to_a_stranger(action: Action) -> Option<(Code, &'static str)> {
         Action::AcceptInviteById => Some((Code::NotFound, "INVITE_NOT_FOUND")),
         // No person may at all.
         Action::PublishActivity => Some((Code::PermissionDenied, "NOT_ALLOWED")),
+        Action::RevokeSession => Some((Code::NotFound, "SESSION_NOT_FOUND")),
         Action::SignIn
         | Action::SignOut
+        | Action::ListSessions
+        | Action::RequestPasswordReset
+        | Action::ResetPassword
+        | Action::ChangePassword
+        | Action::GetPasswordPolicy
+        | Action::CheckPassword
+        | Action::BatchGetProfiles
+        | Action::GetProfileConstraints
+        | Action::RequestEmailChange
+        | Action::ConfirmEmailChange
+        | Action::ListProfileChanges
         | Action::UpdateProfile
         | Action::UploadPicture
         | Action::ListWorkCenters

@@ -35,7 +35,7 @@ use crate::{
     db::Db,
     error::{Error, Reason, Result, Violation},
     pb::{self, get_picture_response::Part},
-    profile,
+    profile::{self, Told},
 };
 
 /// Uploads under way at a time. Each holds its file, at most 10 MiB.
@@ -55,6 +55,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// Bytes of a chunk of a picture that is read: few enough for the windows of any client.
 const CHUNK_BYTES: usize = 64 << 10;
+
+/// What pictures are called in the history of a profile.
+const FIELD: &str = "picture";
 
 /// A stream of the bytes of a picture.
 pub(in crate::profile) type PictureStream = Pin<Box<dyn Stream<Item = Result<pb::GetPictureResponse, Status>> + Send>>;
@@ -168,7 +171,9 @@ impl Pictures {
         let now = self.clock.now().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await?;
-        let etag = profile::store::touch(&tx, user, now).await?;
+        let old = profile::store::lock(&tx, user).await?.picture.map(|it| it.etag()).unwrap_or_default();
+        let told = Told { by: user, field: FIELD, old: &old, new: &picture.etag() };
+        let etag = profile::store::touch(&tx, user, &told, now).await?;
         store::set(&tx, user, picture, now).await?;
         tx.commit().await?;
         Ok(etag)
@@ -184,14 +189,20 @@ impl Pictures {
         let user = profile::service::person("user_id", &request.into_inner().user_id, me);
         let mut client = self.db.client().await?;
         let of = Resource::Person(*user.as_ref().unwrap_or(&me));
-        access::may(&client, &caller, Action::DeletePicture, of).await?;
+        let by = access::may(&client, &caller, Action::DeletePicture, of).await?.person;
         let user = user.map_err(Error::from)?;
 
         let now = self.clock.now().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         let profile = profile::store::lock(&tx, user).await?;
-        let removed = store::remove(&tx, user).await?;
-        let profile_etag = if removed { profile::store::touch(&tx, user, now).await? } else { profile.etag() };
+        let profile_etag = match &profile.picture {
+            Some(old) => {
+                store::remove(&tx, user).await?;
+                let told = Told { by, field: FIELD, old: &old.etag(), new: "" };
+                profile::store::touch(&tx, user, &told, now).await?
+            }
+            None => profile.etag(),
+        };
         tx.commit().await.map_err(Error::from)?;
 
         Ok(Response::new(pb::DeletePictureResponse { profile_etag }))

@@ -91,6 +91,50 @@ impl generated::ProfileService for Odd {
         }))
     }
 
+    async fn batch_get_profiles(
+        &self,
+        _: Request<pb::BatchGetProfilesRequest>,
+    ) -> Result<Response<pb::BatchGetProfilesResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn get_profile_constraints(
+        &self,
+        _: Request<pb::GetProfileConstraintsRequest>,
+    ) -> Result<Response<pb::GetProfileConstraintsResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn request_email_change(
+        &self,
+        _: Request<pb::RequestEmailChangeRequest>,
+    ) -> Result<Response<pb::RequestEmailChangeResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn confirm_email_change(
+        &self,
+        _: Request<pb::ConfirmEmailChangeRequest>,
+    ) -> Result<Response<pb::ConfirmEmailChangeResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn list_profile_changes(
+        &self,
+        _: Request<pb::ListProfileChangesRequest>,
+    ) -> Result<Response<pb::ListProfileChangesResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    type WatchProfilesStream = Pin<Box<dyn Stream<Item = Result<pb::WatchProfilesResponse, Status>> + Send>>;
+
+    async fn watch_profiles(
+        &self,
+        _: Request<pb::WatchProfilesRequest>,
+    ) -> Result<Response<Self::WatchProfilesStream>, Status> {
+        Ok(Response::new(Box::pin(stream::pending())))
+    }
+
     async fn delete_picture(
         &self,
         _: Request<pb::DeletePictureRequest>,
