@@ -200,6 +200,11 @@ impl App {
         self.somebody(account.id, AccountRole::Member, email, first, last).await
     }
 
+    /// A guest of `account`, signed in.
+    pub async fn guest(&self, account: &Account, email: &str) -> Person {
+        self.somebody(account.id, AccountRole::Guest, email, "Guest", "").await
+    }
+
     async fn somebody(&self, account: Uuid, role: AccountRole, email: &str, first: &str, last: &str) -> Person {
         let now = self.now().await;
         let mut client = self.client().await;

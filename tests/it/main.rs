@@ -27,6 +27,7 @@ mod picture;
 mod preference;
 mod process;
 mod profile;
+mod promises;
 mod request;
 mod schedule;
 mod unsubscribe;

@@ -33,7 +33,7 @@ fn written(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
 }
 
 /// What is said of `file` before it comes.
-fn metadata(file: &[u8]) -> PictureMetadata {
+pub fn metadata(file: &[u8]) -> PictureMetadata {
     let mut digester = Digester::default();
     digester.update(file);
     let sha256 = digester.finish().to_vec().into();
@@ -41,7 +41,7 @@ fn metadata(file: &[u8]) -> PictureMetadata {
     PictureMetadata { content_type, size_bytes: i64::try_from(file.len()).unwrap(), sha256, crop: None }
 }
 
-fn announced(metadata: PictureMetadata) -> UploadPictureRequest {
+pub fn announced(metadata: PictureMetadata) -> UploadPictureRequest {
     UploadPictureRequest { part: Some(Part::Metadata(metadata)) }
 }
 
