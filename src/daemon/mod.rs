@@ -137,8 +137,26 @@ impl Daemon {
                 let client = db.client().await?;
                 let requests = request::sweep(&client).await?;
                 let sessions = identity::sweep(&client).await?;
+                drop(client);
                 info!(requests, sessions, "removed what has expired");
+                self.tidy(now).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Removes bytes that nothing names, and takes stock of one shelf of the store: of all 256 in eleven days.
+    async fn tidy(&self, now: Timestamp) -> Result<()> {
+        let blobs = &self.parts.blobs;
+        let mut removed = 0;
+        while !self.parts.draining.is_cancelled() {
+            let Some(batch) = blobs.collect().await? else { break };
+            removed += batch;
+        }
+        let hour = now.as_second().div_euclid(3600);
+        let adopted = blobs.adopt(u8::try_from(hour.rem_euclid(256)).unwrap_or_default()).await?;
+        if removed + adopted > 0 {
+            info!(removed, adopted, "removed bytes that nothing names, and found some that nobody knew of");
         }
         Ok(())
     }

@@ -207,7 +207,3 @@ fn mail(row: &Row) -> Mail {
         unknowns: row.get("unknowns"),
     }
 }
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
-}
