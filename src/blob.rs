@@ -61,7 +61,9 @@ impl Blobs {
         match timeout(CHECK_WITHIN, self.store.list(None).next()).await {
             Ok(None | Some(Ok(_))) => Ok(()),
             Ok(Some(Err(error @ NotFound { .. }))) => refused("does not exist", error),
-            Ok(Some(Err(error @ (PermissionDenied { .. } | Unauthenticated { .. })))) => refused("is closed to us", error),
+            Ok(Some(Err(error @ (PermissionDenied { .. } | Unauthenticated { .. })))) => {
+                refused("is closed to us", error)
+            }
             Ok(Some(Err(error))) => {
                 warn!(place = %self.place, error = chain(&error), "the store of bytes is away");
                 Ok(())

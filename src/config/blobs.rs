@@ -29,11 +29,23 @@ pub struct Blobs {
     pub aws_endpoint_url: Option<String>,
 
     /// Key that opens the bucket; without it, what the cloud gives to the machine or the pod
-    #[arg(long, env = "AWS_ACCESS_KEY_ID", hide_env_values = true, value_name = "ID", requires = "aws_secret_access_key")]
+    #[arg(
+        long,
+        env = "AWS_ACCESS_KEY_ID",
+        hide_env_values = true,
+        value_name = "ID",
+        requires = "aws_secret_access_key"
+    )]
     pub aws_access_key_id: Option<Secret>,
 
     /// The secret half of that key
-    #[arg(long, env = "AWS_SECRET_ACCESS_KEY", hide_env_values = true, value_name = "SECRET", requires = "aws_access_key_id")]
+    #[arg(
+        long,
+        env = "AWS_SECRET_ACCESS_KEY",
+        hide_env_values = true,
+        value_name = "SECRET",
+        requires = "aws_access_key_id"
+    )]
     pub aws_secret_access_key: Option<Secret>,
 
     /// What comes with a key that lasts for a while only

@@ -125,7 +125,16 @@ const HOMES: [(&str, &[&str]); 50] = [
     ("async_stream", &["src/job/watch.rs", "src/profile/picture/service.rs", "src/server/health.rs"]),
     (
         "futures_util",
-        &["src/blob.rs", "src/blob/", "src/job/", "src/outbox/deliver.rs", "src/profile/picture/", "src/server/", "src/daemon/mod.rs", "src/demo/"],
+        &[
+            "src/blob.rs",
+            "src/blob/",
+            "src/job/",
+            "src/outbox/deliver.rs",
+            "src/profile/picture/",
+            "src/server/",
+            "src/daemon/mod.rs",
+            "src/demo/",
+        ],
     ),
     ("thiserror", &["src/error.rs", "src/mail/", "src/profile/picture/squares.rs"]),
     // Everywhere.
@@ -303,8 +312,10 @@ fn a_table_is_written_by_the_room_that_its_comment_names() {
         }
     }
     let modules = declared();
+    // What a trigger writes is written by nobody else.
+    let by_us = |it: &&Table| !it.opening.contains("Written by the trigger ");
     let named: BTreeMap<_, BTreeSet<_>> =
-        migrations::tables().iter().map(|it| (it.name.clone(), writers(it, &modules))).collect();
+        migrations::tables().iter().filter(by_us).map(|it| (it.name.clone(), writers(it, &modules))).collect();
     assert_eq!(written, named);
 }
 
