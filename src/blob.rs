@@ -30,6 +30,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How long a program that starts looks whether there is a store.
 const CHECK_WITHIN: Duration = Duration::from_secs(3);
 
+/// What a program that starts asks for: nothing has such a name.
+const NOTHING: &str = "nothing";
+
 /// Where bytes are kept. Cheap to clone.
 #[derive(Clone)]
 pub struct Blobs {
@@ -58,13 +61,15 @@ impl Blobs {
     pub async fn check(&self) -> Result<()> {
         use object_store::Error::{NotFound, PermissionDenied, Unauthenticated};
         let refused = |why, error| Err(Error::internal(format!("{} {why}: {error}", self.place)));
-        match timeout(CHECK_WITHIN, self.store.list(None).next()).await {
-            Ok(None | Some(Ok(_))) => Ok(()),
-            Ok(Some(Err(error @ NotFound { .. }))) => refused("does not exist", error),
-            Ok(Some(Err(error @ (PermissionDenied { .. } | Unauthenticated { .. })))) => {
-                refused("is closed to us", error)
+        match timeout(CHECK_WITHIN, self.store.get(&Key::from(NOTHING))).await {
+            // The code of S3 tells it from an object that is missing, as this one should be.
+            Ok(Err(error @ NotFound { .. })) if error.to_string().contains("NoSuchBucket") => {
+                refused("does not exist", error)
             }
-            Ok(Some(Err(error))) => {
+            Ok(Ok(_) | Err(NotFound { .. })) => Ok(()),
+            // Who may not list is told this of what is missing, and has to list, too.
+            Ok(Err(error @ (PermissionDenied { .. } | Unauthenticated { .. }))) => refused("is closed to us", error),
+            Ok(Err(error)) => {
                 warn!(place = %self.place, error = chain(&error), "the store of bytes is away");
                 Ok(())
             }

@@ -22,6 +22,10 @@ use crate::{
 
 const BUCKET: &str = "pictures";
 
+/// Who asks past the programs. The server looks for a name only.
+const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 \
+    Credential=key/20261120/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
+
 /// A server of S3 with one bucket; it ends with the test.
 struct S3 {
     at: SocketAddr,
@@ -58,7 +62,8 @@ impl S3 {
     async fn ask(&self, method: &str, path: &str) -> String {
         let mut stream = TcpStream::connect(self.at).await.unwrap();
         let request = format!(
-            "{method} /{BUCKET}{path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            "{method} /{BUCKET}{path} HTTP/1.1\r\nHost: {}\r\nAuthorization: {AUTHORIZATION}\r\n\
+             Content-Length: 0\r\nConnection: close\r\n\r\n",
             self.at
         );
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -165,7 +170,7 @@ async fn a_bucket_takes_pictures_gives_them_out_and_is_cleared() {
     // What somebody else has removed is removed.
     set(&app, &ada, 60).await;
     for name in s3.names().await {
-        s3.ask("DELETE", &format!("/{name}")).await;
+        assert!(s3.ask("DELETE", &format!("/{name}")).await.contains(" 204 "), "{name}");
     }
     assert!(!is_stored(&app, &ada).await);
     delete(&app, &ada).await;
