@@ -25,6 +25,7 @@ create table picture_square (
 -- Whether something names a blob.
 create index picture_square_digest on picture_square (digest);
 
+-- Nobody writes pictures meanwhile: the foreign key to them has locked the table until all of this is done.
 insert into blob (digest) select distinct unnest(digests) from picture;
 
 insert into picture_square (user_id, side, digest)

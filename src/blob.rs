@@ -10,7 +10,7 @@ mod store;
 use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{StreamExt, future::try_join_all};
+use futures_util::future::try_join_all;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload, path::Path as Key};
 use tokio::time::timeout;
 use tracing::warn;
@@ -139,7 +139,7 @@ fn key(digest: &Hash) -> Key {
 
 /// Waits for the store as long as one may.
 async fn within<T>(work: impl Future<Output = T>) -> Result<T> {
-    timeout(ANSWER_WITHIN, work).await.map_err(|elapsed| unavailable(elapsed))
+    timeout(ANSWER_WITHIN, work).await.map_err(unavailable)
 }
 
 fn unavailable(error: impl Into<Cause>) -> Error {
