@@ -1,76 +1,147 @@
 //! Bytes that are too many for the database: each is kept under its own SHA-256, and never changed.
 //!
-//! What is stored and never named by a row is of no harm: storing comes first, naming it in the transaction after.
+//! What is stored is announced in the database first, and what rows name is kept by a foreign key. What nothing has named
+//! for a while is removed, so that storing may stop half-way anywhere and leaves nothing for ever.
 
-use std::{path::Path, sync::Arc};
+mod collect;
+mod place;
+mod store;
+
+use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path::Path as Key};
+use futures_util::future::try_join_all;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, path::Path as Key};
+use tokio::time::timeout;
+use tracing::warn;
+
+pub use collect::Doomed;
 
 use crate::{
-    error::{Error, Reason, Result},
-    secret::{Digester, Hash},
+    config,
+    db::{Db, Transaction},
+    error::{Cause, Error, Reason, Result, chain},
+    secret::{self, Digester, Hash},
 };
+
+/// How long the store may take for one thing, all tries included: a third of what a call may take by default.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a program that starts looks whether there is a store.
+const CHECK_WITHIN: Duration = Duration::from_secs(3);
+
+/// What a program that starts asks for: nothing has such a name.
+const NOTHING: &str = "nothing";
 
 /// Where bytes are kept. Cheap to clone.
 #[derive(Clone)]
 pub struct Blobs {
+    db: Db,
     store: Arc<dyn ObjectStore>,
+    /// Where they are, as people who set it up know it.
+    place: Arc<str>,
 }
 
 impl Blobs {
-    /// Keeps bytes in `folder`, which is made when it is missing.
+    /// Opens the store that `settings` name; a folder is made when it is missing.
     ///
     /// # Errors
     ///
-    /// [`Error::Internal`] when there can be no such folder.
-    pub fn in_folder(folder: &Path) -> Result<Self> {
-        let open = || {
-            std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
-            let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| error.to_string())?;
-            // What a row names has to be there after a power cut, too.
-            Ok(store.with_fsync(true))
-        };
-        let store = open().map_err(|error: String| {
-            Error::internal(format!("BLOB_DIR (--blob-dir): {} cannot be used: {error}", folder.display()))
-        })?;
-        Ok(Self { store: Arc::new(store) })
+    /// [`Error::Internal`] when there can be no such store.
+    pub fn open(settings: &config::Blobs, db: Db) -> Result<Self> {
+        let (store, place) = place::open(settings)?;
+        Ok(Self { db, store, place })
     }
 
-    /// Stores `bytes` and returns what they are found by.
+    /// Looks whether the store takes us in. One that does not answer may be back in a moment, so that is only logged.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] when there is no such bucket, or it is not open to us.
+    pub async fn check(&self) -> Result<()> {
+        use object_store::Error::{NotFound, PermissionDenied, Unauthenticated};
+        let refused = |why, error| Err(Error::internal(format!("{} {why}: {error}", self.place)));
+        match timeout(CHECK_WITHIN, self.store.get(&Key::from(NOTHING))).await {
+            // The code of S3 tells it from an object that is missing, as this one should be.
+            Ok(Err(error @ NotFound { .. })) if error.to_string().contains("NoSuchBucket") => {
+                refused("does not exist", error)
+            }
+            Ok(Ok(_) | Err(NotFound { .. })) => Ok(()),
+            // Who may not list is told this of what is missing, and has to list, too.
+            Ok(Err(error @ (PermissionDenied { .. } | Unauthenticated { .. }))) => refused("is closed to us", error),
+            Ok(Err(error)) => {
+                warn!(place = %self.place, error = chain(&error), "the store of bytes is away");
+                Ok(())
+            }
+            Err(_elapsed) => {
+                warn!(place = %self.place, "the store of bytes does not answer");
+                Ok(())
+            }
+        }
+    }
+
+    /// Stores each of `parts` and returns what it is found by. Until a row names it, it is kept for a day.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] when the store cannot, or when the same bytes are being removed at the moment.
+    pub async fn put(&self, parts: Vec<Bytes>) -> Result<Vec<Hash>> {
+        let digests: Vec<_> = parts.iter().map(|it| digest(it)).collect();
+        if !store::announce(&self.db.client().await?, &digests).await? {
+            return Err(Error::Unavailable(Reason::StoreUnavailable, None));
+        }
+        // What is there already is written once more: it is the same, unless the store has damaged it.
+        let puts = digests.iter().zip(parts).map(|(digest, bytes)| async move {
+            within(self.store.put(&key(digest), PutPayload::from_bytes(bytes))).await?.map_err(unavailable)
+        });
+        try_join_all(puts).await?;
+        Ok(digests)
+    }
+
+    /// Reads the bytes that were stored under `digest`; none when the store has lost them.
     ///
     /// # Errors
     ///
     /// [`Error::Unavailable`] when the store cannot.
-    pub async fn put(&self, bytes: Bytes) -> Result<Hash> {
-        let mut digester = Digester::default();
-        digester.update(&bytes);
-        let digest = digester.finish();
-        // What is there already is written once more: it is the same, unless the store has damaged it.
-        self.store.put(&key(&digest), PutPayload::from_bytes(bytes)).await.map_err(unavailable)?;
-        Ok(digest)
-    }
-
-    /// Reads the bytes that were stored under `digest`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unavailable`] when the store cannot, [`Error::Internal`] when they are not there.
-    pub async fn get(&self, digest: &Hash) -> Result<Bytes> {
+    pub async fn get(&self, digest: &Hash) -> Result<Option<Bytes>> {
         let read = async { self.store.get(&key(digest)).await?.bytes().await };
-        read.await.map_err(|error| match error {
-            gone @ object_store::Error::NotFound { .. } => Error::internal(gone),
-            other => unavailable(other),
-        })
+        match within(read).await? {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(other) => Err(unavailable(other)),
+        }
     }
 }
 
-/// Where bytes lie: in one of 256 folders, so that none has too many files.
+/// Keeps what was stored under `digests` until the transaction ends, which is to name it.
+///
+/// # Errors
+///
+/// [`Error::Unavailable`] when so much time has passed since that it is gone: it has to be stored again.
+pub async fn hold(tx: &Transaction<'_>, digests: &[Hash]) -> Result<()> {
+    match store::hold(tx, digests).await? {
+        true => Ok(()),
+        false => Err(Error::Unavailable(Reason::StoreUnavailable, None)),
+    }
+}
+
+fn digest(bytes: &[u8]) -> Hash {
+    let mut digester = Digester::default();
+    digester.update(bytes);
+    digester.finish()
+}
+
+/// Where bytes lie: on one of 256 shelves, so that none has too many.
 fn key(digest: &Hash) -> Key {
-    let text: String = digest.iter().map(|it| format!("{it:02x}")).collect();
+    let text = secret::hex(digest);
     Key::from_iter([&text[..2], &text[2..]])
 }
 
-fn unavailable(error: object_store::Error) -> Error {
+/// Waits for the store as long as one may.
+async fn within<T>(work: impl Future<Output = T>) -> Result<T> {
+    timeout(ANSWER_WITHIN, work).await.map_err(unavailable)
+}
+
+fn unavailable(error: impl Into<Cause>) -> Error {
     Error::Unavailable(Reason::StoreUnavailable, Some(error.into()))
 }

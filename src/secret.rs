@@ -239,6 +239,11 @@ fn normal(password: &Secret) -> String {
     password.expose().nfkc().collect()
 }
 
+/// The digits of bytes: hexadecimal, in small letters.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|it| format!("{it:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,9 @@ KINDS = {"ConfigMap", "Deployment", "Job", "PersistentVolumeClaim", "Service", "
 
 SECRETS = {"DATABASE_URL", "TOKEN_KEY"}
 
+# What the Secret may have besides, for a bucket.
+SECRETS_OF_BUCKET = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+
 # What the restricted standard for pods allows, of which the chart has use. Source: Kubernetes' Pod Security Standards.
 VOLUMES = {"configMap", "emptyDir", "persistentVolumeClaim", "secret"}
 
@@ -182,11 +185,12 @@ def secrets_are_references(render):
                 else:
                     yield f"{title(resource)} has {variable['name']} from elsewhere than the Secret"
             needed = SECRETS if resource["kind"] == "Deployment" else {"DATABASE_URL"}
-            if referred != needed:
+            allowed = needed | SECRETS_OF_BUCKET if resource["kind"] == "Deployment" else needed
+            if not needed <= referred <= allowed:
                 yield f"{title(resource)} takes {sorted(referred)} from the Secret and not {sorted(needed)}"
     for resource in render.resources:
         for path, value in strings(resource):
-            if path[:1] == ("data",) and path[-1] in SECRETS:
+            if path[:1] == ("data",) and path[-1] in SECRETS | SECRETS_OF_BUCKET:
                 yield f"{title(resource)} has {path[-1]}"
             key = re.search(r"(?<!sha256:)\b[0-9a-f]{64}\b", value) and path[-1] != "checksum/config"
             if key or re.search(r"://[^/\s]*:[^/\s]*@|PRIVATE KEY", value):
@@ -277,11 +281,17 @@ def settings_arrive(render):
 
 
 def pictures_are_shared(render):
-    for deployment in render.of("Deployment"):
+    claims = set()
+    for deployment, _, _, settings in render.programs():
         volumes = {it["name"]: it for it in deployment["spec"]["template"]["spec"]["volumes"]}
+        claims.add(volumes.get("pictures", {}).get("persistentVolumeClaim", {}).get("claimName"))
+        if ("BLOB_DIR" in settings) == ("BLOB_URL" in settings) or ("BLOB_DIR" in settings) != ("pictures" in volumes):
+            yield f"{title(deployment)} has pictures in a folder and in a bucket, or in neither"
         own = "emptyDir" in volumes.get("pictures", {})
         if own and deployment["spec"]["replicas"] > 1:
             yield f"{title(deployment)} has pictures that its pods do not share"
+    if len(claims) > 1:
+        yield f"pictures are filled in one claim and cleared in another: {claims}"
     for claim in render.of("PersistentVolumeClaim"):
         if claim["spec"]["accessModes"] != ["ReadWriteMany"]:
             yield f"{title(claim)} cannot be shared"

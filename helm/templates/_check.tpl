@@ -6,8 +6,17 @@
 {{- if and $pictures.temporary $pictures.existingClaim -}}
 {{- fail "pictures.temporary and pictures.existingClaim: pictures are either in a claim or temporary" -}}
 {{- end -}}
-{{- if and $pictures.temporary (gt (int .Values.server.replicas) 1) -}}
+{{- $bucket := .Values.settings.shared.blobUrl -}}
+{{- if and $bucket (or $pictures.temporary $pictures.existingClaim) -}}
+{{- fail "settings.shared.blobUrl: pictures are either in a bucket or in a folder; leave pictures.existingClaim and pictures.temporary unset" -}}
+{{- end -}}
+{{- if and (not $bucket) $pictures.temporary (gt (int .Values.server.replicas) 1) -}}
 {{- fail "pictures.temporary: every server would have pictures of its own; set server.replicas to 1, or use a claim" -}}
+{{- end -}}
+
+{{- $keys := .Values.secretKeys -}}
+{{- if ne (empty $keys.awsAccessKeyId) (empty $keys.awsSecretAccessKey) -}}
+{{- fail "secretKeys.awsAccessKeyId and secretKeys.awsSecretAccessKey: the one opens nothing without the other" -}}
 {{- end -}}
 
 {{- $daemon := .Values.settings.daemon -}}

@@ -9,13 +9,20 @@
 {{- end }}
 {{- end -}}
 
+{{- /* Where the folder of pictures is, unless they are in a bucket. */ -}}
+{{- define "workcenter.pictures.settings" -}}
+{{- if not .Values.settings.shared.blobUrl }}
+BLOB_DIR: /var/lib/workcenter/pictures
+{{- end }}
+{{- end -}}
+
 {{- /* The environment of workcenter-server, less the secrets. */ -}}
 {{- define "workcenter.server.settings" -}}
 {{- include "workcenter.environment" .Values.settings.shared }}
 {{- include "workcenter.environment" .Values.settings.server }}
 SERVER_LISTEN: "0.0.0.0:50051"
 METRICS_LISTEN: "0.0.0.0:9090"
-BLOB_DIR: /var/lib/workcenter/pictures
+{{- include "workcenter.pictures.settings" . }}
 {{- end -}}
 
 {{- /* The environment of workcenter-digestd, less the secrets. */ -}}
@@ -26,11 +33,29 @@ DAEMON_LISTEN: "0.0.0.0:50052"
 DAEMON_HTTP_LISTEN: "0.0.0.0:8081"
 METRICS_LISTEN: "0.0.0.0:9090"
 MAIL_DIR: /tmp/mail
+{{- include "workcenter.pictures.settings" . }}
 {{- end -}}
 
 {{- /* What changes when the settings do, so that the pods do too. Takes what one of the above says. */ -}}
 {{- define "workcenter.checksum" -}}
 {{- . | fromYaml | toJson | sha256sum -}}
+{{- end -}}
+
+{{- /* The secrets of a program that serves. Those of the bucket are there if the Secret is said to have them. */ -}}
+{{- define "workcenter.secrets" -}}
+{{- with .Values.secretKeys }}
+{{ include "workcenter.secret" (list $ "DATABASE_URL" .databaseUrl) }}
+{{ include "workcenter.secret" (list $ "TOKEN_KEY" .tokenKey) }}
+{{- with .awsAccessKeyId }}
+{{ include "workcenter.secret" (list $ "AWS_ACCESS_KEY_ID" .) }}
+{{- end }}
+{{- with .awsSecretAccessKey }}
+{{ include "workcenter.secret" (list $ "AWS_SECRET_ACCESS_KEY" .) }}
+{{- end }}
+{{- with .awsSessionToken }}
+{{ include "workcenter.secret" (list $ "AWS_SESSION_TOKEN" .) }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{- /* An environment variable out of the Secret. Takes (list . NAME KEY). */ -}}

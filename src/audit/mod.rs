@@ -29,7 +29,7 @@ const MAIL_MAX: Duration = Duration::from_secs(15 * 60);
 pub struct Finding {
     /// Which rule is broken, as a stable code.
     pub code: &'static str,
-    /// What it is about: a subscription, settlement, mail, log or job.
+    /// What it is about: a subscription, settlement, mail, log or job, or the first half of a digest.
     pub subject: Uuid,
     /// What was found.
     pub text: String,

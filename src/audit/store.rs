@@ -74,7 +74,7 @@ const LOGS: &str = "
 
 /// A rule that one statement can look for: its code, and what breaks it as (subject, text). $1 is the instant before
 /// which what is due should be done, $2 the seconds a mail may wait, $3 how many to show.
-pub(super) const RULES: [(&str, &str); 6] = [
+pub(super) const RULES: [(&str, &str); 7] = [
     (
         "MAIL_MISSING",
         "select settlement.id as subject, 'mail ' || settlement.mail_id || ' does not exist' as text
@@ -118,6 +118,16 @@ pub(super) const RULES: [(&str, &str); 6] = [
         "JOB_STUCK",
         "select id as subject, state || ', due ' || due_at as text from job
         where finished_at is null and due_at < $1 and $2::float8 >= 0 limit $3",
+    ),
+    // Collecting takes an hour at most after a day; a store that is away for a while is no damage.
+    (
+        "BLOB_LEFT",
+        "select encode(substr(digest, 1, 16), 'hex')::uuid as subject,
+            encode(digest, 'hex') || ' is named by nothing since ' || loose_at as text
+        from blob
+        where loose_at < now() - interval '7 days' and $1::timestamptz is not null and $2::float8 >= 0
+            and not exists (select from picture_square where picture_square.digest = blob.digest)
+        limit $3",
     ),
 ];
 

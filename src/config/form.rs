@@ -34,6 +34,32 @@ impl FromStr for Relay {
     }
 }
 
+/// A bucket of an S3 store, and what the names of all that we keep there begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// Folders in it, without slashes at the ends; empty for none.
+    pub prefix: String,
+}
+
+impl FromStr for Bucket {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = || "must look like s3://bucket/prefix".to_owned();
+        let rest = text.strip_prefix("s3://").ok_or_else(form)?;
+        let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        let prefix = prefix.trim_end_matches('/');
+        let plain = |it: char| it.is_ascii_alphanumeric() || "-_.".contains(it);
+        let folder = |it: &str| !it.is_empty() && it.chars().all(plain) && !it.chars().all(|it| it == '.');
+        if !folder(name) || !(prefix.is_empty() || prefix.split('/').all(folder)) {
+            return Err(form());
+        }
+        Ok(Self { name: name.to_owned(), prefix: prefix.to_owned() })
+    }
+}
+
 pub(super) fn database(text: &str) -> Result<Secret, String> {
     match text.parse::<tokio_postgres::Config>() {
         Ok(_) => Ok(Secret::from(text.to_owned())),

@@ -23,10 +23,10 @@ use crate::{
     config,
     digest::{self, Letterhead},
     error::{Error, Result, chain},
-    identity, invite, job,
+    identity, ids, invite, job,
     mail::{Letter, Post, SmtpSettings, Timeouts},
     outbox::{self, Mail},
-    request,
+    request, secret,
     server::{self, Parts},
     subscription::schedule::Beat,
 };
@@ -37,6 +37,10 @@ const WATCHDOG: Duration = Duration::from_secs(60);
 /// The shares of a lease that a relay has for a command and for the last word, so that a claim outlives its mail.
 const COMMAND_SHARE: u32 = 8;
 const BODY_SHARE: u32 = 3;
+
+/// How many of the 256 shelves of the store are looked through at a tick. Which ones, chance decides, so that no choice
+/// of ticks leaves one out: at one an hour each has had its turn in about a week.
+const SHELVES: usize = 8;
 
 /// What the daemon does at a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,8 +141,28 @@ impl Daemon {
                 let client = db.client().await?;
                 let requests = request::sweep(&client).await?;
                 let sessions = identity::sweep(&client).await?;
+                drop(client);
                 info!(requests, sessions, "removed what has expired");
+                self.tidy().await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Removes bytes that nothing names, and takes stock of a part of the store.
+    async fn tidy(&self) -> Result<()> {
+        let blobs = &self.parts.blobs;
+        let mut removed = 0;
+        while !self.parts.draining.is_cancelled() {
+            let Some(batch) = blobs.collect().await? else { break };
+            removed += batch;
+        }
+        let mut adopted = 0;
+        for shelf in &secret::digest(&[ids::new().as_bytes()])[..SHELVES] {
+            adopted += blobs.adopt(*shelf).await?;
+        }
+        if removed + adopted > 0 {
+            info!(removed, adopted, "removed bytes that nothing names, and found some that nobody knew of");
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::{Fate, Kind, Mail, New, pause};
 use crate::{
     db::{self, GenericClient, Row},
     error::Result,
+    secret,
 };
 
 const PUT: &str = "
@@ -105,7 +106,7 @@ pub async fn put(on: &impl GenericClient, mails: &[New]) -> Result<()> {
             &column(mails, |it| it.kind.name()),
             &column(mails, |it| it.subject),
             &column(mails, |it| i64::from(!it.kind.transactional())),
-            &column(mails, |it| hex(&it.key[..16])),
+            &column(mails, |it| secret::hex(&it.key[..16])),
             &column(mails, |it| it.dated_at),
         ],
     )
@@ -206,8 +207,4 @@ fn mail(row: &Row) -> Mail {
         attempts: row.get("attempts"),
         unknowns: row.get("unknowns"),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
 }

@@ -59,6 +59,8 @@ pub struct Parts {
     pub db: Db,
     /// The time.
     pub clock: Clock,
+    /// The bytes of pictures.
+    pub blobs: Blobs,
     /// What other processes tell.
     pub notices: Notices,
     /// What hashes passwords.
@@ -70,17 +72,19 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Opens what is needed: the pool and the connection that listens.
+    /// Opens what is needed: the pool, the connection that listens and the store of bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::Internal`] for a database URL that is none.
+    /// [`Error::Internal`] for a database URL that is none, and for a store that there is not or that is closed to us.
     pub async fn open(database: &config::Database, settings: &config::Shared) -> Result<Self> {
         let db = Db::new(database)?;
         let clock = Clock::new(db.clone(), settings.dev);
+        let blobs = Blobs::open(&settings.blobs, db.clone())?;
+        blobs.check().await?;
         let notices = Notices::listen(database).await?;
         let (settings, draining) = (settings.clone(), CancellationToken::new());
-        Ok(Self { db, clock, notices, hasher: Hasher::default(), settings, draining })
+        Ok(Self { db, clock, blobs, notices, hasher: Hasher::default(), settings, draining })
     }
 
     /// `JobService`, which both programs serve.
@@ -97,7 +101,7 @@ impl Parts {
 ///
 /// # Errors
 ///
-/// [`Error::Internal`] when there is no place for pictures, or as [`face`].
+/// As [`face`].
 pub async fn serve(
     listener: TcpListener,
     parts: Parts,
@@ -105,8 +109,8 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<()> {
     let gate = identity::Gate::new(parts.db.clone(), &parts.notices);
-    let blobs = Blobs::in_folder(&settings.blob_dir)?;
-    let pictures = profile::Pictures::new(parts.db.clone(), parts.clock.clone(), blobs, settings.upload_silence);
+    let Parts { db, clock, blobs, .. } = parts.clone();
+    let pictures = profile::Pictures::new(db, clock, blobs, settings.upload_silence);
     let (routes, names) = services(&parts, &gate, pictures);
     face(listener, parts, gate, routes, names, stop).await
 }

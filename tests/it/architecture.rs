@@ -20,7 +20,7 @@ const FLOOR: [(&str, &str); 13] = [
     ("config", "auth secret"),
     ("process", "config error"),
     ("db", "config error"),
-    ("blob", "error secret"),
+    ("blob", "config db error secret"),
     ("clock", "db error"),
     ("page", "error secret"),
     ("notice", "config db error"),
@@ -98,10 +98,10 @@ const HOMES: [(&str, &[&str]); 50] = [
     ("png", &["src/profile/picture/initials.rs"]),
     ("ab_glyph", &["src/profile/picture/initials/word.rs"]),
     ("epaint_default_fonts", &["src/profile/picture/initials/word.rs"]),
-    ("object_store", &["src/blob.rs"]),
+    ("object_store", &["src/blob.rs", "src/blob/"]),
     // It ticks, it never decides.
     ("tokio_cron_scheduler", &["src/daemon/mod.rs", "src/config/form.rs"]),
-    ("clap", &["src/config.rs"]),
+    ("clap", &["src/config.rs", "src/config/"]),
     ("tracing_subscriber", &["src/process.rs", "src/config/form.rs"]),
     // SQL is found in one kind of file.
     ("sea_query", &["*/store.rs", "src/db.rs"]),
@@ -125,7 +125,16 @@ const HOMES: [(&str, &[&str]); 50] = [
     ("async_stream", &["src/job/watch.rs", "src/profile/picture/service.rs", "src/server/health.rs"]),
     (
         "futures_util",
-        &["src/job/", "src/outbox/deliver.rs", "src/profile/picture/", "src/server/", "src/daemon/mod.rs", "src/demo/"],
+        &[
+            "src/blob.rs",
+            "src/blob/",
+            "src/job/",
+            "src/outbox/deliver.rs",
+            "src/profile/picture/",
+            "src/server/",
+            "src/daemon/mod.rs",
+            "src/demo/",
+        ],
     ),
     ("thiserror", &["src/error.rs", "src/mail/", "src/profile/picture/squares.rs"]),
     // Everywhere.
@@ -303,8 +312,10 @@ fn a_table_is_written_by_the_room_that_its_comment_names() {
         }
     }
     let modules = declared();
+    // What a trigger writes is written by nobody else.
+    let by_us = |it: &&Table| !it.opening.contains("Written by the trigger ");
     let named: BTreeMap<_, BTreeSet<_>> =
-        migrations::tables().iter().map(|it| (it.name.clone(), writers(it, &modules))).collect();
+        migrations::tables().iter().filter(by_us).map(|it| (it.name.clone(), writers(it, &modules))).collect();
     assert_eq!(written, named);
 }
 

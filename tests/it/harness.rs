@@ -4,7 +4,7 @@
 
 use std::{
     num::NonZeroU32,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -106,15 +106,22 @@ async fn template() -> &'static str {
 impl App {
     /// Starts an application of its own.
     pub async fn start() -> Self {
+        Self::keeping(|folder| blobs(&folder)).await
+    }
+
+    /// Starts an application of its own whose bytes are where `blobs` says, which is given a folder to use.
+    pub async fn keeping(blobs: impl FnOnce(PathBuf) -> config::Blobs) -> Self {
         let name = format!("{DATABASE}_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         administer(&format!("create database {name} template {}", template().await)).await;
         let database = on_server(&name);
-        let parts = Parts::open(&database, &shared()).await.unwrap();
+        let blobs = blobs(std::env::temp_dir().join(&name).join("blobs"));
+        let parts = Parts::open(&database, &config::Shared { blobs, ..shared() }).await.unwrap();
         clock::set(&parts.db.client().await.unwrap(), START.parse().unwrap(), 0.0).await.unwrap();
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let pictures = pictures(&name);
+        // Short, for a test waits for it.
+        let pictures = config::Pictures { upload_silence: Duration::from_millis(500) };
         let served = parts.clone();
         tokio::spawn(async move { server::serve(listener, served, &pictures, std::future::pending()).await });
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect_lazy();
@@ -254,11 +261,18 @@ async fn password_hash() -> String {
     HASH.get_or_init(hash).await.clone()
 }
 
-/// Where the pictures of an application are, and how long an upload may be silent: short, for a test waits for it.
-pub fn pictures(name: &str) -> config::Pictures {
-    config::Pictures {
-        blob_dir: std::env::temp_dir().join(name).join("blobs"),
-        upload_silence: Duration::from_millis(500),
+/// Bytes that are kept in a folder.
+pub fn blobs(folder: &Path) -> config::Blobs {
+    config::Blobs {
+        blob_dir: folder.to_owned(),
+        blob_url: None,
+        aws_region: "us-east-1".to_owned(),
+        aws_endpoint_url: None,
+        aws_access_key_id: None,
+        aws_secret_access_key: None,
+        aws_session_token: None,
+        aws_role_arn: None,
+        aws_web_identity_token_file: None,
     }
 }
 
@@ -278,6 +292,8 @@ pub fn shared() -> config::Shared {
             reflection: true,
             metrics_listen: None,
         },
+        // What has an application of its own has a folder of its own.
+        blobs: blobs(&std::env::temp_dir().join(format!("{DATABASE}_{}_blobs", process::id()))),
         immediate_window: Duration::from_secs(30),
         digest_spread: Duration::ZERO,
         log: "off".to_owned(),

@@ -11,6 +11,7 @@ mod access;
 mod activity;
 mod architecture;
 mod audit;
+mod blob;
 mod chaos;
 mod chart;
 mod digest;

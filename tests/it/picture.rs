@@ -56,12 +56,16 @@ pub fn messages(file: &[u8], size: usize) -> Vec<UploadPictureRequest> {
     messages
 }
 
-async fn upload(app: &App, token: &str, messages: Vec<UploadPictureRequest>) -> Result<UploadPictureResponse, Status> {
+pub async fn upload(
+    app: &App,
+    token: &str,
+    messages: Vec<UploadPictureRequest>,
+) -> Result<UploadPictureResponse, Status> {
     Ok(app.profiles().upload_picture(by(token, stream::iter(messages))).await?.into_inner())
 }
 
 /// What comes when `caller` asks for the picture of `whom`.
-async fn shown(app: &App, caller: &Person, request: GetPictureRequest) -> Result<(PictureHeader, Vec<u8>), Status> {
+pub async fn shown(app: &App, caller: &Person, request: GetPictureRequest) -> Result<(PictureHeader, Vec<u8>), Status> {
     let mut stream = app.profiles().get_picture(by(&caller.token, request)).await?.into_inner();
     let Some(get_picture_response::Part::Header(header)) = stream.message().await?.unwrap().part else {
         panic!("the header comes first");
@@ -75,18 +79,18 @@ async fn shown(app: &App, caller: &Person, request: GetPictureRequest) -> Result
     Ok((header, bytes))
 }
 
-fn of(whom: &str, size_px: i32) -> GetPictureRequest {
+pub fn of(whom: &str, size_px: i32) -> GetPictureRequest {
     GetPictureRequest { user_id: whom.to_owned(), size_px, ..Default::default() }
 }
 
 /// The etag of the profile, and that of the picture.
-async fn etags(app: &App, person: &Person) -> (String, Option<String>) {
+pub async fn etags(app: &App, person: &Person) -> (String, Option<String>) {
     let me = GetProfileRequest { user_id: "me".to_owned() };
     let profile = app.profiles().get_profile(by(&person.token, me)).await.unwrap().into_inner().profile.unwrap();
     (profile.etag, profile.picture.map(|it| it.etag))
 }
 
-async fn ada() -> (App, Person) {
+pub async fn ada() -> (App, Person) {
     let app = App::start().await;
     let account = app.account("Pier Works").await;
     let ada = app.person(&account, "ada@example.com", "Ada", "Lovelace").await;
@@ -241,4 +245,18 @@ async fn a_picture_is_removed_by_its_owner_or_an_administrator_and_seen_by_who_m
     for status in [delete(&stranger).await.unwrap_err(), shown(&app, &stranger, of(&id, 48)).await.unwrap_err()] {
         assert_eq!((status.code(), reason(&status).as_str()), (Code::NotFound, "USER_NOT_FOUND"));
     }
+}
+
+#[tokio::test]
+async fn a_picture_is_set_by_its_owner_alone_for_an_upload_names_nobody() {
+    let app = App::start().await;
+    let account = app.account("Pier Works").await;
+    let bob = app.person(&account, "bob@example.com", "Bob", "Bricker").await;
+    // All that an upload says: a field more is one here.
+    let file = jpeg(64, 64);
+    let PictureMetadata { content_type: _, size_bytes: _, sha256: _, crop: _ } = metadata(&file);
+    let before = etags(&app, &bob).await;
+    upload(&app, &account.admin.token, messages(&file, 1000)).await.unwrap();
+    assert_eq!(etags(&app, &bob).await, before);
+    assert!(etags(&app, &account.admin).await.1.is_some());
 }

@@ -50,8 +50,7 @@ pub fn draw(initials: &str, person: [u8; 16], side: u32) -> Vec<u8> {
 /// The etag of what [`draw`] draws, the same for all sides: another as soon as the initials are.
 pub fn etag(initials: &str, person: [u8; 16]) -> String {
     let digest = secret::digest(&[STYLE, initials.as_bytes(), &person]);
-    let half: String = digest[..digest.len() / 2].iter().map(|it| format!("{it:02x}")).collect();
-    format!("\"{half}\"")
+    format!("\"{}\"", secret::hex(&digest[..digest.len() / 2]))
 }
 
 /// The colour of `person`, by the digest: identifiers that were made one after the other have much in common.

@@ -19,6 +19,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 use tonic::{Request, Response, Status, Streaming};
+use tracing::error;
 use uuid::Uuid;
 
 use super::{
@@ -30,12 +31,13 @@ use super::{
 use crate::{
     access::{self, Action, Resource},
     auth,
-    blob::Blobs,
+    blob::{self, Blobs},
     clock::Clock,
     db::Db,
     error::{Error, Reason, Result, Violation},
     pb::{self, get_picture_response::Part},
     profile::{self, Told},
+    secret,
 };
 
 /// Uploads under way at a time. Each holds its file, at most 10 MiB.
@@ -157,13 +159,11 @@ impl Pictures {
     async fn keep(&self, file: File) -> Result<(&'static str, Picture)> {
         let cut = blocking(&self.cutting, move || squares::cut(&file.bytes, file.crop)).await?.map_err(fault)?;
         let Cut { format, content_type, squares } = cut;
-        let mut kept = Vec::with_capacity(squares.len());
-        for square in squares {
-            kept.push(Square { side: square.side, digest: self.blobs.put(square.bytes.into()).await? });
-        }
-        let etag = kept.first().map(|it| it.digest.iter().map(|it| format!("{it:02x}")).collect());
-        let etag = etag.ok_or_else(|| Error::internal("a picture has squares"))?;
-        Ok((format.content_type(), Picture { etag, content_type: content_type.to_owned(), squares: kept }))
+        let (sides, bytes): (Vec<_>, Vec<_>) = squares.into_iter().map(|it| (it.side, it.bytes.into())).unzip();
+        let digests = self.blobs.put(bytes).await?;
+        let etag = digests.first().map(|it| secret::hex(it)).ok_or_else(|| Error::internal("a picture has squares"))?;
+        let squares = sides.into_iter().zip(digests).map(|(side, digest)| Square { side, digest }).collect();
+        Ok((format.content_type(), Picture { etag, content_type: content_type.to_owned(), squares }))
     }
 
     /// Makes a picture that of `user`; returns the new etag of the profile.
@@ -174,6 +174,7 @@ impl Pictures {
         let old = profile::store::lock(&tx, user).await?.picture.map(|it| it.etag()).unwrap_or_default();
         let told = Told { by: user, field: FIELD, old: &old, new: &picture.etag() };
         let etag = profile::store::touch(&tx, user, &told, now).await?;
+        blob::hold(&tx, &picture.squares.iter().map(|it| it.digest).collect::<Vec<_>>()).await?;
         store::set(&tx, user, picture, now).await?;
         tx.commit().await?;
         Ok(etag)
@@ -224,8 +225,12 @@ impl Pictures {
 
         let mut profile = profile::store::find(&client, user).await?;
         drop(client);
-        let (header, mut rest) = match profile.picture.take() {
-            Some(picture) => self.stored(picture, side, &if_none_match).await?,
+        let stored = match profile.picture.take() {
+            Some(picture) => self.stored(picture, user, side, &if_none_match).await?,
+            None => None,
+        };
+        let (header, mut rest) = match stored {
+            Some(stored) => stored,
             None => self.drawn(&profile.initials().0, user, side, &if_none_match).await?,
         };
 
@@ -238,16 +243,26 @@ impl Pictures {
         })))
     }
 
-    /// A picture that was set, without its bytes for who has them.
-    async fn stored(&self, picture: Picture, side: u32, has: &str) -> Result<(pb::PictureHeader, Bytes)> {
+    /// A picture that was set, without its bytes for who has them; none when the store has lost it.
+    async fn stored(
+        &self,
+        picture: Picture,
+        user: Uuid,
+        side: u32,
+        has: &str,
+    ) -> Result<Option<(pb::PictureHeader, Bytes)>> {
         let square = picture.squares.iter().find(|it| it.side == side);
         let square = square.ok_or_else(|| Error::internal("a picture lacks one of its sizes"))?;
         let etag = picture.etag();
-        let bytes = if has == etag { Bytes::new() } else { self.blobs.get(&square.digest).await? };
-        Ok((header(etag, picture.content_type, &bytes, side, false), bytes))
+        let bytes = if has == etag { Some(Bytes::new()) } else { self.blobs.get(&square.digest).await? };
+        let Some(bytes) = bytes else {
+            error!(%user, digest = secret::hex(&square.digest), "the store has lost a picture; it is drawn instead");
+            return Ok(None);
+        };
+        Ok(Some((header(etag, picture.content_type, &bytes, side, false), bytes)))
     }
 
-    /// A picture that is drawn for who has set none, without its bytes for who has them.
+    /// A picture that is drawn for who has none, without its bytes for who has them.
     async fn drawn(&self, text: &str, user: Uuid, side: u32, has: &str) -> Result<(pb::PictureHeader, Bytes)> {
         let etag = initials::etag(text, user.into_bytes());
         let text = text.to_owned();

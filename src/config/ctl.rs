@@ -1,0 +1,152 @@
+//! The settings of the operator's tool: its commands, and what each is told.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
+
+use super::{
+    Database,
+    form::{minutes, seconds, speed, url},
+};
+use crate::{auth::SCOPES, secret::Secret};
+
+/// Operates workcenter: migrations, the first account, the development clock, digest runs by hand, the audit.
+#[derive(Parser, Clone, Debug)]
+#[command(name = "workcenterctl", version)]
+pub struct Ctl {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the operator's tool does.
+#[derive(Subcommand, Clone, Debug)]
+pub enum Command {
+    /// Bring the schema up to date; safe to run at any time, by any number at once
+    Migrate {
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "as above")]
+        database: Database,
+    },
+    /// Make the first account with its administrator and a service key, and print them as NAME=value
+    Bootstrap {
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "as above")]
+        database: Database,
+        /// Name of the account
+        #[arg(long, default_value = "Pier Works")]
+        account: String,
+        /// Address of the administrator
+        #[arg(long, default_value = "ada@pier-works.example")]
+        email: String,
+        /// First name of the administrator
+        #[arg(long, default_value = "Ada")]
+        first_name: String,
+        /// Last name of the administrator
+        #[arg(long, default_value = "Lovelace")]
+        last_name: String,
+        /// Time zone of the account, an IANA name
+        #[arg(long, default_value = "UTC")]
+        time_zone: String,
+    },
+    /// Make a key for another service and print it; it is shown this once
+    Key {
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "as above")]
+        database: Database,
+        /// What the key is for
+        #[arg(long)]
+        name: String,
+        /// What it may be used for: act, activity.publish, jobs.read; may be given more than once
+        #[arg(long = "scope", required = true, value_parser = clap::builder::PossibleValuesParser::new(SCOPES))]
+        scopes: Vec<String>,
+    },
+    /// Show the development clock, or move it forward
+    Clock {
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "as above")]
+        database: Database,
+        /// Instant to move it to, as in 2026-11-23T07:00:00Z; it never goes backwards
+        #[arg(long)]
+        to: Option<Timestamp>,
+        /// Seconds that pass on it in one real second
+        #[arg(long, default_value = "1", value_parser = speed)]
+        speed: f64,
+    },
+    /// Compose the digests that are due at an instant, once
+    Digest {
+        #[command(subcommand)]
+        #[allow(missing_docs, reason = "as above")]
+        command: DigestCommand,
+    },
+    /// Check that nothing was lost, told twice or forgotten; exits with 1 and a line for each finding when something was
+    Audit {
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "as above")]
+        database: Database,
+        /// Read the development clock
+        #[arg(long, env = "DEV")]
+        dev: bool,
+    },
+    /// Ask a server or daemon whether it serves; exits with 1 when it does not
+    Healthcheck {
+        /// Where to ask
+        #[arg(long, default_value = "http://127.0.0.1:50051", value_parser = url)]
+        target: String,
+        /// Seconds to wait for it to serve
+        #[arg(long, default_value = "0", value_parser = seconds)]
+        wait: Duration,
+    },
+    /// Tell the story of a few days on a running server and daemon that use the development clock
+    Demo(Demo),
+}
+
+/// What is done about digests by hand.
+#[derive(Subcommand, Clone, Debug)]
+pub enum DigestCommand {
+    /// Compose what is due; a daemon delivers it
+    Run {
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "as above")]
+        database: Database,
+        /// Instant to compose for, as in 2026-11-23T07:00:00Z
+        #[arg(long)]
+        at: Timestamp,
+        /// Show whose digests are due, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// As the daemon has it
+        #[arg(long = "digest-spread-minutes", env = "DIGEST_SPREAD_MINUTES", default_value = "10", value_name = "MINUTES", value_parser = minutes)]
+        spread: Duration,
+    },
+}
+
+// Where the story is told, and by whom.
+#[derive(Args, Clone, Debug)]
+#[allow(missing_docs, reason = "a doc comment would replace the command's description in --help")]
+pub struct Demo {
+    #[command(flatten)]
+    pub database: Database,
+    /// Where the server is
+    #[arg(long, default_value = "http://127.0.0.1:50051", value_parser = url)]
+    pub server: String,
+    /// Where the daemon is
+    #[arg(long, default_value = "http://127.0.0.1:50052", value_parser = url)]
+    pub daemon: String,
+    /// Where the daemon puts mails as files
+    #[arg(long, env = "MAIL_DIR", default_value = "mail", value_name = "PATH")]
+    pub mail_dir: PathBuf,
+    /// Account to play in
+    #[arg(long, env = "ACCOUNT_ID")]
+    pub account_id: String,
+    /// Address of its administrator
+    #[arg(long, env = "EMAIL")]
+    pub email: String,
+    /// Password of its administrator
+    #[arg(long, env = "PASSWORD", hide_env_values = true)]
+    pub password: Secret,
+    /// Key of a service that may publish and see jobs
+    #[arg(long, env = "SERVICE_KEY", hide_env_values = true)]
+    pub service_key: Secret,
+}
