@@ -50,7 +50,7 @@ const ABOVE: [(&str, &str); 18] = [
 ];
 
 /// The outside crates, and the wire as `proto/` has it, with where each is named. `*/` is any folder.
-const HOMES: [(&str, &[&str]); 50] = [
+const HOMES: [(&str, &[&str]); 52] = [
     // The domain does not know gRPC.
     (
         "tonic",
@@ -93,7 +93,9 @@ const HOMES: [(&str, &[&str]); 50] = [
     ("bytes", &["src/server/", "src/profile/picture/", "src/blob.rs"]),
     // What pictures are read, cut and drawn with.
     ("image", &["src/profile/picture/"]),
-    ("zune_jpeg", &["src/profile/picture/squares/decode.rs"]),
+    ("zune_jpeg", &["src/profile/picture/squares/decode.rs", "src/profile/picture/squares/tiff/jpeg.rs"]),
+    ("flate2", &["src/profile/picture/squares/tiff/"]),
+    ("ruzstd", &["src/profile/picture/squares/tiff/unpack.rs"]),
     ("fast_image_resize", &["src/profile/picture/squares"]),
     ("png", &["src/profile/picture/initials.rs"]),
     ("ab_glyph", &["src/profile/picture/initials/word.rs"]),
