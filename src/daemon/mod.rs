@@ -26,7 +26,7 @@ use crate::{
     identity, invite, job,
     mail::{Letter, Post, SmtpSettings, Timeouts},
     outbox::{self, Mail},
-    request,
+    profile, request,
     server::{self, Parts},
     subscription::schedule::Beat,
 };
@@ -137,7 +137,8 @@ impl Daemon {
                 let client = db.client().await?;
                 let requests = request::sweep(&client).await?;
                 let sessions = identity::sweep(&client).await?;
-                info!(requests, sessions, "removed what has expired");
+                let changes = profile::sweep(&client, now).await?;
+                info!(requests, sessions, changes, "removed what has expired");
             }
         }
         Ok(())
