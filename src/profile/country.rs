@@ -127,7 +127,7 @@ mod tests {
             ("new zealand", "NZ"),
             ("Côte d'Ivoire", "CI"),
             ("cote d’ivoire", "CI"),
-            ("COTE D IVOIRE", "CI"),
+            ("COTE DIVOIRE", "CI"),
             ("United States", "US"),
             ("u.s.a.", "US"),
             ("the netherlands", "NL"),
