@@ -1,8 +1,12 @@
 //! The directory of an account as a feed: who may follow it, what they hear, and when they are cut off.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
-use futures_util::{FutureExt, Stream, StreamExt, stream};
+use futures_util::{
+    FutureExt, Stream, StreamExt,
+    future::{Either, select},
+    stream,
+};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status, Streaming};
 use uuid::Uuid;
@@ -26,6 +30,7 @@ use super::{all, first_name, full, guest, join, read, write};
 use crate::{
     harness::{Account, App, Person, START, by, fields, pictures, reason},
     picture,
+    request::waits,
 };
 
 /// How often the watchers of tests look when nobody tells them.
@@ -186,7 +191,7 @@ async fn only_members_and_services_follow_and_a_position_is_good_for_its_own_acc
     assert_eq!((status.code(), reason(&status)), (Code::Unauthenticated, text("CALLER_UNKNOWN")));
 }
 
-/// The stream of a service that looks every moment, below the wire, as `who` follows `account` in the session `session`.
+/// The stream of a service that looks every moment, below the wire, as `who` follows `account`.
 async fn follow_closely(
     app: &App,
     who: &Person,
@@ -305,9 +310,10 @@ async fn a_coming_in_and_a_change_that_happen_at_once_are_both_told() {
     let tx = client.transaction().await.unwrap();
     account::add_member(&tx, dock.id, ada.id, AccountRole::Member, START.parse().unwrap()).await.unwrap();
     // The change waits for who comes in, and so knows of the account that they are in then.
-    let change = write(&app, &ada, first_name("Augusta"), &[]);
-    let mut change = std::pin::pin!(change);
-    assert!((&mut change).now_or_never().is_none());
+    let change = pin!(write(&app, &ada, first_name("Augusta"), &[]));
+    let Either::Right(((), change)) = select(change, pin!(waits(app.pool()))).await else {
+        panic!("the change did not wait");
+    };
     account::announce(&tx, ada.id).await.unwrap();
     tx.commit().await.unwrap();
     change.await.unwrap();

@@ -1,5 +1,6 @@
 //! The proof of the feed: whoever keeps the last profile of each person that came has, wherever it catches up and nothing
-//! is under way, what GetProfile says of everybody. However many change at once, and however often its server is killed.
+//! is under way, what `GetProfile` says of everybody. However many change at once, and however often its server is
+//! killed.
 
 use std::collections::BTreeMap;
 
