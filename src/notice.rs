@@ -18,6 +18,8 @@ use crate::{
 
 /// A job has a new revision.
 pub const JOB: &str = "job";
+/// Somebody in the directory of an account has changed.
+pub const DIRECTORY: &str = "directory";
 /// A session or a key has ended.
 pub const SESSION: &str = "session";
 
@@ -33,6 +35,8 @@ const AGAIN_AFTER_MAX: Duration = Duration::from_secs(5);
 pub enum Notice {
     /// The job has a new revision.
     Job(Uuid),
+    /// Somebody in the directory of the account has changed.
+    Directory(Uuid),
     /// The session or key has ended.
     Session(Uuid),
     /// Some notices may have been missed.
@@ -110,7 +114,7 @@ async fn hear(
     mut on: impl FnMut(),
 ) -> Result<(), DbError> {
     let (client, mut connection) = config.connect(NoTls).await?;
-    let listen = format!("listen {JOB}; listen {SESSION}");
+    let listen = format!("listen {JOB}; listen {DIRECTORY}; listen {SESSION}");
     let mut listening = std::pin::pin!(client.batch_execute(&listen));
     let mut in_force = false;
     loop {
@@ -135,6 +139,7 @@ async fn hear(
 fn notice(channel: &str, payload: &str) -> Notice {
     match (channel, Uuid::try_parse(payload)) {
         (JOB, Ok(id)) => Notice::Job(id),
+        (DIRECTORY, Ok(id)) => Notice::Directory(id),
         (SESSION, Ok(id)) => Notice::Session(id),
         _ => Notice::Lost,
     }

@@ -6,6 +6,8 @@
 mod rules;
 mod store;
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 pub use rules::{Action, Rule};
@@ -167,11 +169,22 @@ async fn service(on: &impl GenericClient, resource: Resource) -> Result<Leave> {
     Ok(Leave { person: Uuid::nil(), standing })
 }
 
+/// What `person` is to each of these people, of those whom they may know.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn acquaintances(on: &impl GenericClient, person: Uuid, of: &[Uuid]) -> Result<HashMap<Uuid, Standing>> {
+    let mut known = store::to_people(on, person, of).await?;
+    known.iter_mut().for_each(|(id, standing)| standing.acquainted |= *id == person);
+    Ok(known.into_iter().filter(|(_, standing)| standing.acquainted).collect())
+}
+
 async fn standing(on: &impl GenericClient, person: Uuid, resource: Resource) -> Result<Standing> {
     let found = match resource {
         Resource::Own => Some(Standing::default()),
         Resource::Person(of) if of == person => Some(Standing { acquainted: true, ..Standing::default() }),
-        Resource::Person(of) => store::to_person(on, person, of).await?,
+        Resource::Person(of) => store::to_people(on, person, &[of]).await?.pop().map(|(_, standing)| standing),
         Resource::Account(id) | Resource::Job { account: id, .. } => store::in_account(on, person, id).await?,
         Resource::WorkCenter(id) | Resource::Place { workcenter: id, .. } => {
             store::in_workcenter(on, person, id).await?

@@ -10,19 +10,19 @@ use crate::{
 
 /// A person may know those of their accounts (guests aside) and of their WorkCenters, and administers those of the
 /// accounts that they administer.
-const TO_PERSON: &str = "
-    select exists (
-        select from member mine join member theirs using (account_id)
-        where mine.user_id = $1 and theirs.user_id = $2 and mine.role <> 'GUEST'
-    ) or exists (
+/// The role is the highest in any account that both are in.
+const TO_PEOPLE: &str = "
+    select person.id, together.role as account_role, exists (
         select from collaborator mine join collaborator theirs using (workcenter_id)
-        where mine.user_id = $1 and theirs.user_id = $2
-    ) as acquainted, (
-        select 'ADMINISTRATOR' from member mine join member theirs using (account_id)
-        where mine.user_id = $1 and theirs.user_id = $2 and mine.role = 'ADMINISTRATOR'
-        limit 1
-    ) as account_role
-    from person where id = $2";
+        where mine.user_id = $1 and theirs.user_id = person.id
+    ) as shares_workcenter
+    from person
+    left join lateral (
+        select mine.role from member mine join member theirs using (account_id)
+        where mine.user_id = $1 and theirs.user_id = person.id
+        order by array_position(array['ADMINISTRATOR', 'MEMBER', 'GUEST'], mine.role) limit 1
+    ) as together on true
+    where person.id = any($2)";
 
 const IN_ACCOUNT: &str = "
     select account.id as account_id, member.role as account_role, null::text as workcenter_role
@@ -36,14 +36,15 @@ const IN_WORKCENTER: &str = "
     left join collaborator on collaborator.workcenter_id = workcenter.id and collaborator.user_id = $1
     where workcenter.id = $2";
 
-/// What `person` is to the person `of`; `None` when there is no such person.
-pub(super) async fn to_person(on: &impl GenericClient, person: Uuid, of: Uuid) -> Result<Option<Standing>> {
-    let rows = db::text(on, TO_PERSON, &[&person, &of]).await?;
-    Ok(rows.first().map(|row| Standing {
-        account_role: role(row, "account_role").and_then(AccountRole::named),
-        acquainted: row.get("acquainted"),
-        ..Standing::default()
-    }))
+/// What `person` is to each of these people, of those that there are.
+pub(super) async fn to_people(on: &impl GenericClient, person: Uuid, of: &[Uuid]) -> Result<Vec<(Uuid, Standing)>> {
+    let rows = db::text(on, TO_PEOPLE, &[&person, &of]).await?;
+    let standing = |row: &Row| {
+        let account_role = role(row, "account_role").and_then(AccountRole::named);
+        let acquainted = row.get("shares_workcenter") || account_role >= Some(AccountRole::Member);
+        (row.get("id"), Standing { account_role, acquainted, ..Standing::default() })
+    };
+    Ok(rows.iter().map(standing).collect())
 }
 
 /// What `person` is in the account `id`; `None` when there is no such account.

@@ -1,10 +1,11 @@
 //! Accounts and who belongs to them.
 //!
-//! Accounts are made by the operator; people come in by invites.
+//! Accounts are made by the operator; people come in by invites. Each account has a directory: its members, in the order
+//! in which what others see of them has last changed, so that whoever follows it asks for what is after a number.
 
 mod store;
 
-pub use store::{add_member, insert, name, role};
+pub use store::{add_member, announce, insert, name, role};
 
 use crate::error::Violation;
 

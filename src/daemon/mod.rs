@@ -26,7 +26,7 @@ use crate::{
     identity, ids, invite, job,
     mail::{Letter, Post, SmtpSettings, Timeouts},
     outbox::{self, Mail},
-    request, secret,
+    profile, request, secret,
     server::{self, Parts},
     subscription::schedule::Beat,
 };
@@ -141,8 +141,9 @@ impl Daemon {
                 let client = db.client().await?;
                 let requests = request::sweep(&client).await?;
                 let sessions = identity::sweep(&client).await?;
+                let changes = profile::sweep(&client, now).await?;
                 drop(client);
-                info!(requests, sessions, "removed what has expired");
+                info!(requests, sessions, changes, "removed what has expired");
                 self.tidy().await?;
             }
         }

@@ -216,7 +216,8 @@ const ELSEWHERE: &str = "
 
 const NAMES: &str = "
     select person.id, coalesce(nullif(trim(profile.first_name || ' ' || profile.last_name), ''),
-        split_part(person.email, '@', 1)) as name
+        case coalesce(profile.email_visibility, 'EVERYONE_SHARING_A_WORKCENTER')
+            when 'EVERYONE_SHARING_A_WORKCENTER' then split_part(person.email, '@', 1) else 'Somebody' end) as name
     from person left join profile on profile.user_id = person.id
     where person.id = any($1)";
 

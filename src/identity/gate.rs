@@ -59,7 +59,7 @@ impl Gate {
                 match notice {
                     Notice::Session(id) => lock(&kept).end(id),
                     Notice::Lost => lock(&kept).clear(),
-                    Notice::Job(_) => {}
+                    Notice::Job(_) | Notice::Directory(_) => {}
                 }
             }
         });

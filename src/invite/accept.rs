@@ -103,6 +103,7 @@ pub(super) async fn accept(tx: &Transaction<'_>, claim: Claim, when: &When, wind
     for space in came {
         workcenter::announce(tx, space, ADDED, user, invite.inviter, when.now, window).await?;
     }
+    account::announce(tx, user).await?;
     let invite = Box::new(Invite { state: State::Accepted, ended_at: Some(when.now), ..invite });
     Ok(Outcome::Accepted { invite, user, session })
 }

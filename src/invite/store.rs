@@ -80,7 +80,9 @@ const TOLD: &str = "
     select invite.id, invite.email, invite.account_role, invite.message, invite.expires_at,
         account.name as account_name, account.time_zone,
         coalesce(nullif(btrim(concat_ws(' ', profile.first_name, profile.last_name)), ''),
-            split_part(inviter.email, '@', 1)) as inviter_name,
+            case coalesce(profile.email_visibility, 'EVERYONE_SHARING_A_WORKCENTER')
+                when 'EVERYONE_SHARING_A_WORKCENTER' then split_part(inviter.email, '@', 1) else 'Somebody' end)
+            as inviter_name,
         array(select workcenter.name from invite_workcenter
             join workcenter on workcenter.id = invite_workcenter.workcenter_id
             where invite_id = invite.id order by workcenter.name, workcenter.id) as names,

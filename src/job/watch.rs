@@ -150,7 +150,7 @@ async fn wait(ear: &mut Ear, beat: &mut Interval, concerns: impl Fn(Uuid) -> boo
             notice = ear.hear() => match notice {
                 Notice::Job(job) if concerns(job) => return false,
                 Notice::Lost => return false,
-                Notice::Job(_) | Notice::Session(_) => {}
+                Notice::Job(_) | Notice::Directory(_) | Notice::Session(_) => {}
             },
         }
     }

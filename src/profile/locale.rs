@@ -2,6 +2,9 @@
 
 use crate::error::Violation;
 
+/// What a locale has to be, in words.
+pub(super) const FORM: &str = "a language tag of BCP 47, such as en-GB";
+
 /// Characters of a tag at most. Source: RFC 5646, section 4.4.1.
 const TAG_MAX: usize = 35;
 
@@ -19,7 +22,7 @@ pub(super) fn locale(field: &str, text: &str) -> Result<String, Violation> {
         return Ok(String::new());
     }
     let tag = if text.len() <= TAG_MAX { canonical(text) } else { None };
-    tag.ok_or_else(|| Violation::new(field, "must be a language tag of BCP 47, such as en-GB"))
+    tag.ok_or_else(|| Violation::new(field, format!("must be {FORM}")))
 }
 
 fn canonical(text: &str) -> Option<String> {

@@ -4,33 +4,53 @@ use jiff::Timestamp;
 use sea_query::{Expr, ExprTrait, Iden, Query};
 use uuid::Uuid;
 
-use super::{Change, Field, Profile, Texts, Told, called, etag, picture};
+use super::{
+    Change, Field, Profile, Texts, Told, called, etag, history::store::insert as note, picture, visibility::Visibility,
+};
 use crate::{
+    account,
     db::{self, GenericClient, Row, Transaction},
     error::{Error, Kind, Result},
 };
 
-/// A profile with what other rooms know of the person: the address, and the zone of the account joined first that
-/// has one.
-const FIND: &str = "
-    select profile.user_id, profile.first_name, profile.last_name, profile.initials, profile.job_title,
-        profile.street, profile.city, profile.post_code, profile.state_province, profile.country,
-        profile.business_phone, profile.extension, profile.mobile_phone, profile.time_zone, profile.locale,
-        profile.revision, profile.updated_at, person.email, theirs.time_zone as account_zone,
-        picture.etag, picture.content_type, picture.sides, picture.digests
-    from profile
-    join person on person.id = profile.user_id
-    left join picture on picture.user_id = profile.user_id
-    left join lateral (
-        select account.time_zone from member join account on account.id = member.account_id
-        where member.user_id = profile.user_id and account.time_zone <> ''
-        order by member.created_at, member.account_id
-        limit 1
-    ) as theirs on true
-    where profile.user_id = $1";
+/// Reads profiles with what other rooms know of their people: the address, the picture, and the zone of the account
+/// joined first that has one. `$more` are columns to read besides, `$rest` is the rest of the statement.
+macro_rules! profiles {
+    ($more:literal, $rest:literal) => {
+        concat!(
+            "select ",
+            $more,
+            "profile.user_id, profile.first_name, profile.last_name, profile.initials, profile.job_title,
+                profile.street, profile.city, profile.post_code, profile.state_province, profile.country,
+                profile.business_phone, profile.extension, profile.mobile_phone, profile.time_zone, profile.locale,
+                profile.time_format, profile.first_week_day, profile.job_title_visibility, profile.address_visibility,
+                profile.email_visibility, profile.business_phone_visibility, profile.mobile_phone_visibility,
+                profile.time_zone_visibility, profile.locale_visibility, profile.business_phone_e164,
+                profile.mobile_phone_e164, profile.revision, profile.updated_at, person.email,
+                theirs.time_zone as account_zone, picture.etag, picture.content_type, picture.sides, picture.digests
+            from profile
+            join person on person.id = profile.user_id
+            left join picture on picture.user_id = profile.user_id
+            left join lateral (
+                select account.time_zone from member join account on account.id = member.account_id
+                where member.user_id = profile.user_id and account.time_zone <> ''
+                order by member.created_at, member.account_id
+                limit 1
+            ) as theirs on true ",
+            $rest
+        )
+    };
+}
+
+pub(in crate::profile) use profiles;
+
+const FIND: &str = profiles!("", "where profile.user_id = any($1)");
+
+const LOCK: &str = profiles!("", "where profile.user_id = $1 for update of profile");
 
 const NAME: &str = "
-    select first_name, last_name, email from profile join person on person.id = profile.user_id
+    select first_name, last_name, email, email_visibility
+    from profile join person on person.id = profile.user_id
     where profile.user_id = $1";
 
 #[derive(Clone, Copy, Iden)]
@@ -41,14 +61,12 @@ enum Column {
     FirstName,
     LastName,
     TimeZone,
+    #[iden = "business_phone_e164"]
+    BusinessPhoneE164,
+    #[iden = "mobile_phone_e164"]
+    MobilePhoneE164,
     Revision,
     UpdatedAt,
-}
-
-/// The column of a field: the last part of its path.
-fn column(field: Field) -> &'static str {
-    let path = field.path();
-    path.rsplit_once('.').map_or(path, |(_, last)| last)
 }
 
 /// Makes the profile of a new person. Names and zone are as [`Field::checked`] gives them.
@@ -75,21 +93,35 @@ pub async fn insert(
 
 /// Finds the profile of a person.
 pub(super) async fn find(on: &impl GenericClient, user: Uuid) -> Result<Profile> {
-    let rows = db::text(on, FIND, &[&user]).await?;
-    rows.first().map(profile).transpose()?.ok_or_else(|| missing(user))
+    list(on, &[user]).await?.pop().ok_or_else(|| missing(user))
+}
+
+/// Finds the profiles of these people, of those that there are, in no order.
+pub(super) async fn list(on: &impl GenericClient, users: &[Uuid]) -> Result<Vec<Profile>> {
+    db::text(on, FIND, &[&users]).await?.iter().map(profile).collect()
 }
 
 /// Finds the profile of a person and keeps others from changing it until the transaction ends.
 pub(super) async fn lock(tx: &Transaction<'_>, user: Uuid) -> Result<Profile> {
-    let rows = db::text(tx, &format!("{FIND} for update of profile"), &[&user]).await?;
+    let rows = db::text(tx, LOCK, &[&user]).await?;
     rows.first().map(profile).transpose()?.ok_or_else(|| missing(user))
 }
 
-/// Writes a change; returns the new revision.
-pub(super) async fn update(tx: &Transaction<'_>, user: Uuid, change: &Change, now: Timestamp) -> Result<i64> {
+/// Writes a change, and the numbers of the phones where they are others now; returns the new revision.
+pub(super) async fn update(
+    tx: &Transaction<'_>,
+    user: Uuid,
+    change: &Change,
+    e164: Option<&[String; 2]>,
+    now: Timestamp,
+) -> Result<i64> {
+    let phones = e164.into_iter().flat_map(|[business, mobile]| {
+        [(Column::BusinessPhoneE164, business.into()), (Column::MobilePhoneE164, mobile.into())]
+    });
     let update = Query::update()
         .table(Column::Table)
-        .values(change.0.iter().map(|(field, text)| (column(*field), text.into())))
+        .values(change.0.iter().map(|(field, text)| (field.column(), text.into())))
+        .values(phones)
         .value(Column::Revision, Expr::col(Column::Revision).add(1_i64))
         .value(Column::UpdatedAt, now)
         .and_where(Expr::col(Column::UserId).eq(user))
@@ -99,20 +131,27 @@ pub(super) async fn update(tx: &Transaction<'_>, user: Uuid, change: &Change, no
     row.map(|it| it.get("revision")).ok_or_else(|| missing(user))
 }
 
-/// Notes that something of a profile has changed which stands elsewhere, as `told` says; returns the new etag.
+/// Notes that something of a profile has changed which stands elsewhere, as `told` says, and tells those who follow a
+/// directory that the person is in; returns the new etag. To be called as late in its transaction as can be, for others
+/// who have something to tell wait from here to its end.
 pub(super) async fn touch(tx: &Transaction<'_>, user: Uuid, told: &Told<'_>, now: Timestamp) -> Result<String> {
-    let _ = told;
-    Ok(etag(update(tx, user, &Change::default(), now).await?))
+    let revision = update(tx, user, &Change::default(), None, now).await?;
+    note(tx, user, std::slice::from_ref(told), now).await?;
+    account::announce(tx, user).await?;
+    Ok(etag(revision))
 }
 
-/// What others call a person.
+/// What others call a person, whoever they are: an address that not all may see does not come into it.
 ///
 /// # Errors
 ///
 /// [`Error::NotFound`] when there is no such person.
 pub async fn name(on: &impl GenericClient, user: Uuid) -> Result<String> {
     let rows = db::text(on, NAME, &[&user]).await?;
-    let name = rows.first().map(|it| called(it.get("first_name"), it.get("last_name"), it.get("email")));
+    let name = rows.first().map(|it| {
+        let is_public = Visibility::named(it.get("email_visibility")) == Some(Visibility::Everyone);
+        called(it.get("first_name"), it.get("last_name"), if is_public { it.get("email") } else { "" })
+    });
     name.ok_or_else(|| missing(user))
 }
 
@@ -120,14 +159,16 @@ fn missing(user: Uuid) -> Error {
     Error::NotFound(Kind::User, user.to_string())
 }
 
-fn profile(row: &Row) -> Result<Profile> {
+/// The profile in a row of [`profiles`].
+pub(super) fn profile(row: &Row) -> Result<Profile> {
     let mut texts = Texts::default();
-    for field in Field::ALL {
-        texts[field] = row.get(column(field));
+    for field in Field::all() {
+        texts[field] = row.get(field.column());
     }
     Ok(Profile {
         user: row.get("user_id"),
         texts,
+        e164: [row.get("business_phone_e164"), row.get("mobile_phone_e164")],
         email: row.get("email"),
         account_zone: row.get("account_zone"),
         picture: picture::store::of(row)?,

@@ -141,7 +141,9 @@ fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -
     }
     let sessions = identity::Service::new(db(), hasher.clone(), gate.clone());
     add!(SessionServiceServer::new(sessions), REQUEST_BYTES_MAX);
-    let profiles = profile::Service::new(db(), clock(), spread, pictures);
+    let (notices, draining) = (parts.notices.clone(), parts.draining.clone());
+    let directory = profile::Watch::new(db(), gate.clone(), notices, draining, profile::LOOK_EVERY);
+    let profiles = profile::Service::new(db(), clock(), key(), spread, pictures, directory);
     add!(ProfileServiceServer::new(profiles), profile::MESSAGE_BYTES_MAX);
     let workcenters = workcenter::Service::new(db(), clock(), key(), spread, window);
     add!(WorkCenterServiceServer::new(workcenters), REQUEST_BYTES_MAX);

@@ -262,12 +262,13 @@ async fn who_does_not_say_who_they_are_is_asked_to_sign_in_whatever_they_send() 
     let app = App::start().await;
     let things = Things::of_pier_works(&app).await;
     let asked = refused(Code::Unauthenticated, "CALLER_UNKNOWN");
+    let is_let_in = |answer: &Result<(), Status>| answer.is_ok() || refusal(answer) != asked;
     for &action in Action::ALL {
         let open = Action::ALL.iter().any(|it| it.path() == action.path() && it.rule().anyone);
         let empty = call(&app, action, Vec::new(), &[]).await;
-        assert_eq!(refusal(&empty) != asked, open, "{action:?} of nothing");
+        assert_eq!(is_let_in(&empty), open, "{action:?} of nothing");
         let sound = call(&app, action, things.request(action), &[]).await;
-        assert_eq!(refusal(&sound) != asked, action.rule().anyone, "{action:?}");
+        assert_eq!(is_let_in(&sound), action.rule().anyone, "{action:?}");
     }
 }
 

@@ -37,20 +37,20 @@ const ABOVE: [(&str, &str); 18] = [
     ("subscription", "activity"),
     ("identity", "access"),
     ("account", "access"),
-    ("profile", "access subscription"),
+    ("profile", "access account identity subscription"),
     ("workcenter", "access activity outbox profile request subscription"),
     ("preference", "access outbox subscription"),
     ("invite", "access account identity outbox profile request subscription workcenter"),
     ("digest", "activity job outbox subscription"),
     ("audit", ""),
     ("server", "access activity identity invite job preference profile workcenter"),
-    ("daemon", "digest identity invite job outbox request server subscription"),
+    ("daemon", "digest identity invite job outbox profile request server subscription"),
     ("demo", "outbox"),
     ("operator", "access account audit demo digest identity job profile subscription"),
 ];
 
 /// The outside crates, and the wire as `proto/` has it, with where each is named. `*/` is any folder.
-const HOMES: [(&str, &[&str]); 52] = [
+const HOMES: &[(&str, &[&str])] = &[
     // The domain does not know gRPC.
     (
         "tonic",
@@ -83,7 +83,7 @@ const HOMES: [(&str, &[&str]); 52] = [
     ("prost_types", &["src/pb.rs"]),
     // What is generated names these.
     ("tonic_prost", &[]),
-    ("http", &["src/server/", "src/auth.rs", "src/identity/gate.rs"]),
+    ("http", &["src/server/", "src/auth.rs", "src/identity/gate.rs", "src/profile/directory/watch.rs"]),
     ("http_body", &["src/server/"]),
     ("hyper", &["src/server/"]),
     ("hyper_util", &["src/server/connections.rs"]),
@@ -123,8 +123,17 @@ const HOMES: [(&str, &[&str]); 52] = [
         "unicode_normalization",
         &["src/secret.rs", "src/profile/text.rs", "src/workcenter/mod.rs", "src/invite/offer.rs"],
     ),
-    ("unicode_segmentation", &["src/profile/mod.rs"]),
-    ("async_stream", &["src/job/watch.rs", "src/profile/picture/service.rs", "src/server/health.rs"]),
+    ("unicode_segmentation", &["src/profile/mod.rs", "src/profile/field.rs"]),
+    ("rlibphonenumber", &["src/profile/phone.rs"]),
+    (
+        "async_stream",
+        &[
+            "src/job/watch.rs",
+            "src/profile/directory/watch.rs",
+            "src/profile/picture/service.rs",
+            "src/server/health.rs",
+        ],
+    ),
     (
         "futures_util",
         &[
@@ -132,6 +141,8 @@ const HOMES: [(&str, &[&str]); 52] = [
             "src/blob/",
             "src/job/",
             "src/outbox/deliver.rs",
+            "src/profile/directory/service.rs",
+            "src/profile/directory/watch.rs",
             "src/profile/picture/",
             "src/server/",
             "src/daemon/mod.rs",

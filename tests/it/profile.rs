@@ -1,5 +1,12 @@
 //! Profiles: what people read of each other, and what they change of their own.
 
+mod batch;
+mod constraints;
+mod directory;
+mod history;
+mod proof;
+mod visibility;
+
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 use workcenter::{
@@ -8,13 +15,13 @@ use workcenter::{
     error::VIOLATIONS_MAX,
     ids,
     pb::{
-        Address, Delivery, GetPreferencesRequest, GetProfileRequest, Preferences, Profile, TimeZoneSource,
-        UpdatePreferencesRequest, UpdateProfileRequest,
+        Address, Delivery, GetPreferencesRequest, GetProfileRequest, Preferences, Profile, ProfileVisibility,
+        TimeFormat, TimeZoneSource, UpdatePreferencesRequest, UpdateProfileRequest, Visibility,
     },
     profile,
 };
 
-use crate::harness::{App, Person, by, fields, reason};
+use crate::harness::{Account, App, Person, by, fields, reason};
 
 fn mask(paths: &[&str]) -> Option<prost_types::FieldMask> {
     Some(prost_types::FieldMask { paths: paths.iter().map(|it| (*it).to_owned()).collect() })
@@ -29,6 +36,37 @@ async fn write(app: &App, who: &Person, profile: Profile, paths: &[&str]) -> Res
     let update_mask = if paths.is_empty() { None } else { mask(paths) };
     let message = UpdateProfileRequest { profile: Some(profile), update_mask, etag: String::new() };
     app.profiles().update_profile(by(&who.token, message)).await.map(Response::into_inner).map(|it| it.profile.unwrap())
+}
+
+/// Brings a person into an account.
+async fn join(app: &App, account: Uuid, user: Uuid, role: AccountRole, at: &str) {
+    let mut client = app.client().await;
+    let tx = client.transaction().await.unwrap();
+    account::add_member(&tx, account, user, role, at.parse().unwrap()).await.unwrap();
+    account::announce(&tx, user).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Somebody who is in `account` as a guest, and in an account of their own.
+async fn guest(app: &App, account: &Account, email: &str) -> Person {
+    let own = app.account("Guest Works").await;
+    let guest = app.person(&own, email, "Gus", "Guest").await;
+    join(app, account.id, guest.id, AccountRole::Guest, crate::harness::START).await;
+    guest
+}
+
+/// The same visibility for every field.
+fn all(visibility: Visibility) -> ProfileVisibility {
+    let it = visibility.into();
+    ProfileVisibility {
+        job_title: it,
+        address: it,
+        email: it,
+        business_phone: it,
+        mobile_phone: it,
+        time_zone: it,
+        locale: it,
+    }
 }
 
 fn first_name(name: &str) -> Profile {
@@ -53,6 +91,9 @@ fn full() -> Profile {
         mobile_phone: "021 555 0101".to_owned(),
         time_zone: "pacific/auckland".to_owned(),
         locale: "EN-nz".to_owned(),
+        time_format: TimeFormat::TimeFormat24Hours.into(),
+        first_week_day: 7,
+        visibility: Some(all(Visibility::EveryoneSharingAWorkcenter)),
         ..Profile::default()
     }
 }
@@ -75,6 +116,8 @@ async fn what_is_written_is_read_back_in_its_usual_form() {
         time_zone: "Pacific/Auckland".to_owned(),
         time_zone_source: TimeZoneSource::Profile.into(),
         locale: "en-NZ".to_owned(),
+        business_phone_e164: "+6495550100".to_owned(),
+        mobile_phone_e164: "+64215550101".to_owned(),
         etag: written.etag.clone(),
         update_time: written.update_time,
         ..full()
@@ -104,6 +147,8 @@ async fn only_what_the_mask_names_is_changed() {
 
     let nothing = write(&app, &ada, Profile::default(), &["*"]).await.unwrap();
     assert_eq!((nothing.first_name.as_str(), nothing.locale.as_str()), ("", ""));
+    assert_eq!((nothing.time_format(), nothing.first_week_day), (TimeFormat::Unspecified, 0));
+    assert_eq!(nothing.visibility, Some(all(Visibility::EveryoneSharingAWorkcenter)));
     assert_eq!(nothing.email, "ada@example.com");
 }
 
@@ -145,6 +190,9 @@ async fn an_invalid_update_names_every_field_at_once_and_writes_none() {
         extension: "12a".to_owned(),
         time_zone: "Mars/Olympus_Mons".to_owned(),
         locale: "english".to_owned(),
+        time_format: 3,
+        first_week_day: 8,
+        visibility: Some(ProfileVisibility { email: 9, address: -1, ..ProfileVisibility::default() }),
         ..Profile::default()
     };
 
@@ -159,6 +207,10 @@ async fn an_invalid_update_names_every_field_at_once_and_writes_none() {
         "profile.extension",
         "profile.time_zone",
         "profile.locale",
+        "profile.time_format",
+        "profile.first_week_day",
+        "profile.visibility.address",
+        "profile.visibility.email",
     ];
     assert_eq!(fields(&status), expected);
     assert_eq!(read(&app, &ada, "me").await.unwrap().job_title, "");
@@ -173,7 +225,19 @@ async fn a_mask_with_paths_that_nobody_writes_is_refused() {
     let app = App::start().await;
     let account = app.account("Pier Works").await;
     let ada = app.person(&account, "ada@example.com", "Ada", "Lovelace").await;
-    for path in ["nickname", "email", "user_id", "initials_derived", "time_zone_source", "etag", "update_time"] {
+    let read_only = [
+        "email",
+        "user_id",
+        "initials_derived",
+        "time_zone_source",
+        "etag",
+        "update_time",
+        "picture",
+        "business_phone_e164",
+        "mobile_phone_e164",
+        "pending_email",
+    ];
+    for path in ["nickname", "visibility.initials"].into_iter().chain(read_only) {
         let status = write(&app, &ada, first_name("Augusta"), &["first_name", path]).await.unwrap_err();
         assert_eq!((status.code(), reason(&status)), (Code::InvalidArgument, "MASK_PATH_UNKNOWN".to_owned()), "{path}");
         assert_eq!(fields(&status), ["update_mask"]);
@@ -210,10 +274,8 @@ async fn the_zone_in_force_is_ones_own_then_that_of_the_oldest_account_then_utc(
     let none = app.account("No Zone").await;
     let ada = app.person(&none, "ada@example.com", "Ada", "Lovelace").await;
     let join = async |name: &str, zone: &str, at: &str| {
-        let client = app.pool().client().await.unwrap();
-        let at = at.parse().unwrap();
-        let id = account::insert(&client, name, Some(zone), at).await.unwrap();
-        account::add_member(&client, id, ada.id, AccountRole::Guest, at).await.unwrap();
+        let id = account::insert(&app.client().await, name, Some(zone), at.parse().unwrap()).await.unwrap();
+        join(&app, id, ada.id, AccountRole::Guest, at).await;
     };
     let zone = async || {
         let profile = read(&app, &ada, "me").await.unwrap();
@@ -315,6 +377,11 @@ async fn people_are_called_by_their_names_or_the_start_of_their_address() {
     let client = app.pool().client().await.unwrap();
     assert_eq!(profile::name(&client, ada.id).await.unwrap(), "Ada Lovelace");
     assert_eq!(profile::name(&client, nameless.id).await.unwrap(), "bob.b");
+    for hidden in [Visibility::AccountMembers, Visibility::OnlyMe] {
+        let sent = Profile { visibility: Some(all(hidden)), ..Profile::default() };
+        write(&app, &nameless, sent, &["visibility.email"]).await.unwrap();
+        assert_eq!(profile::name(&client, nameless.id).await.unwrap(), "Somebody");
+    }
     assert!(profile::name(&client, ids::new()).await.is_err());
 }
 
@@ -330,11 +397,45 @@ async fn who_joins_an_account_again_keeps_the_higher_role() {
         (AccountRole::Administrator, AccountRole::Administrator),
         (AccountRole::Member, AccountRole::Administrator),
     ] {
-        account::add_member(&client, account.id, ada.id, role, now).await.unwrap();
+        join(&app, account.id, ada.id, role, "2026-01-01T00:00:00Z").await;
         assert_eq!(account::role(&client, account.id, ada.id).await.unwrap(), Some(expected));
     }
     assert_eq!(account::role(&client, account.id, ids::new()).await.unwrap(), None);
     assert_eq!(account::name(&client, account.id).await.unwrap().as_deref(), Some("Pier Works"));
     assert_eq!(account::name(&client, ids::new()).await.unwrap(), None);
     assert!(account::insert(&client, " ", None, now).await.is_err());
+}
+
+#[tokio::test]
+async fn phones_are_read_again_when_they_or_the_country_change() {
+    let app = App::start().await;
+    let account = app.account("Pier Works").await;
+    let ada = app.person(&account, "ada@example.com", "Ada", "Lovelace").await;
+    let numbers = |it: Profile| (it.business_phone, it.business_phone_e164, it.mobile_phone_e164);
+    let text = ToOwned::to_owned;
+
+    let sent = Profile {
+        business_phone: text("044 668 18 00"),
+        mobile_phone: text("+64 21 555 0101"),
+        extension: text("12"),
+        ..Profile::default()
+    };
+    let written = write(&app, &ada, sent, &[]).await.unwrap();
+    assert_eq!(numbers(written), (text("044 668 18 00"), text(""), text("+64215550101")), "there is no country yet");
+
+    let sent = Profile {
+        address: Some(Address { country: text("Swiss Confederation"), ..Address::default() }),
+        ..Profile::default()
+    };
+    let written = write(&app, &ada, sent, &["address.country"]).await.unwrap();
+    assert_eq!(written.address.clone().unwrap().country, "CH");
+    assert_eq!(numbers(written), (text("044 668 18 00"), text("+41446681800"), text("+64215550101")));
+
+    let sent = Profile { mobile_phone: text("ask Bob"), ..Profile::default() };
+    let written = write(&app, &ada, sent, &["mobile_phone"]).await.unwrap();
+    assert_eq!(written.mobile_phone, "ask Bob", "what is no number stays as it was typed");
+    assert_eq!(numbers(written), (text("044 668 18 00"), text("+41446681800"), text("")));
+    let unmoved = write(&app, &ada, first_name("Augusta"), &[]).await.unwrap();
+    assert_eq!(unmoved.business_phone_e164, "+41446681800");
+    assert_eq!(unmoved, read(&app, &ada, "me").await.unwrap());
 }

@@ -118,7 +118,7 @@ async fn answers_are_kept_for_two_days() {
 }
 
 /// Returns once some session of the database waits for a lock. Asks the database, which knows, and not the clock.
-async fn waits(db: &Db) {
+pub async fn waits(db: &Db) {
     let client = db.client().await.unwrap();
     let waiting = "select exists (select from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock')";

@@ -8,8 +8,8 @@ mod upload;
 
 use crate::secret::Hash;
 
-pub(super) use service::PictureStream;
 pub use service::Pictures;
+pub(super) use service::{PictureStream, constraints};
 pub use upload::MESSAGE_BYTES_MAX;
 
 /// The side that is given to those who ask for none.

@@ -24,9 +24,9 @@ use uuid::Uuid;
 
 use super::{
     Picture, SIDE_USUAL, Square, initials,
-    squares::{self, Cut, Fault, SIDES},
+    squares::{self, Cut, Fault, Format, PIXELS_MAX, SIDE_MAX, SIDES},
     store,
-    upload::{File, Upload},
+    upload::{CHUNK_BYTES_MAX, FILE_BYTES_MAX, File, Upload},
 };
 use crate::{
     access::{self, Action, Resource},
@@ -138,7 +138,7 @@ impl Pictures {
         let (content_type, picture) = self.keep(file).await?;
         let profile_etag = self.set(leave.person, &picture).await?;
 
-        let (picture, content_type) = (Some(picture.into()), content_type.to_owned());
+        let (picture, content_type) = (Some((&picture).into()), content_type.to_owned());
         Ok(Response::new(pb::UploadPictureResponse { picture, content_type, profile_etag }))
     }
 
@@ -303,6 +303,20 @@ fn header(etag: String, content_type: String, bytes: &Bytes, side: u32, drawn: b
     }
 }
 
+/// What a file of a picture may be.
+pub(in crate::profile) fn constraints() -> pb::PictureConstraints {
+    // None of these is near the end of its type.
+    let number = |it: usize| i64::try_from(it).unwrap_or(i64::MAX);
+    pb::PictureConstraints {
+        content_types: Format::ALL.into_iter().map(|it| it.content_type().to_owned()).collect(),
+        size_bytes_max: number(FILE_BYTES_MAX),
+        chunk_bytes_max: number(CHUNK_BYTES_MAX),
+        side_px_max: i32::try_from(SIDE_MAX).unwrap_or(i32::MAX),
+        pixels_max: i64::try_from(PIXELS_MAX).unwrap_or(i64::MAX),
+        sizes_px: SIDES.into_iter().filter_map(|it| i32::try_from(it).ok()).collect(),
+    }
+}
+
 /// Reads the size that is asked for.
 fn side(size_px: i32) -> Result<u32, Violation> {
     match u32::try_from(size_px) {
@@ -330,8 +344,8 @@ impl Picture {
     }
 }
 
-impl From<Picture> for pb::Picture {
-    fn from(picture: Picture) -> Self {
+impl From<&Picture> for pb::Picture {
+    fn from(picture: &Picture) -> Self {
         let sizes_px = picture.squares.iter().filter_map(|it| i32::try_from(it.side).ok()).collect();
         Self { etag: picture.etag(), sizes_px }
     }

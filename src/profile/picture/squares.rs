@@ -16,6 +16,7 @@ use image::{
 };
 
 use decode::{Header, Raster};
+pub use decode::{PIXELS_MAX, SIDE_MAX};
 pub use format::Format;
 
 /// The sides of the squares in pixels, largest first: a page of one's own, a card, a list, a line of text.

@@ -17,10 +17,10 @@ use zune_jpeg::{
 use super::{Fault, Format};
 
 /// Pixels of a side: more than any camera's, and few enough for one row to be nothing.
-const SIDE_MAX: u32 = 10_000;
+pub const SIDE_MAX: u32 = 10_000;
 
 /// Pixels in all: what current cameras make, and what a core turns into squares in about a second.
-const PIXELS_MAX: u64 = 40_000_000;
+pub const PIXELS_MAX: u64 = 40_000_000;
 
 /// Bytes of the pixels: 40 megapixels of 48 bits do just fit. Decoders keep up to as much again for themselves.
 const DECODED_BYTES_MAX: u64 = 256 << 20;

@@ -19,6 +19,9 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 const BMP_HEADERS: [u32; 8] = [12, 16, 40, 52, 56, 64, 108, 124];
 
 impl Format {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Bmp, Self::Gif, Self::Jpeg, Self::Png, Self::Tiff, Self::WebP];
+
     /// Tells the format of `file` by its first bytes; none when it is not one that is taken.
     pub fn of(file: &[u8]) -> Option<Self> {
         let bmp = || u32_le(file, 14).is_some_and(|it| BMP_HEADERS.contains(&it));

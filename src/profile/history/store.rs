@@ -1,0 +1,79 @@
+//! The table `profile_change`.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{Line, Told};
+use crate::{
+    db::{self, GenericClient, Row, Transaction},
+    error::Result,
+    ids,
+};
+
+/// How long a line is kept: two years. Long enough to see what was so at the time of an old quarrel, and no archive of
+/// where people lived.
+const KEPT_FOR: Duration = Duration::from_hours(2 * 365 * 24);
+
+/// Lines that one sweep removes at most, so that none holds its locks for long; the next one goes on.
+const SWEPT_MAX: i64 = 10_000;
+
+const INSERT: &str = "
+    insert into profile_change (id, user_id, actor_id, field, old_value, new_value, changed_at)
+    select it.id, $1, it.actor_id, it.field, it.old_value, it.new_value, $7
+    from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[])
+        as it(id, actor_id, field, old_value, new_value)";
+
+const LIST: &str = "
+    select id, actor_id, field, old_value, new_value, changed_at from profile_change
+    where user_id = $1 and ($2::uuid is null or id < $2)
+    order by id desc limit $3";
+
+const SWEEP: &str = "
+    with gone as (
+        delete from profile_change where id in (
+            select id from profile_change where changed_at < $1 order by changed_at limit $2
+        ) returning id
+    )
+    select count(*) as count from gone";
+
+/// Writes lines into the history of `user`.
+pub(in crate::profile) async fn insert(
+    tx: &Transaction<'_>,
+    user: Uuid,
+    told: &[Told<'_>],
+    now: Timestamp,
+) -> Result<()> {
+    fn column<'a, T>(told: &'a [Told<'_>], of: impl Fn(&'a Told<'_>) -> T) -> Vec<T> {
+        told.iter().map(of).collect()
+    }
+    let ids = column(told, |_| ids::new());
+    let (by, fields) = (column(told, |it| it.by), column(told, |it| it.field));
+    let (old, new) = (column(told, |it| it.old), column(told, |it| it.new));
+    db::text(tx, INSERT, &[&user, &ids, &by, &fields, &old, &new, &now]).await?;
+    Ok(())
+}
+
+/// The history of `user` before the line `before`, newest first.
+pub(super) async fn list(on: &impl GenericClient, user: Uuid, before: Option<Uuid>, fetch: i64) -> Result<Vec<Line>> {
+    let line = |row: &Row| Line {
+        id: row.get("id"),
+        by: row.get("actor_id"),
+        field: row.get("field"),
+        old: row.get("old_value"),
+        new: row.get("new_value"),
+        at: row.get("changed_at"),
+    };
+    Ok(db::text(on, LIST, &[&user, &before, &fetch]).await?.iter().map(line).collect())
+}
+
+/// Removes lines that are older than two years, at most 10,000 of them; returns how many there were.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn sweep(on: &impl GenericClient, now: Timestamp) -> Result<u64> {
+    let rows = db::text(on, SWEEP, &[&(now - KEPT_FOR), &SWEPT_MAX]).await?;
+    Ok(rows[0].get::<_, i64>("count").unsigned_abs())
+}
