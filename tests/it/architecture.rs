@@ -50,7 +50,7 @@ const ABOVE: [(&str, &str); 18] = [
 ];
 
 /// The outside crates, and the wire as `proto/` has it, with where each is named. `*/` is any folder.
-const HOMES: [(&str, &[&str]); 50] = [
+const HOMES: [(&str, &[&str]); 51] = [
     // The domain does not know gRPC.
     (
         "tonic",
@@ -93,9 +93,10 @@ const HOMES: [(&str, &[&str]); 50] = [
     ("bytes", &["src/server/", "src/profile/picture/", "src/blob.rs"]),
     // What pictures are read, cut and drawn with.
     ("image", &["src/profile/picture/"]),
-    ("zune_jpeg", &["src/profile/picture/squares/decode.rs"]),
+    ("gif", &["src/profile/picture/squares/gif.rs"]),
+    ("moxcms", &["src/profile/picture/squares/colour.rs"]),
     ("fast_image_resize", &["src/profile/picture/squares"]),
-    ("png", &["src/profile/picture/initials.rs"]),
+    ("png", &["src/profile/picture/initials.rs", "src/profile/picture/squares/png.rs"]),
     ("ab_glyph", &["src/profile/picture/initials/word.rs"]),
     ("epaint_default_fonts", &["src/profile/picture/initials/word.rs"]),
     ("object_store", &["src/blob.rs"]),

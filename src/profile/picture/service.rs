@@ -22,7 +22,7 @@ use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use super::{
-    Picture, SIDE_USUAL, Square, initials,
+    Kept, Picture, SIDE_USUAL, initials,
     squares::{self, Cut, Fault, SIDES},
     store,
     upload::{File, Upload},
@@ -156,7 +156,7 @@ impl Pictures {
         let Cut { format, content_type, squares } = cut;
         let mut kept = Vec::with_capacity(squares.len());
         for square in squares {
-            kept.push(Square { side: square.side, digest: self.blobs.put(square.bytes.into()).await? });
+            kept.push(Kept { side: square.side, digest: self.blobs.put(square.bytes.into()).await? });
         }
         let etag = kept.first().map(|it| it.digest.iter().map(|it| format!("{it:02x}")).collect());
         let etag = etag.ok_or_else(|| Error::internal("a picture has squares"))?;
@@ -289,7 +289,7 @@ fn side(size_px: i32) -> Result<u32, Violation> {
 /// What a file that is no picture of ours is to its caller.
 fn fault(fault: Fault) -> Error {
     let reason = match fault {
-        Fault::TooLarge => Reason::PictureTooLarge,
+        Fault::TooLarge | Fault::TooSlow => Reason::PictureTooLarge,
         Fault::Unsupported => Reason::PictureUnsupported,
         Fault::Corrupt => Reason::PictureCorrupt,
         Fault::CropOutside => return Violation::new("metadata.crop", "must lie within the picture").into(),

@@ -1,11 +1,17 @@
 //! Bytes of a file to the pixels of a square: what every reader of a format does, and the limits of them all.
 //!
-//! MEMORY
+//! A reader that goes from row to row keeps a square of less than 2048 pixels a side, and little else: 17 MB, or 70 MB for
+//! a progressive JPEG, which has all of the picture in each of its scans. A PNG that is interlaced, a GIF and a WebP lie in
+//! memory whole. See [`DECODE_BYTES_MAX`] for the most that any of them takes, and so for what a process needs: that, as
+//! often as it cuts pictures at a time, which is once for each core.
+//!
+//! Readers that go from row to row look at the clock with each. The others cannot be stopped, and need not be: they have
+//! one pass over at most [`PIXELS_MAX`], which takes about a second.
 
 use image::metadata::Orientation;
 
 use super::{
-    Crop, Fault, Format,
+    Crop, Fault, Format, HALFWAY,
     bmp::Bmp,
     colour::Space,
     gif::Gif,
@@ -21,6 +27,22 @@ const SIDE_MAX: u32 = 10_000;
 
 /// Pixels in all: what current cameras make, and what a core turns into squares in about a second.
 pub(super) const PIXELS_MAX: u64 = 40_000_000;
+
+/// The most bytes that reading a picture takes, besides its file.
+pub(super) const DECODE_BYTES_MAX: u64 = 256 << 20;
+
+/// Bytes of what is kept of a picture: a square of less than twice [`HALFWAY`], four bytes a pixel.
+const SQUARE_BYTES_MAX: u64 = 16 * (HALFWAY as u64).pow(2);
+
+/// Looks whether a picture can lie in memory whole, its decoder taking so many bytes a pixel.
+///
+/// # Errors
+///
+/// [`Fault::TooLarge`].
+pub(super) fn fits([width, height]: [u32; 2], bytes_per_pixel: u64) -> Result<(), Fault> {
+    let bytes = u64::from(width) * u64::from(height) * bytes_per_pixel;
+    if bytes <= DECODE_BYTES_MAX - SQUARE_BYTES_MAX { Ok(()) } else { Err(Fault::TooLarge) }
+}
 
 /// A picture of which the header was read, and which is small enough to be decoded.
 pub(super) trait Picture {

@@ -8,7 +8,7 @@ use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Reader, Transform
 use super::{
     Crop, Fault,
     colour::{PROFILE_BYTES_MAX, Space},
-    decode::{Picture, within_limits},
+    decode::{Picture, fits, within_limits},
     format::png_chunks,
     raster::{Channels, Deadline, Raster, Reducer},
 };
@@ -84,6 +84,7 @@ impl Picture for Png<'_> {
         };
         let mut reducer = Reducer::new(channels, square, until);
         if self.reader.info().interlaced {
+            fits(self.sides(), channels.count() as u64)?;
             let mut whole = vec![0; self.reader.output_buffer_size().ok_or(Fault::TooLarge)?];
             self.reader.next_frame(&mut whole)?;
             let width = channels.count() * self.sides()[0] as usize;

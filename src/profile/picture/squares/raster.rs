@@ -24,11 +24,6 @@ impl Channels {
             Self::Rgba | Self::Cmyk => 4,
         }
     }
-
-    /// Whether the last of them is alpha.
-    pub(super) fn alpha(self) -> bool {
-        matches!(self, Self::GreyAlpha | Self::Rgba)
-    }
 }
 
 /// When a picture must be done.

@@ -7,9 +7,15 @@ use image::{ColorType, ImageDecoder, ImageError, codecs::webp::WebPDecoder, meta
 use super::{
     Crop, Fault,
     colour::Space,
-    decode::Picture,
+    decode::{Picture, fits},
     raster::{Channels, Deadline, Raster, Reducer},
 };
+
+/// Bytes for a pixel of a file that is nothing but a lossy picture: its colours, and three channels at half the size.
+const PLAIN_PIXEL_BYTES: u64 = 5;
+
+/// Bytes for a pixel of any other: a canvas, a frame, and what they become. So these have at most 20 megapixels.
+const PIXEL_BYTES: u64 = 12;
 
 /// A WebP of which the header was read.
 pub(super) struct WebP<'a> {
@@ -22,6 +28,8 @@ impl<'a> WebP<'a> {
     /// Reads the header, and what stands beside the pixels.
     pub(super) fn open(file: &'a [u8]) -> Result<Self, Fault> {
         let mut decoder = WebPDecoder::new(Cursor::new(file))?;
+        let plain = file.get(12..16) == Some(b"VP8 ");
+        fits(decoder.dimensions().into(), if plain { PLAIN_PIXEL_BYTES } else { PIXEL_BYTES })?;
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let profile = decoder.icc_profile().ok().flatten();
         Ok(Self { decoder, orientation, profile })
