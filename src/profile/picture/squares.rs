@@ -16,7 +16,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fast_image_resize::{FilterType, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer, images::{Image, ImageRef}};
+use fast_image_resize::{
+    FilterType, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer,
+    images::{Image, ImageRef},
+};
 use image::{
     DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage,
     codecs::{
@@ -40,7 +43,7 @@ const JPEG_QUALITY: u8 = 85;
 /// kept.
 ///
 /// Every square costs a pass over all pixels that it is made of, and these stand in memory. What makes a picture smaller
-/// while it is read is quick and not as good as a filter; at twice the size nobody sees the difference: MEASURED
+/// while it is read is quick and not as good as a filter; at twice the size nobody sees the difference.
 const HALFWAY: u32 = 2 * SIDES[0];
 
 /// How long a picture may take. None does that is within the other limits, unless the machine is far too busy.
@@ -232,13 +235,7 @@ fn divided(pixels: Vec<u8>, side: u32, channels: Channels) -> Option<Vec<u8>> {
 }
 
 /// Turns a square upright and writes it: as PNG with what it lets through, or else as JPEG.
-fn encoded(
-    pixels: Vec<u8>,
-    side: u32,
-    channels: Channels,
-    clear: bool,
-    orientation: Orientation,
-) -> Option<Vec<u8>> {
+fn encoded(pixels: Vec<u8>, side: u32, channels: Channels, clear: bool, orientation: Orientation) -> Option<Vec<u8>> {
     let mut square = match channels {
         Channels::Grey => DynamicImage::ImageLuma8(GrayImage::from_raw(side, side, pixels)?),
         Channels::GreyAlpha => DynamicImage::ImageLumaA8(GrayAlphaImage::from_raw(side, side, pixels)?),

@@ -103,7 +103,8 @@ impl<'a> Bmp<'a> {
         let table = file.get(HEADER + header..file.len() - pixels.len()).unwrap_or_default();
         let colours = colours(table, told, if header == OLDEST { 3 } else { 4 });
         let profile = profile(file.get(HEADER..).unwrap_or_default(), header);
-        let mut bmp = Self { sides: [width, height.unsigned_abs()], from_below: 0 < height, coding, colours, profile, pixels };
+        let mut bmp =
+            Self { sides: [width, height.unsigned_abs()], from_below: 0 < height, coding, colours, profile, pixels };
         bmp.forget_alpha();
         Ok(bmp)
     }

@@ -65,9 +65,9 @@ impl Picture for Png<'_> {
         match (&info.icc_profile, info.srgb, info.gama_chunk) {
             (Some(profile), _, _) => Space::Profile(profile.to_vec()),
             (None, None, Some(gamma)) => {
-                let chart = info.chrm_chunk.map(|it| {
-                    [it.white, it.red, it.green, it.blue].map(|(x, y)| [x, y].map(|it| it.into_value()))
-                });
+                let chart = info
+                    .chrm_chunk
+                    .map(|it| [it.white, it.red, it.green, it.blue].map(|(x, y)| [x, y].map(|it| it.into_value())));
                 Space::Gamma(gamma.into_value(), chart)
             }
             _ => Space::Unsaid,

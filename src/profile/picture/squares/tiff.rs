@@ -57,7 +57,8 @@ impl<'a> Page<'a> {
             match self.colour.bytes_per_pixel() / self.colour.channel_count() {
                 1 => take(row)?,
                 2 => {
-                    let it = row.as_chunks().0.iter().map(|it| ((u32::from(u16::from_ne_bytes(*it)) + 128) / 257) as u8);
+                    let it =
+                        row.as_chunks().0.iter().map(|it| ((u32::from(u16::from_ne_bytes(*it)) + 128) / 257) as u8);
                     take(&it.collect::<Vec<_>>())?;
                 }
                 _ => {

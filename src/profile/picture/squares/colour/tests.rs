@@ -1,7 +1,7 @@
 //! Pictures that say which colours they mean, and those that say nonsense about it.
 
-use image::{DynamicImage, GrayImage, ImageEncoder, ImageFormat, Rgb, RgbImage, codecs::png::PngEncoder};
 use image::codecs::{jpeg::JpegEncoder, tiff::TiffEncoder, webp::WebPEncoder};
+use image::{DynamicImage, GrayImage, ImageEncoder, ImageFormat, Rgb, RgbImage, codecs::png::PngEncoder};
 use moxcms::ColorProfile;
 
 use super::super::{
@@ -110,7 +110,11 @@ fn grey_heeds_its_profile_and_stays_grey() {
         image.write_with_encoder(encoder).unwrap();
         let square = square(&cut(&png, None).unwrap(), 48);
         assert_eq!(square.color(), image::ColorType::L8);
-        assert!(square.to_luma8().get_pixel(24, 24)[0].abs_diff(meant) < 3, "{:?}", square.to_luma8().get_pixel(24, 24));
+        assert!(
+            square.to_luma8().get_pixel(24, 24)[0].abs_diff(meant) < 3,
+            "{:?}",
+            square.to_luma8().get_pixel(24, 24)
+        );
     }
 }
 

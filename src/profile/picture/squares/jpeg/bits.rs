@@ -161,7 +161,10 @@ impl<'a> Bits<'a> {
         let length = (LOOKUP_BITS as usize + 1..=16).find(|it| bits < table.ends[*it]).ok_or(Fault::Corrupt)?;
         let code = (bits >> (16 - length)) as i32;
         self.skip(length as u32);
-        usize::try_from(code + table.shifts[length]).ok().and_then(|it| table.listed.get(it).copied()).ok_or(Fault::Corrupt)
+        usize::try_from(code + table.shifts[length])
+            .ok()
+            .and_then(|it| table.listed.get(it).copied())
+            .ok_or(Fault::Corrupt)
     }
 
     /// Takes the value of `size` bits, at most 16, that follows its code.

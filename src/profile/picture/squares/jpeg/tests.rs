@@ -100,7 +100,11 @@ fn data_that_is_cut_anywhere_and_closed_again_is_refused() {
             // Of the last byte, most bits may be filling.
             for at in (start..end - 1).step_by((end - start).div_ceil(50)) {
                 assert_eq!(cut(&[&file[..at], b"\xff\xd9"].concat(), None), Err(Fault::Corrupt), "at {at}");
-                assert_eq!(cut(&[&file[..at], &file[end..]].concat(), None), Err(Fault::Corrupt), "without {at}..{end}");
+                assert_eq!(
+                    cut(&[&file[..at], &file[end..]].concat(), None),
+                    Err(Fault::Corrupt),
+                    "without {at}..{end}"
+                );
                 tried += 1;
             }
         }
