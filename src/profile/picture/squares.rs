@@ -199,6 +199,7 @@ fn pixel(channels: usize) -> Option<PixelType> {
 
 /// Puts the channels together, and makes of them what a picture has.
 fn mixed(mut planes: Vec<Vec<u8>>, mix: Mix) -> Vec<u8> {
+    let inks = planes.len() == 4;
     if mix.luminance
         && let [first, second, third, ..] = &mut planes[..]
     {
@@ -206,7 +207,11 @@ fn mixed(mut planes: Vec<Vec<u8>>, mix: Mix) -> Vec<u8> {
             // As JFIF has it.
             let [light, blue, red] = [f32::from(*y), f32::from(*cb) - 128.0, f32::from(*cr) - 128.0];
             let green = light - 0.344_136 * blue - 0.714_136 * red;
-            [*y, *cb, *cr] = [light + 1.402 * red, green, light + 1.772 * blue].map(|it| it.round() as u8);
+            [*y, *cb, *cr] = [light + 1.402 * red, green, light + 1.772 * blue].map(|it| {
+                let light = it.round() as u8;
+                // Inks are told as the light that they take away, and only they are.
+                if inks { u8::MAX - light } else { light }
+            });
         }
     }
     let mut pixels = if let [_] = planes[..] { planes.remove(0) } else { woven(&planes) };
