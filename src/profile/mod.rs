@@ -25,7 +25,7 @@ use uuid::Uuid;
 pub use directory::{LOOK_EVERY, Watch};
 pub use field::Field;
 pub use history::store::sweep;
-pub use picture::{MESSAGE_BYTES_MAX, Pictures};
+pub use picture::{Crop, Cut, Fault, Format, MESSAGE_BYTES_MAX, Pictures, SIDES, Square, cut};
 pub use service::Service;
 pub use store::{insert, name};
 pub use zone::time_zone;

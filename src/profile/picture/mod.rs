@@ -10,6 +10,7 @@ use crate::secret::Hash;
 
 pub use service::Pictures;
 pub(super) use service::{PictureStream, constraints};
+pub use squares::{Crop, Cut, Fault, Format, SIDES, Square, cut};
 pub use upload::MESSAGE_BYTES_MAX;
 
 /// The side that is given to those who ask for none.
@@ -22,11 +23,11 @@ pub(super) struct Picture {
     /// The media type of its squares.
     pub content_type: String,
     /// Its squares, largest first.
-    pub squares: Vec<Square>,
+    pub squares: Vec<Kept>,
 }
 
-/// One size of a picture.
-pub(super) struct Square {
+/// One size of a picture, and where it is kept.
+pub(super) struct Kept {
     /// Pixels a side.
     pub side: u32,
     /// What its bytes are stored under.

@@ -23,7 +23,7 @@ use tracing::error;
 use uuid::Uuid;
 
 use super::{
-    Picture, SIDE_USUAL, Square, initials,
+    Kept, Picture, SIDE_USUAL, initials,
     squares::{self, Cut, Fault, Format, PIXELS_MAX, SIDE_MAX, SIDES},
     store,
     upload::{CHUNK_BYTES_MAX, FILE_BYTES_MAX, File, Upload},
@@ -162,7 +162,7 @@ impl Pictures {
         let (sides, bytes): (Vec<_>, Vec<_>) = squares.into_iter().map(|it| (it.side, it.bytes.into())).unzip();
         let digests = self.blobs.put(bytes).await?;
         let etag = digests.first().map(|it| secret::hex(it)).ok_or_else(|| Error::internal("a picture has squares"))?;
-        let squares = sides.into_iter().zip(digests).map(|(side, digest)| Square { side, digest }).collect();
+        let squares = sides.into_iter().zip(digests).map(|(side, digest)| Kept { side, digest }).collect();
         Ok((format.content_type(), Picture { etag, content_type: content_type.to_owned(), squares }))
     }
 
@@ -329,7 +329,7 @@ fn side(size_px: i32) -> Result<u32, Violation> {
 /// What a file that is no picture of ours is to its caller.
 fn fault(fault: Fault) -> Error {
     let reason = match fault {
-        Fault::TooLarge => Reason::PictureTooLarge,
+        Fault::TooLarge | Fault::TooSlow => Reason::PictureTooLarge,
         Fault::Unsupported => Reason::PictureUnsupported,
         Fault::Corrupt => Reason::PictureCorrupt,
         Fault::CropOutside => return Violation::new("metadata.crop", "must lie within the picture").into(),

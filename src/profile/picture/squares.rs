@@ -1,11 +1,25 @@
 //! Bytes of a file to the squares that are kept of a picture. Pure: no files, no network, nothing of the wire.
 
+mod bmp;
+mod colour;
 mod decode;
 mod format;
+mod gif;
+mod jpeg;
+mod png;
+mod raster;
+mod tiff;
+mod webp;
 
-use std::panic::catch_unwind;
+use std::{
+    panic::catch_unwind,
+    time::{Duration, Instant},
+};
 
-use fast_image_resize::{FilterType, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image};
+use fast_image_resize::{
+    FilterType, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer,
+    images::{Image, ImageRef},
+};
 use image::{
     DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage,
     codecs::{
@@ -15,9 +29,10 @@ use image::{
     metadata::Orientation,
 };
 
-use decode::{Header, Raster};
+use colour::Conversion;
 pub use decode::{PIXELS_MAX, SIDE_MAX};
 pub use format::Format;
+use raster::{Channels, Deadline, Mix, Plane, Raster};
 
 /// The sides of the squares in pixels, largest first: a page of one's own, a card, a list, a line of text.
 pub const SIDES: [u32; 4] = [512, 300, 128, 48];
@@ -25,11 +40,16 @@ pub const SIDES: [u32; 4] = [512, 300, 128, 48];
 /// Quality of a JPEG in percent: where people stop seeing a difference to the original at these sizes.
 const JPEG_QUALITY: u8 = 85;
 
-/// The side of the square that a large one is made first, in pixels: twice the largest that is kept.
+/// Pixels that the side of a large square has at least when it is made smaller on the way in: twice the largest that is
+/// kept.
 ///
-/// Every square costs a pass over all pixels that it is made of. One pass over those of the file and four over these
-/// take half the time of four over the file, and nobody sees the difference: signal to noise is 54 dB at the least.
+/// Every square costs a pass over all pixels that it is made of, and these stand in memory. What makes a picture smaller
+/// while it is read is quick and not as good as a filter; at twice the size nobody sees the difference.
 const HALFWAY: u32 = 2 * SIDES[0];
+
+/// How long a picture may take. None takes that long within the other limits, unless the machine is far too busy; a program
+/// that was not optimised takes ten times as long over everything.
+const WITHIN: Duration = Duration::from_secs(if cfg!(debug_assertions) { 50 } else { 5 });
 
 /// A square of a picture as it is seen, that is, turned upright; in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,9 +85,12 @@ pub struct Cut {
 /// Why a picture is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// More than 10,000 px a side, 40 megapixels, or 256 MiB decoded.
+    /// More than 10,000 px a side or 40 megapixels.
     #[error("the picture has too many pixels")]
     TooLarge,
+    /// Not done within five seconds.
+    #[error("the picture takes too long to read")]
+    TooSlow,
     /// Another format, or something in this one that cannot be read here.
     #[error("the picture is of a kind that is not taken")]
     Unsupported,
@@ -88,16 +111,22 @@ pub enum Fault {
 ///
 /// Each [`Fault`], for the reason it names.
 pub fn cut(file: &[u8], crop: Option<Crop>) -> Result<Cut, Fault> {
+    cut_until(file, crop, Deadline(Instant::now() + WITHIN))
+}
+
+fn cut_until(file: &[u8], crop: Option<Crop>, until: Deadline) -> Result<Cut, Fault> {
     let format = Format::of(file).ok_or(Fault::Unsupported)?;
     // The decoders are known to panic on some malformed files. Nothing that they touch outlives the call.
     catch_unwind(|| {
-        let mut header = Header::read(file, format)?;
+        let picture = decode::open(file, format)?;
         if !format.whole(file) {
             return Err(Fault::Corrupt);
         }
-        let orientation = header.orientation();
-        let square = in_file(crop, header.sides(), orientation).ok_or(Fault::CropOutside)?;
-        let (content_type, squares) = squares(header.decode()?, square, orientation).ok_or(Fault::Corrupt)?;
+        let (orientation, space) = (picture.orientation(), picture.space());
+        let square = in_file(crop, picture.sides(), orientation).ok_or(Fault::CropOutside)?;
+        let raster = picture.raster(square, until)?;
+        let conversion = Conversion::new(&space, raster.channels);
+        let (content_type, squares) = squares(&raster, square.side, &conversion, orientation).ok_or(Fault::Corrupt)?;
         Ok(Cut { format, content_type, squares })
     })
     .unwrap_or(Err(Fault::Corrupt))
@@ -126,69 +155,101 @@ fn in_file(crop: Option<Crop>, sides: [u32; 2], orientation: Orientation) -> Opt
     (side != 0).then_some(Crop { left, top, side })
 }
 
-/// Makes the squares, and tells their media type. None when the pixels are not what the raster says.
-fn squares(raster: Raster, mut square: Crop, orientation: Orientation) -> Option<(&'static str, Vec<Square>)> {
-    let Raster { width, height, pixel, bytes } = raster;
-    let mut image = Image::from_vec_u8(width, height, bytes, pixel).ok()?;
-    let clear = see_through(&image, square);
-    if clear {
-        // What lies under a transparent pixel must not shine through from beside it.
-        MulDiv::new().multiply_alpha_inplace(&mut image).ok()?;
-    }
+/// Makes the squares, and tells their media type. `side` is that of the square in the file. None when the pixels are not
+/// what the raster says.
+fn squares(
+    raster: &Raster,
+    side: u32,
+    conversion: &Conversion,
+    orientation: Orientation,
+) -> Option<(&'static str, Vec<Square>)> {
+    let Raster { channels, planes, mix, clear } = raster;
     // Lanczos is the sharpest when a picture shrinks, and draws rings around every edge when it grows. Where an edge is
     // that of the picture, any ring is a halo: Hamming draws none.
-    let shrunk = if clear { [FilterType::Hamming; 2] } else { [FilterType::CatmullRom, FilterType::Lanczos3] };
-    let grown = if clear { FilterType::Mitchell } else { FilterType::CatmullRom };
+    let shrunk = if *clear { FilterType::Hamming } else { FilterType::Lanczos3 };
+    let grown = if *clear { FilterType::Mitchell } else { FilterType::CatmullRom };
     let mut resizer = Resizer::new();
-    if 2 * HALFWAY <= square.side {
-        image = resized(&mut resizer, &image, square, HALFWAY, shrunk[0])?;
-        square = Crop { left: 0, top: 0, side: HALFWAY };
-    }
-    let squares = SIDES.into_iter().map(|side| {
-        let filter = if side < square.side { shrunk[1] } else { grown };
-        let small = resized(&mut resizer, &image, square, side, filter)?;
-        Some(Square { side, bytes: encoded(small, clear, orientation)? })
+    let squares = SIDES.into_iter().map(|small| {
+        let filter = if small < side { shrunk } else { grown };
+        let planes = planes.iter().map(|it| resized(&mut resizer, it, small, filter));
+        let mut pixels = mixed(planes.collect::<Option<_>>()?, *mix);
+        if *clear {
+            pixels = divided(pixels, small, *channels)?;
+        }
+        let (channels, pixels) = conversion.apply(*channels, pixels);
+        Some(Square { side: small, bytes: encoded(pixels, small, channels, *clear, orientation)? })
     });
-    Some((if clear { "image/png" } else { "image/jpeg" }, squares.collect::<Option<_>>()?))
+    Some((if *clear { "image/png" } else { "image/jpeg" }, squares.collect::<Option<_>>()?))
 }
 
-/// Whether any pixel of the square lets something through.
-fn see_through(image: &Image, square: Crop) -> bool {
-    let size = image.pixel_type().size();
-    let [left, top, side] = [square.left, square.top, square.side].map(|it| it as usize);
-    let mut rows = image.buffer().chunks_exact(size * image.width() as usize).skip(top).take(side);
-    matches!(image.pixel_type(), PixelType::U8x2 | PixelType::U8x4)
-        && rows.any(|row| row[size * left..][..size * side].chunks_exact(size).any(|it| it.last() != Some(&u8::MAX)))
+/// The square of a plane, made `side` pixels large in the numbers that it has, which for sRGB is what browsers and mail
+/// programs do.
+fn resized(resizer: &mut Resizer, plane: &Plane, side: u32, filter: FilterType) -> Option<Vec<u8>> {
+    let Plane { sides: [width, height], square: [left, top, across, down], bytes } = plane;
+    let pixel = pixel(bytes.len() / (*width as usize * *height as usize))?;
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).use_alpha(false);
+    let image = ImageRef::new(*width, *height, bytes, pixel).ok()?;
+    let mut small = Image::new(side, side, pixel);
+    resizer.resize(&image, &mut small, &options.crop(*left, *top, *across, *down)).ok()?;
+    Some(small.into_vec())
 }
 
-/// The square of the image, made `side` pixels large, as sRGB has it: browsers and mail programs do the same.
-fn resized(
-    resizer: &mut Resizer,
-    image: &Image,
-    square: Crop,
-    side: u32,
-    filter: FilterType,
-) -> Option<Image<'static>> {
-    let [left, top, whole] = [square.left, square.top, square.side].map(f64::from);
-    let options =
-        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).use_alpha(false).crop(left, top, whole, whole);
-    let mut small = Image::new(side, side, image.pixel_type());
-    resizer.resize(image, &mut small, &options).ok()?;
-    Some(small)
+/// A pixel of so many channels.
+fn pixel(channels: usize) -> Option<PixelType> {
+    [PixelType::U8, PixelType::U8x2, PixelType::U8x3, PixelType::U8x4].get(channels.checked_sub(1)?).copied()
+}
+
+/// Puts the channels together, and makes of them what a picture has.
+fn mixed(mut planes: Vec<Vec<u8>>, mix: Mix) -> Vec<u8> {
+    let inks = planes.len() == 4;
+    if mix.luminance
+        && let [first, second, third, ..] = &mut planes[..]
+    {
+        for ((y, cb), cr) in first.iter_mut().zip(second).zip(third) {
+            // As JFIF has it.
+            let [light, blue, red] = [f32::from(*y), f32::from(*cb) - 128.0, f32::from(*cr) - 128.0];
+            let green = light - 0.344_136 * blue - 0.714_136 * red;
+            [*y, *cb, *cr] = [light + 1.402 * red, green, light + 1.772 * blue].map(|it| {
+                let light = it.round() as u8;
+                // Inks are told as the light that they take away, and only they are.
+                if inks { u8::MAX - light } else { light }
+            });
+        }
+    }
+    let mut pixels = if let [_] = planes[..] { planes.remove(0) } else { woven(&planes) };
+    if mix.inverted {
+        pixels.iter_mut().for_each(|it| *it = u8::MAX - *it);
+    }
+    pixels
+}
+
+/// One byte of each plane after the other.
+fn woven(planes: &[Vec<u8>]) -> Vec<u8> {
+    let mut pixels = vec![0; planes.iter().map(Vec::len).sum()];
+    for (at, plane) in planes.iter().enumerate() {
+        for (channel, from) in pixels.iter_mut().skip(at).step_by(planes.len()).zip(plane) {
+            *channel = *from;
+        }
+    }
+    pixels
+}
+
+/// Takes alpha out of the other channels again.
+fn divided(pixels: Vec<u8>, side: u32, channels: Channels) -> Option<Vec<u8>> {
+    let mut image = Image::from_vec_u8(side, side, pixels, pixel(channels.count())?).ok()?;
+    MulDiv::new().divide_alpha_inplace(&mut image).ok()?;
+    Some(image.into_vec())
 }
 
 /// Turns a square upright and writes it: as PNG with what it lets through, or else as JPEG.
-fn encoded(mut square: Image, clear: bool, orientation: Orientation) -> Option<Vec<u8>> {
-    let (side, pixel) = (square.width(), square.pixel_type());
-    if clear {
-        MulDiv::new().divide_alpha_inplace(&mut square).ok()?;
-    }
-    let bytes = square.into_vec();
-    let mut square = match pixel {
-        PixelType::U8 => DynamicImage::ImageLuma8(GrayImage::from_raw(side, side, bytes)?),
-        PixelType::U8x2 => DynamicImage::ImageLumaA8(GrayAlphaImage::from_raw(side, side, bytes)?),
-        PixelType::U8x3 => DynamicImage::ImageRgb8(RgbImage::from_raw(side, side, bytes)?),
-        _ => DynamicImage::ImageRgba8(RgbaImage::from_raw(side, side, bytes)?),
+fn encoded(pixels: Vec<u8>, side: u32, channels: Channels, clear: bool, orientation: Orientation) -> Option<Vec<u8>> {
+    let mut square = match channels {
+        Channels::Grey => DynamicImage::ImageLuma8(GrayImage::from_raw(side, side, pixels)?),
+        Channels::GreyAlpha => DynamicImage::ImageLumaA8(GrayAlphaImage::from_raw(side, side, pixels)?),
+        Channels::Rgb => DynamicImage::ImageRgb8(RgbImage::from_raw(side, side, pixels)?),
+        Channels::Rgba => DynamicImage::ImageRgba8(RgbaImage::from_raw(side, side, pixels)?),
+        // Inks have become light.
+        Channels::Cmyk => return None,
     };
     square.apply_orientation(orientation);
     let mut file = Vec::new();

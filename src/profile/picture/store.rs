@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sea_query::{Expr, ExprTrait, Iden, Query};
 use uuid::Uuid;
 
-use super::{Picture, Square};
+use super::{Kept, Picture};
 use crate::{
     db::{self, Row, Transaction},
     error::{Error, Result},
@@ -44,7 +44,7 @@ pub(in crate::profile) fn of(row: &Row) -> Result<Option<Picture>> {
     let squares = sides.into_iter().zip(digests).map(|(side, digest)| {
         let side = u32::try_from(side).map_err(Error::internal)?;
         let length = |_| Error::internal("a digest of a picture has another length");
-        Ok(Square { side, digest: digest.try_into().map_err(length)? })
+        Ok(Kept { side, digest: digest.try_into().map_err(length)? })
     });
     let squares = squares.collect::<Result<_>>()?;
     Ok(Some(Picture { etag, content_type: row.get("content_type"), squares }))

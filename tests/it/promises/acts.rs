@@ -64,7 +64,8 @@ impl Stage {
         let app = App::start().await;
         let account = app.account("Pier Works").await;
         let person = async |name: &str| app.person(&account, &format!("{name}@example.com"), name, "").await;
-        let (ada, bob, guest) = (person("ada").await, person("bob").await, app.guest(&account, "guest@example.com").await);
+        let (ada, bob, guest) =
+            (person("ada").await, person("bob").await, app.guest(&account, "guest@example.com").await);
         let rash = [person("carl").await, person("dora").await, person("emil").await];
         let stranger = app.account("Sea Works").await.admin;
         Self { account: account.id, app, ada, bob, rash, guest, stranger }

@@ -52,54 +52,30 @@ impl Format {
     /// Whether `file` goes on to the end that its format marks. What follows that end is nobody's concern.
     ///
     /// A decoder stops as soon as it has its pixels, or fills up what is missing. BMP and TIFF mark no end: there the
-    /// decoder finds what is missing, for it reads every row of the first picture.
+    /// decoder finds what is missing, for it reads every row of the first picture. That of JPEG reads up to the mark.
     pub(super) fn whole(self, file: &[u8]) -> bool {
         match self {
-            Self::Bmp | Self::Tiff => true,
+            Self::Bmp | Self::Jpeg | Self::Tiff => true,
             Self::Gif => gif(file).is_some(),
-            Self::Jpeg => jpeg(file).is_some(),
-            Self::Png => png(file).is_some(),
+            Self::Png => png_chunks(file).any(|(kind, _)| kind == b"IEND"),
             Self::WebP => webp(file).is_some(),
         }
     }
 }
 
-/// Where the end-of-image marker of a JPEG is.
-fn jpeg(file: &[u8]) -> Option<usize> {
-    /// Markers without a length: TEM, RST0 to RST7, SOI; and the zero that says that an `FF` was data.
-    const BARE: [u8; 11] = [0, 0x01, 0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8];
-    /// End of image.
-    const EOI: u8 = 0xd9;
-
-    let mut at = 0;
-    loop {
-        // Between segments, and all through the data after a scan's header, the next `FF` is what counts.
-        at += file.get(at..)?.iter().position(|&it| it == 0xff)? + 1;
-        match *file.get(at)? {
-            // Padding: the next `FF` may be the one before the marker.
-            0xff => {}
-            EOI => return Some(at),
-            marker if BARE.contains(&marker) => at += 1,
-            _ => at = at.checked_add(1 + usize::from(u16_be(file, at + 1)?))?,
-        }
-    }
-}
-
-/// Where the last chunk of a PNG is.
-fn png(file: &[u8]) -> Option<usize> {
-    /// Bytes of a chunk besides its data: length, kind, checksum.
-    const FRAME: usize = 12;
+/// The chunks of a PNG, each its kind and its data, as far as they lie within the file.
+pub(super) fn png_chunks(file: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+    /// Bytes of a chunk behind its data: the checksum.
+    const CHECKSUM: usize = 4;
 
     let mut at = PNG.len();
-    loop {
-        let data = usize::try_from(u32_be(file, at)?).ok()?;
-        let end = at.checked_add(data)?.checked_add(FRAME)?;
-        let chunk = file.get(at..end)?;
-        if &chunk[4..8] == b"IEND" {
-            return Some(at);
-        }
-        at = end;
-    }
+    std::iter::from_fn(move || {
+        let length = usize::try_from(u32_be(file, at)?).ok()?;
+        let end = at.checked_add(8)?.checked_add(length)?;
+        let chunk = file.get(at + 4..end)?;
+        at = end.checked_add(CHECKSUM).filter(|it| *it <= file.len())?;
+        chunk.split_first_chunk()
+    })
 }
 
 /// Where the trailer of a GIF is.
@@ -183,14 +159,18 @@ fn webp_chunks(mut bytes: &[u8], canvas: [u32; 2]) -> Option<()> {
     Some(())
 }
 
-fn u16_be(file: &[u8], at: usize) -> Option<u16> {
+pub(super) fn u16_be(file: &[u8], at: usize) -> Option<u16> {
     file.get(at..)?.first_chunk().map(|it| u16::from_be_bytes(*it))
+}
+
+pub(super) fn u16_le(file: &[u8], at: usize) -> Option<u16> {
+    file.get(at..)?.first_chunk().map(|it| u16::from_le_bytes(*it))
 }
 
 fn u32_be(file: &[u8], at: usize) -> Option<u32> {
     file.get(at..)?.first_chunk().map(|it| u32::from_be_bytes(*it))
 }
 
-fn u32_le(file: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u32_le(file: &[u8], at: usize) -> Option<u32> {
     file.get(at..)?.first_chunk().map(|it| u32::from_le_bytes(*it))
 }

@@ -19,13 +19,13 @@ const FORMATS: [(ImageFormat, Format); 6] = [
     (ImageFormat::WebP, Format::WebP),
 ];
 
-const RED: Rgb<u8> = Rgb([200, 30, 30]);
-const GREEN: Rgb<u8> = Rgb([30, 160, 30]);
-const BLUE: Rgb<u8> = Rgb([40, 40, 200]);
-const WHITE: Rgb<u8> = Rgb([250, 250, 250]);
+pub(super) const RED: Rgb<u8> = Rgb([200, 30, 30]);
+pub(super) const GREEN: Rgb<u8> = Rgb([30, 160, 30]);
+pub(super) const BLUE: Rgb<u8> = Rgb([40, 40, 200]);
+pub(super) const WHITE: Rgb<u8> = Rgb([250, 250, 250]);
 
 /// Red and green above blue and white.
-fn quarters(width: u32, height: u32) -> DynamicImage {
+pub(super) fn quarters(width: u32, height: u32) -> DynamicImage {
     RgbImage::from_fn(width, height, |x, y| match (2 * x < width, 2 * y < height) {
         (true, true) => RED,
         (false, true) => GREEN,
@@ -35,14 +35,14 @@ fn quarters(width: u32, height: u32) -> DynamicImage {
     .into()
 }
 
-fn file(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+pub(super) fn file(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
     image.write_to(&mut file, format).unwrap();
     file.into_inner()
 }
 
 /// The square of this side, read as anybody would.
-fn square(cut: &Cut, side: u32) -> DynamicImage {
+pub(super) fn square(cut: &Cut, side: u32) -> DynamicImage {
     let square = cut.squares.iter().find(|it| it.side == side).unwrap();
     let image = load_from_memory(&square.bytes).unwrap();
     assert_eq!([image.width(), image.height()], [side; 2]);
@@ -51,7 +51,7 @@ fn square(cut: &Cut, side: u32) -> DynamicImage {
 
 /// Asserts that the quarters are of these colours, as far as a JPEG keeps them.
 #[track_caller]
-fn assert_shows(cut: &Cut, colours: [Rgb<u8>; 4]) {
+pub(super) fn assert_shows(cut: &Cut, colours: [Rgb<u8>; 4]) {
     let image = square(cut, 128).into_rgb8();
     let seen = [(32, 32), (96, 32), (32, 96), (96, 96)].map(|(x, y)| *image.get_pixel(x, y));
     let same = |(seen, colour): (&Rgb<u8>, &Rgb<u8>)| (0..3).all(|at| seen[at].abs_diff(colour[at]) < 12);
@@ -59,23 +59,23 @@ fn assert_shows(cut: &Cut, colours: [Rgb<u8>; 4]) {
 }
 
 /// A segment of a JPEG.
-fn segment(kind: u8, data: &[u8]) -> Vec<u8> {
+pub(super) fn segment(kind: u8, data: &[u8]) -> Vec<u8> {
     let length = u16::try_from(data.len() + 2).unwrap();
     [&[0xff, kind], &length.to_be_bytes()[..], data].concat()
 }
 
 /// A JPEG with one more segment, right behind its first two bytes.
-fn with_segment(jpeg: &[u8], kind: u8, data: &[u8]) -> Vec<u8> {
+pub(super) fn with_segment(jpeg: &[u8], kind: u8, data: &[u8]) -> Vec<u8> {
     [&jpeg[..2], &segment(kind, data), &jpeg[2..]].concat()
 }
 
 /// EXIF that says only how a picture is turned.
-fn exif(orientation: u8) -> Vec<u8> {
+pub(super) fn exif(orientation: u8) -> Vec<u8> {
     [&b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"[..], &[orientation, 0, 0, 0, 0, 0, 0]].concat()
 }
 
 /// A chunk of a PNG.
-fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+pub(super) fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let checked = [kind, data].concat();
     let crc = !checked.iter().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 })
@@ -84,7 +84,7 @@ fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
 }
 
 /// A chunk of a WebP.
-fn riff(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+pub(super) fn riff(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     [kind, &u32::try_from(data.len()).unwrap().to_le_bytes()[..], data].concat()
 }
 

@@ -5,6 +5,7 @@
 
 use zune_jpeg::{
     JpegDecoder,
+    errors::DecodeErrors,
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
 };
 
@@ -274,4 +275,10 @@ fn scan(head: &mut Head, samples: usize) -> Result<(), Fault> {
     body.extend([0, 63, 0]);
     head.scan = true;
     head.mark(SCAN, &body)
+}
+
+impl From<DecodeErrors> for Fault {
+    fn from(error: DecodeErrors) -> Self {
+        if matches!(error, DecodeErrors::Unsupported(_)) { Self::Unsupported } else { Self::Corrupt }
+    }
 }
