@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use unicode_segmentation::UnicodeSegmentation;
 use uuid::Uuid;
 
-pub use picture::{MESSAGE_BYTES_MAX, Pictures};
+pub use picture::{Crop, Cut, Fault, Format, MESSAGE_BYTES_MAX, Pictures, Upload, UploadedFile, cut};
 pub use service::Service;
 pub use store::{insert, name};
 pub use zone::time_zone;

@@ -1,5 +1,7 @@
 //! Pictures on their way in and out: what comes whole is kept and shown, and what does not leaves the old one.
 
+mod corpus;
+
 use std::io::Cursor;
 
 use futures_util::stream;

@@ -10,7 +10,8 @@ use crate::secret::Hash;
 
 pub(super) use service::PictureStream;
 pub use service::Pictures;
-pub use upload::MESSAGE_BYTES_MAX;
+pub use squares::{Crop, Cut, Fault, Format, cut};
+pub use upload::{File as UploadedFile, MESSAGE_BYTES_MAX, Upload};
 
 /// The side that is given to those who ask for none.
 const SIDE_USUAL: u32 = 300;
