@@ -35,7 +35,11 @@ def ours(picture):
     """Returns the picture with eight bits a channel in RGB, RGBA or CMYK, or in L; none where Pillow knows no scale."""
     if picture.mode.startswith("I;16"):
         wide = memoryview(picture.convert("I").tobytes()).cast("i")
-        return Image.frombytes("L", picture.size, bytes((it + 128) // 257 for it in wide))
+        grey = Image.frombytes("L", picture.size, bytes((it + 128) // 257 for it in wide))
+        if "transparency" in picture.info:
+            clear = picture.info["transparency"]
+            grey.putalpha(Image.frombytes("L", picture.size, bytes(255 * (it != clear) for it in wide)))
+        return grey.convert("RGBA") if grey.mode == "LA" else grey
     if picture.mode in ("I", "F"):
         return None
     clear = picture.has_transparency_data
@@ -62,17 +66,20 @@ def in_srgb(picture, profile):
     return colours
 
 
-def rendering(picture):
-    """Returns the bytes of the rendering."""
+def rendering(picture, levels):
+    """Returns the bytes of the rendering of a picture whose file has so many levels of grey."""
     profile = picture.info.get("icc_profile")
+    if levels < 256 and isinstance(picture.info.get("transparency"), int):
+        # Pillow spreads the levels and leaves the one that is transparent as it stands in the file.
+        picture.info["transparency"] *= 255 // (levels - 1)
     picture = ours(ImageOps.exif_transpose(picture))
     if picture is None:
         return None
+    picture = in_srgb(picture, profile)
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    picture = in_srgb(picture.crop((left, top, left + side, top + side)), profile)
     finer = Image.Resampling.LANCZOS if side > SIDE else Image.Resampling.BICUBIC
-    picture = picture.resize((SIDE, SIDE), finer)
+    picture = picture.resize((SIDE, SIDE), finer, box=(left, top, left + side, top + side))
     if picture.mode == "RGBA":
         ground = Image.new("RGBA", picture.size, (255, 0, 255, 255))
         picture = Image.alpha_composite(ground, picture).convert("RGB")
@@ -103,8 +110,9 @@ def told(path, origin, folder):
                 line["fault"] = f"it is {picture.format}"
                 return line
             line["data"] = data(picture, path.stat().st_size)
+            levels = {"1": 2, "L;2": 4, "L;4": 16}.get(picture.tile and picture.tile[0].args, 256)
             picture.load()
-            square = rendering(picture)
+            square = rendering(picture, levels)
     except Exception as error:  # Whatever it raises: the file is not taken.
         line["fault"] = f"{type(error).__name__}: {error}"
         return line

@@ -80,10 +80,10 @@ def _imagemagick_program():
     sys.exit("ImageMagick is missing: run bin/dev/setup corpus")
 
 
-def write(folder):
-    """Writes all of them, and returns their paths."""
+def write(folder, size=SIZE):
+    """Writes all of them, with the scene of this size, and returns their paths."""
     writer = Writer(folder, _imagemagick_program())
-    picture = marked(scene(*SIZE, seed=7))
+    picture = marked(scene(*size, seed=7))
     _pillow_plain(writer, picture)
     _pillow_png(writer, picture)
     _pillow_tiff(writer, picture)
