@@ -61,7 +61,8 @@ def jpeg(width, height, frame):
 
 def bmp(width, height, bits=24, offset=54, compression=0, colours=0):
     head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, 0, 0, 0, colours, 0)
-    return b"BM" + struct.pack("<IHHI", 54 + 64, 0, 0, offset) + head + bytes(64)
+    data = bytes(64 + (1024 if bits == 8 else 0))
+    return b"BM" + struct.pack("<IHHI", 54 + len(data), 0, 0, offset) + head + data
 
 
 def webp(*chunks):
