@@ -10,7 +10,7 @@ use std::path::Path;
 use super::{corpus::with_each, refused::Random};
 
 /// How many changed copies of each are tried.
-const PICTURES: usize = 10;
+const PICTURES: usize = 4;
 const UPLOADS: usize = 500;
 
 /// The files of `fuzz/corpus/{name}`, in the order of their names.

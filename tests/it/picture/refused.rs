@@ -13,7 +13,7 @@ use crate::harness::{App, Person, by, fields, pictures, reason};
 const ENDS: usize = 50;
 
 /// How many changed copies of each picture are tried, and how many where minutes do not matter.
-const CHANGED: [usize; 2] = [6, 100];
+const CHANGED: [usize; 2] = [3, 100];
 
 /// Why a file is refused. An error of the server's is none of these.
 const REASONS: [&str; 3] = ["PICTURE_CORRUPT", "PICTURE_UNSUPPORTED", "PICTURE_TOO_LARGE"];
