@@ -27,7 +27,16 @@ chaos: ## Kills programs at random, many times, and looks whether anything was l
 peers: ## Lets clients in other languages use and abuse the server, as much as is promised: ten minutes.
 	PEERS_FULL=1 bin/dev/test -- peers --nocapture --test-threads=1
 
+pictures: ## Cuts all pictures that others made, and as many large ones at once as is promised: ten minutes.
+	PICTURES_FULL=1 bin/dev/test --test it -- picture:: --nocapture --test-threads=1
+
+fuzz:  ## Tries inputs that nobody thought of as pictures and as uploads: ten minutes.
+	bin/dev/fuzz
+
+bench: ## Compares what it costs with what others cost, side by side.
+	benches/run
+
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart chaos peers ci
+.PHONY: help setup demo run test lint chart chaos peers pictures fuzz bench ci

@@ -25,7 +25,9 @@ use uuid::Uuid;
 pub use directory::{LOOK_EVERY, Watch};
 pub use field::Field;
 pub use history::store::sweep;
-pub use picture::{Crop, Cut, Fault, Format, MESSAGE_BYTES_MAX, Pictures, SIDES, Square, cut};
+pub use picture::{
+    Crop, Cut, Fault, Format, MESSAGE_BYTES_MAX, Pictures, SIDES, Square, Upload, UploadedFile, cut,
+};
 pub use service::Service;
 pub use store::{insert, name};
 pub use zone::time_zone;

@@ -1,5 +1,11 @@
 //! Pictures on their way in and out: what comes whole is kept and shown, and what does not leaves the old one.
 
+mod bare;
+mod bombs;
+mod corpus;
+mod fuzzed;
+mod refused;
+
 use std::io::Cursor;
 
 use futures_util::stream;

@@ -11,7 +11,7 @@ use crate::secret::Hash;
 pub use service::Pictures;
 pub(super) use service::{PictureStream, constraints};
 pub use squares::{Crop, Cut, Fault, Format, SIDES, Square, cut};
-pub use upload::MESSAGE_BYTES_MAX;
+pub use upload::{File as UploadedFile, MESSAGE_BYTES_MAX, Upload};
 
 /// The side that is given to those who ask for none.
 const SIDE_USUAL: u32 = 300;

@@ -31,16 +31,16 @@ struct Announced {
     crop: Option<Crop>,
 }
 
-/// An upload that is under way.
+/// An upload that is under way. Public for the fuzz target alone, which compares it with a plainer model.
 #[derive(Default)]
-pub(super) struct Upload {
+pub struct Upload {
     announced: Option<Announced>,
     file: Vec<u8>,
     digester: Digester,
 }
 
 /// A file that came whole.
-pub(super) struct File {
+pub struct File {
     /// All of it.
     pub bytes: Vec<u8>,
     /// What to show of it.
