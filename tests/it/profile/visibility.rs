@@ -3,11 +3,12 @@
 use tonic::Code;
 use workcenter::{
     access::AccountRole,
-    pb::{Address, Profile, ProfileVisibility, TimeZoneSource, Visibility},
+    invite,
+    pb::{Address, CreateInviteRequest, GetProfileRequest, Profile, ProfileVisibility, TimeZoneSource, Visibility},
 };
 
 use super::{all, full, guest, join, read, write};
-use crate::harness::{App, Person, START, fields, reason};
+use crate::harness::{App, Person, START, by, fields, reason};
 
 /// What of a profile is there to be seen, besides what all see.
 fn seen(profile: &Profile) -> Vec<&'static str> {
@@ -106,8 +107,8 @@ async fn a_service_that_acts_for_somebody_sees_what_they_see() {
 
     let key = app.key(&["act", "profiles.read"]).await;
     let read_for = async |person: &Person| {
-        let message = workcenter::pb::GetProfileRequest { user_id: ada.id.to_string() };
-        let mut request = crate::harness::by(&key, message);
+        let message = GetProfileRequest { user_id: ada.id.to_string() };
+        let mut request = by(&key, message);
         request.metadata_mut().insert("x-on-behalf-of", person.id.to_string().parse().unwrap());
         app.profiles().get_profile(request).await.unwrap().into_inner().profile.unwrap()
     };
@@ -145,4 +146,31 @@ async fn visibility_is_changed_field_by_field_and_what_is_not_said_is_for_everyo
     let status = write(&app, &ada, sent, &["visibility.email", "visibility.locale"]).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "FIELD_INVALID"));
     assert_eq!(fields(&status), ["profile.visibility.email", "profile.visibility.locale"]);
+}
+
+#[tokio::test]
+async fn a_mail_calls_nobody_by_an_address_that_they_hide() {
+    let app = App::start().await;
+    let account = app.account("Pier Works").await;
+    let nameless = app.person(&account, "bob.b@example.com", "", "").await;
+    let message = CreateInviteRequest {
+        email: "newcomer@example.com".to_owned(),
+        account_id: account.id.to_string(),
+        ..CreateInviteRequest::default()
+    };
+    let invited = app.invites().create_invite(by(&nameless.token, message)).await.unwrap().into_inner();
+    let id = invited.invite.unwrap().invite_id.parse().unwrap();
+    let written = async || {
+        let (client, now) = (app.client().await, app.now().await);
+        let letters = invite::letters(&client, app.token_key(), "https://app.example", &[id], now).await.unwrap();
+        format!("{} {} {}", letters[0].2.subject, letters[0].2.text, letters[0].2.html)
+    };
+
+    assert!(written().await.contains("bob.b"));
+    for visibility in [Visibility::AccountMembers, Visibility::OnlyMe] {
+        let sent = Profile { visibility: Some(all(visibility)), ..Profile::default() };
+        write(&app, &nameless, sent, &["visibility.email"]).await.unwrap();
+        let written = written().await;
+        assert!(!written.contains("bob.b") && written.contains("Somebody"), "{written}");
+    }
 }
