@@ -4,7 +4,7 @@
 
 mod store;
 
-pub use store::{add_member, insert, name, role};
+pub use store::{add_member, ask_of_passwords, insert, name, role};
 
 use crate::error::Violation;
 

@@ -1,6 +1,7 @@
 //! What people tell of themselves: names, address, phones, zone and locale. All of it may be left empty.
 
 mod country;
+mod email;
 mod locale;
 mod picture;
 mod service;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 use unicode_segmentation::UnicodeSegmentation;
 use uuid::Uuid;
 
+pub use email::Addresses;
 pub use picture::{MESSAGE_BYTES_MAX, Pictures};
 pub use service::Service;
 pub use store::{insert, name};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use super::{Change, Field, Pictures, Profile, Texts, ZoneSource, picture::PictureStream, store};
+use super::{Addresses, Change, Field, Pictures, Profile, Texts, ZoneSource, picture::PictureStream, store};
 use crate::{
     access::{self, Action, Resource},
     auth,
@@ -26,12 +26,13 @@ pub struct Service {
     clock: Clock,
     spread: Duration,
     pictures: Pictures,
+    addresses: Addresses,
 }
 
 impl Service {
     /// A service on `db`; `spread` is over how long the digests of one minute go out.
-    pub fn new(db: Db, clock: Clock, spread: Duration, pictures: Pictures) -> Self {
-        Self { db, clock, spread, pictures }
+    pub fn new(db: Db, clock: Clock, spread: Duration, pictures: Pictures, addresses: Addresses) -> Self {
+        Self { db, clock, spread, pictures, addresses }
     }
 
     /// Changes the profile of `user`, unless it is no longer the one that `etag` stands for.
@@ -96,16 +97,16 @@ impl ProfileService for Service {
 
     async fn request_email_change(
         &self,
-        _: Request<pb::RequestEmailChangeRequest>,
+        request: Request<pb::RequestEmailChangeRequest>,
     ) -> Result<Response<pb::RequestEmailChangeResponse>, Status> {
-        Err(Status::unimplemented("seam"))
+        self.addresses.request(request).await
     }
 
     async fn confirm_email_change(
         &self,
-        _: Request<pb::ConfirmEmailChangeRequest>,
+        request: Request<pb::ConfirmEmailChangeRequest>,
     ) -> Result<Response<pb::ConfirmEmailChangeResponse>, Status> {
-        Err(Status::unimplemented("seam"))
+        self.addresses.confirm(request).await
     }
 
     async fn list_profile_changes(

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use workcenter::{
     access::AccountRole,
     account,
+    auth::Origin,
     clock::{self, Clock},
     config,
     daemon::Daemon,
@@ -208,7 +209,7 @@ impl App {
         let id = identity::insert(&tx, &address, &password_hash().await, now).await.unwrap();
         profile::insert(&tx, id, first, last, "", now).await.unwrap();
         account::add_member(&tx, account, id, role, now).await.unwrap();
-        let session = identity::begin_session(&tx, id).await.unwrap();
+        let session = identity::begin_session(&tx, id, &Origin::default()).await.unwrap();
         tx.commit().await.unwrap();
         Person { id, token: session.token.expose().to_owned(), email: email.to_owned() }
     }
