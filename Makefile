@@ -27,7 +27,10 @@ chaos: ## Kills programs at random, many times, and looks whether anything was l
 peers: ## Lets clients in other languages use and abuse the server, as much as is promised: ten minutes.
 	PEERS_FULL=1 bin/dev/test -- peers --nocapture --test-threads=1
 
+signin: ## Measures how long signing in takes, on an optimised server.
+	bin/dev/signin
+
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart chaos peers ci
+.PHONY: help setup demo run test lint chart chaos peers signin ci

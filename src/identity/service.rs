@@ -4,8 +4,8 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{
-    Candidate, Challenge, Email, Event, EventKind, Gate, Session, password, password_violations, record, reset, session,
-    store,
+    Candidate, Challenge, Email, Event, EventKind, Gate, Session, password, password_violations, record, reset,
+    session, store,
     throttle::{self, Bucket, Count},
     typed_password,
 };

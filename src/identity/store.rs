@@ -138,11 +138,7 @@ fn read(row: &Row) -> Person {
 }
 
 /// Finds the person whose address has the key `email_key`, and whether they have signed in from `network` before.
-pub(super) async fn known(
-    on: &impl GenericClient,
-    email_key: &str,
-    network: &str,
-) -> Result<(Option<Person>, bool)> {
+pub(super) async fn known(on: &impl GenericClient, email_key: &str, network: &str) -> Result<(Option<Person>, bool)> {
     let rows = db::text(on, KNOWN, &[&email_key, &network, &FAMILIAR_FOR.as_secs_f64()]).await?;
     let row = rows.first();
     Ok((row.map(read), row.is_some_and(|it| it.get("is_familiar"))))

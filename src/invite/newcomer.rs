@@ -29,7 +29,7 @@ impl Newcomer {
     }
 
     /// The same, as it is kept, once all of it is good; `unfit` is what is wrong with the password.
-        ///
+    ///
     /// # Errors
     ///
     /// [`crate::error::Error::Invalid`] with everything that is wrong, in the fields of `newcomer`.

@@ -7,7 +7,6 @@
 //! hashes at work.
 
 use std::{
-
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -206,7 +205,8 @@ impl Desk {
         let usual = params.block_count() == Params::DEFAULT.block_count();
         let mut memory = if usual { self.memory().pop() } else { None };
         let blocks = memory.get_or_insert_with(|| vec![Block::new(); params.block_count()]);
-        let filled = argon2.hash_password_into_with_memory(password.expose().as_bytes(), salt, out, blocks.as_mut_slice());
+        let filled =
+            argon2.hash_password_into_with_memory(password.expose().as_bytes(), salt, out, blocks.as_mut_slice());
         if usual {
             self.memory().extend(memory);
         }

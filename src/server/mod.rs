@@ -136,8 +136,7 @@ fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -
         }};
     }
     let challenge = identity::Challenge::new(db(), hasher.clone());
-    let sessions =
-        identity::Service::new(db(), clock(), key(), hasher.clone(), gate.clone(), challenge.clone());
+    let sessions = identity::Service::new(db(), clock(), key(), hasher.clone(), gate.clone(), challenge.clone());
     add!(SessionServiceServer::new(sessions), REQUEST_BYTES_MAX);
     let addresses = profile::Addresses::new(db(), clock(), key(), challenge);
     let profiles = profile::Service::new(db(), clock(), spread, pictures, addresses);

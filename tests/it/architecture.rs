@@ -111,7 +111,10 @@ const HOMES: [(&str, &[&str]); 51] = [
     ("refinery", &["src/db.rs"]),
     ("lettre", &["src/mail/"]),
     ("minijinja", &["src/mail/template.rs"]),
-    ("serde", &["src/mail/template.rs", "src/digest/letter/page.rs", "src/invite/letter.rs", "src/identity/event/letter.rs"]),
+    (
+        "serde",
+        &["src/mail/template.rs", "src/digest/letter/page.rs", "src/invite/letter.rs", "src/identity/event/letter.rs"],
+    ),
     ("argon2", &["src/secret/hasher.rs"]),
     ("zxcvbn", &["src/identity/password/blocklist.rs"]),
     ("hmac", &["src/secret.rs"]),

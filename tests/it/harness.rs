@@ -47,6 +47,7 @@ pub struct App {
     parts: Parts,
     database: config::Database,
     channel: Channel,
+    url: String,
     name: String,
 }
 
@@ -118,8 +119,9 @@ impl App {
         let pictures = pictures(&name);
         let served = parts.clone();
         tokio::spawn(async move { server::serve(listener, served, &pictures, std::future::pending()).await });
-        let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect_lazy();
-        Self { parts, database, channel, name }
+        let url = format!("http://{address}");
+        let channel = Channel::from_shared(url.clone()).unwrap().connect_lazy();
+        Self { parts, database, channel, url, name }
     }
 
     pub fn pool(&self) -> &Db {
@@ -136,6 +138,10 @@ impl App {
 
     pub fn channel(&self) -> Channel {
         self.channel.clone()
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     pub fn token_key(&self) -> &TokenKey {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use store::pending_address;
 pub(super) use store::forget;
+pub use store::pending_address;
 
 use super::{Email, EventKind, event::Event, record, reset, store as people};
 use crate::{

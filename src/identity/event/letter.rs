@@ -86,7 +86,8 @@ pub(super) fn write(notice: &Notice<'_>) -> Result<Option<Written>, Error> {
         url: notice.url,
         otherwise,
     };
-    let why = format!("You get this because it is about the safety of your account at {PRODUCT}. It cannot be turned off.");
+    let why =
+        format!("You get this because it is about the safety of your account at {PRODUCT}. It cannot be turned off.");
     let frame = Frame { account: "", heading, why: &why, unsubscribe_url: None, preferences_url: None };
     let Rendered { html, text } = TEMPLATE.render(&frame, &page)?;
     Ok(Some(Written { subject: heading.to_owned(), html, text }))
@@ -188,7 +189,10 @@ mod tests {
             assert!(html.contains(r#"href="https://app.example/x?token=a-b_c""#));
             assert!(text.contains(": https://app.example/x?token=a-b_c\n"), "{text}");
             for form in [&html, &text] {
-                assert!(form.contains("Thursday, 1 January 1970, 00:00 UTC") && form.contains("198.51.100.7"), "{form}");
+                assert!(
+                    form.contains("Thursday, 1 January 1970, 00:00 UTC") && form.contains("198.51.100.7"),
+                    "{form}"
+                );
                 assert!(!form.to_lowercase().contains("unsubscribe"));
             }
         }

@@ -11,13 +11,7 @@ pub use letter::Written;
 pub use letters::letters;
 pub(super) use store::sweep;
 
-use crate::{
-    auth::Origin,
-    db::Transaction,
-    error::Result,
-    ids, outbox,
-    secret::digest,
-};
+use crate::{auth::Origin, db::Transaction, error::Result, ids, outbox, secret::digest};
 
 /// What has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,10 +9,10 @@ mod judge;
 mod similar;
 mod store;
 
-pub use judge::{Candidate, judge};
 pub(super) use change::{change, reset};
-pub(super) use store::{candidate, policy, rehash};
+pub use judge::{Candidate, judge};
 pub use store::policy_of_account;
+pub(super) use store::{candidate, policy, rehash};
 
 use crate::error::{Reason, Violation};
 

@@ -8,9 +8,7 @@ const EDITS_MAX: usize = 3;
 pub(super) fn is_similar(new: &str, old: &str) -> bool {
     let (new, old) = (plain(new), plain(old));
     let backwards: Vec<char> = old.iter().rev().copied().collect();
-    let holds = |long: &[char], short: &[char]| {
-        !short.is_empty() && long.windows(short.len()).any(|it| it == short)
-    };
+    let holds = |long: &[char], short: &[char]| !short.is_empty() && long.windows(short.len()).any(|it| it == short);
     holds(&new, &old) || holds(&old, &new) || new == backwards || distance(&new, &old) <= EDITS_MAX
 }
 

@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn a_place_is_read_as_it_was_written() {
-        let place = Place { last_used_at: Timestamp::from_microsecond(1_700_000_000_123_456).unwrap(), id: Uuid::nil() };
+        let place =
+            Place { last_used_at: Timestamp::from_microsecond(1_700_000_000_123_456).unwrap(), id: Uuid::nil() };
         assert_eq!(Place::named(&place.text()), Some(place));
         assert_eq!(Place::named("nowhere"), None);
     }
