@@ -35,8 +35,10 @@ fuzz:  ## Tries inputs that nobody thought of as pictures and as uploads: ten mi
 
 bench: ## Compares what it costs with what others cost, side by side.
 	benches/run
+signin: ## Measures how long signing in takes, on an optimised server.
+	bin/dev/signin
 
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart chaos peers pictures fuzz bench ci
+.PHONY: help setup demo run test lint chart chaos peers pictures fuzz bench signin ci

@@ -2,7 +2,12 @@
 //!
 //! The layer of the server that looks credentials up puts the [`Caller`] into the request; services take it from there.
 
-use http::{HeaderMap, header::AUTHORIZATION};
+use std::net::{IpAddr, Ipv6Addr};
+
+use http::{
+    HeaderMap,
+    header::{AUTHORIZATION, USER_AGENT},
+};
 use tonic::Request;
 use uuid::Uuid;
 
@@ -13,6 +18,12 @@ use crate::{
 
 /// The key of the metadata with the person a service acts for.
 pub const ON_BEHALF_OF: &str = "x-on-behalf-of";
+
+/// The key of the metadata with where a person calls from, of whom a service says it.
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Characters of what a program calls itself that are kept: the longest of browsers have fewer.
+const AGENT_MAX: usize = 200;
 
 /// Lets a service act for any person.
 pub const SCOPE_ACT: &str = "act";
@@ -82,6 +93,63 @@ pub fn caller<T>(request: &Request<T>) -> Result<Caller> {
     caller.ok_or_else(|| Error::internal("a request reached a service without its caller"))
 }
 
+/// Where a call comes from, as the server found it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source(IpAddr);
+
+impl Source {
+    /// Where `caller` calls from over a connection with `peer`.
+    ///
+    /// A service knows better where the people are for whom it calls: the last address it names is the one that it saw
+    /// itself. What anybody else says of it counts for nothing.
+    pub fn of(caller: &Caller, headers: &HeaderMap, peer: IpAddr) -> Self {
+        let named = headers.get_all(FORWARDED_FOR).iter().next_back().and_then(|it| it.to_str().ok());
+        let named = named.and_then(|it| it.rsplit(',').next()).and_then(|it| it.trim().parse().ok());
+        let named = named.filter(|_| matches!(caller, Caller::Service { .. }));
+        Self(named.unwrap_or(peer).to_canonical())
+    }
+}
+
+/// Where a call comes from, as far as it is known: what people are shown of their sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The IP address.
+    pub address: Option<IpAddr>,
+    /// What the program called itself, cut to 200 characters; empty when it said nothing.
+    pub agent: String,
+}
+
+impl Origin {
+    /// The IP address; empty when it is not known.
+    pub fn source(&self) -> String {
+        self.address.map(|it| it.to_string()).unwrap_or_default()
+    }
+
+    /// The network that is one place: of IPv4 the address, of IPv6 the 64 bits in front, for whoever has one of these
+    /// addresses has all of them. Empty when it is not known.
+    pub fn network(&self) -> String {
+        match self.address {
+            Some(IpAddr::V6(it)) => {
+                let network = it.to_bits() >> 64 << 64;
+                format!("{}/64", Ipv6Addr::from_bits(network))
+            }
+            _ => self.source(),
+        }
+    }
+}
+
+/// Where a request comes from.
+///
+/// # Errors
+///
+/// [`Error::Internal`] when the request did not come through the layer that finds it out.
+pub fn origin<T>(request: &Request<T>) -> Result<Origin> {
+    let source = request.extensions().get::<Source>();
+    let source = source.ok_or_else(|| Error::internal("a request reached a service without its source"))?;
+    let agent = request.metadata().get(USER_AGENT.as_str()).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    Ok(Origin { address: Some(source.0), agent: agent.chars().take(AGENT_MAX).collect() })
+}
+
 /// The token or key that a call carries.
 ///
 /// # Errors
@@ -95,5 +163,35 @@ pub fn bearer(headers: &HeaderMap) -> Result<Option<Secret>> {
             Ok(Some(Secret::from(token.to_owned())))
         }
         _ => Err(Error::Unauthenticated(Reason::SessionInvalid)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_service_says_where_somebody_else_calls_from() {
+        let peer: IpAddr = "10.0.0.9".parse().unwrap();
+        let service = Caller::Service { key_id: Uuid::nil(), scopes: Vec::new(), acts_for: None };
+        for (caller, said, source) in [
+            (&service, "198.51.100.7", "198.51.100.7"),
+            (&service, "203.0.113.1, 198.51.100.7", "198.51.100.7"),
+            (&service, "::ffff:198.51.100.7", "198.51.100.7"),
+            (&service, "a place", "10.0.0.9"),
+            (&Caller::Anonymous, "198.51.100.7", "10.0.0.9"),
+        ] {
+            let headers = HeaderMap::from_iter([(FORWARDED_FOR.parse().unwrap(), said.parse().unwrap())]);
+            assert_eq!(Source::of(caller, &headers, peer).0.to_string(), source, "{said}");
+        }
+        assert_eq!(Source::of(&service, &HeaderMap::new(), peer), Source(peer));
+    }
+
+    #[test]
+    fn a_network_is_an_address_or_the_front_half_of_one() {
+        let network = |text: &str| Origin { address: text.parse().ok(), agent: String::new() }.network();
+        assert_eq!(network("198.51.100.7"), "198.51.100.7");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(network("nowhere"), "");
     }
 }

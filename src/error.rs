@@ -117,6 +117,8 @@ pub enum Kind {
     Invite,
     /// A job.
     Job,
+    /// A session.
+    Session,
     /// A service that health is asked about.
     Service,
 }
@@ -129,6 +131,7 @@ impl Kind {
             Self::WorkCenter => "workcenter",
             Self::Invite => "invite",
             Self::Job => "job",
+            Self::Session => "session",
             Self::Service => "service",
         }
     }
@@ -140,6 +143,7 @@ impl Kind {
             Self::WorkCenter => Reason::WorkcenterNotFound,
             Self::Invite => Reason::InviteNotFound,
             Self::Job => Reason::JobNotFound,
+            Self::Session => Reason::SessionNotFound,
             Self::Service => Reason::ServiceUnknown,
         }
     }

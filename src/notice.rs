@@ -156,3 +156,13 @@ pub async fn tell(on: &impl GenericClient, channel: &str, id: Uuid) -> Result<()
     db::text(on, "select pg_notify($1, $2)", &[&channel, &id.to_string()]).await?;
     Ok(())
 }
+
+/// Tells of several at once, as [`tell`] does of one.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn tell_all(on: &impl GenericClient, channel: &str, ids: &[Uuid]) -> Result<(), DbError> {
+    db::text(on, "select pg_notify($1, id::text) from unnest($2::uuid[]) as it (id)", &[&channel, &ids]).await?;
+    Ok(())
+}

@@ -18,8 +18,8 @@ use crate::{
     config::{self, Command, DigestCommand},
     db::{self, Db},
     demo, digest,
-    error::{Error, Result, Violation},
-    identity::{self, Email},
+    error::{Error, Kind, Result, Violation},
+    identity::{self, Email, Preset},
     job, profile,
     secret::{self, Hasher},
     subscription::{self, schedule::Beat},
@@ -49,8 +49,8 @@ pub enum Ended {
 pub async fn run(command: Command) -> Result<Ended> {
     match command {
         Command::Migrate { database } => migrate(&database).await,
-        Command::Bootstrap { database, account, email, first_name, last_name, time_zone } => {
-            let who = Founder { account, email, first_name, last_name, time_zone };
+        Command::Bootstrap { database, account, email, first_name, last_name, time_zone, password_preset } => {
+            let who = Founder { account, email, first_name, last_name, time_zone, password_preset };
             bootstrap(&Db::new(&database)?, &who).await
         }
         Command::Key { database, name, scopes } => {
@@ -58,6 +58,8 @@ pub async fn run(command: Command) -> Result<Ended> {
             let key = identity::make_key(&Db::new(&database)?.client().await?, &name, &scopes).await?;
             say(format_args!("{}", key.expose()))
         }
+        Command::Disable { database, email } => set_disabled(&Db::new(&database)?, &email, true).await,
+        Command::Enable { database, email } => set_disabled(&Db::new(&database)?, &email, false).await,
         Command::Clock { database, to, speed } => move_clock(Db::new(&database)?, to, speed).await,
         Command::Digest { command: DigestCommand::Run { database, at, dry_run, spread } } => {
             let db = Db::new(&database)?;
@@ -87,12 +89,15 @@ struct Founder {
     first_name: String,
     last_name: String,
     time_zone: String,
+    password_preset: String,
 }
 
 /// Makes the first account, its administrator with a password drawn here, and a key with every scope.
 async fn bootstrap(db: &Db, who: &Founder) -> Result<Ended> {
     let email = Email::parse("email", &who.email).map_err(Error::from)?;
     let zone = profile::time_zone("time-zone", &who.time_zone).map_err(Error::from)?;
+    let preset = Preset::named(&who.password_preset)
+        .ok_or_else(|| Violation::new("password-preset", "must be NIST_2025 or PROCORE_STRICT"))?;
     let password = secret::token("")?;
     let phc = Hasher::default().hash(&password).await?;
     let now = Clock::new(db.clone(), false).now().await?;
@@ -100,6 +105,7 @@ async fn bootstrap(db: &Db, who: &Founder) -> Result<Ended> {
     let mut client = db.client().await?;
     let tx = client.transaction().await?;
     let account = account::insert(&tx, &who.account, Some(&zone), now).await?;
+    account::ask_of_passwords(&tx, account, preset).await?;
     let user = identity::insert(&tx, &email, &phc, now).await?;
     profile::insert(&tx, user, &who.first_name, &who.last_name, "", now).await?;
     account::add_member(&tx, account, user, AccountRole::Administrator, now).await?;
@@ -112,6 +118,20 @@ async fn bootstrap(db: &Db, who: &Founder) -> Result<Ended> {
     say(format_args!("EMAIL={}", email.address))?;
     say(format_args!("PASSWORD={}", password.expose()))?;
     say(format_args!("SERVICE_KEY={}", key.expose()))
+}
+
+/// Keeps the person with the address `email` out, or lets them in again.
+async fn set_disabled(db: &Db, email: &str, is_disabled: bool) -> Result<Ended> {
+    let email = Email::parse("email", email).map_err(Error::from)?;
+    let now = Clock::new(db.clone(), false).now().await?;
+    let mut client = db.client().await?;
+    let tx = client.transaction().await?;
+    let person = identity::find(&tx, &email.key).await?;
+    let user = person.ok_or_else(|| Error::NotFound(Kind::User, email.address))?.id;
+    let has_changed = identity::set_disabled(&tx, user, is_disabled, now).await?;
+    tx.commit().await?;
+    let (is, been) = (if is_disabled { "disabled" } else { "enabled" }, if has_changed { "now" } else { "already" });
+    say(format_args!("{user} is {been} {is}"))
 }
 
 async fn move_clock(db: Db, to: Option<Timestamp>, speed: f64) -> Result<Ended> {

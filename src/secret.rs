@@ -1,30 +1,20 @@
 //! Everything secret: passwords, tokens, keys. The only place that hashes and the only one that draws random numbers.
 
-use std::{fmt, str::FromStr, sync::Arc, thread, time::Duration};
+mod hasher;
 
-use argon2::{
-    Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier},
-};
+use std::{fmt, str::FromStr, sync::Arc};
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::error::{Error, Reason, Result};
+pub use hasher::Hasher;
+
+use crate::error::{Error, Result};
 
 /// The bytes of a token: 256 bits cannot be guessed.
 const TOKEN_BYTES: usize = 32;
-
-/// The bytes of a salt. Source: RFC 9106, section 3.1.
-const SALT_BYTES: usize = 16;
-
-/// How long a password waits for its turn to be hashed before the caller is told to come back.
-const HASH_WAIT_MAX: Duration = Duration::from_secs(2);
-
-/// How many passwords wait at a time: at 50 ms each this is what fits into the wait.
-const HASH_QUEUE_MAX: usize = 32;
 
 /// Text that must not be seen. It cannot be printed.
 #[derive(Clone)]
@@ -34,6 +24,13 @@ impl Secret {
     /// Shows the secret to the one who needs it.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// The same as it is compared and hashed: a password typed on another keyboard is the same password.
+    ///
+    /// Source: NIST SP 800-63B, NFKC before hashing.
+    pub fn normal(&self) -> Self {
+        Self(self.0.nfkc().collect())
     }
 }
 
@@ -159,86 +156,6 @@ impl fmt::Debug for TokenKey {
     }
 }
 
-/// Hashes passwords, a few at a time, off the threads that serve calls. Cheap to clone.
-///
-/// Argon2id with 19 MiB, two passes, one lane. Source: OWASP Password Storage Cheat Sheet, 2025.
-#[derive(Clone)]
-pub struct Hasher {
-    permits: Arc<Semaphore>,
-    queue: Arc<Semaphore>,
-}
-
-impl Default for Hasher {
-    /// One core is left to everybody else.
-    fn default() -> Self {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self { permits: Arc::new(Semaphore::new((cores - 1).max(1))), queue: Arc::new(Semaphore::new(HASH_QUEUE_MAX)) }
-    }
-}
-
-impl Hasher {
-    /// Hashes `password` with a new salt, to a PHC string.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Exhausted`] when too many are waiting.
-    pub async fn hash(&self, password: &Secret) -> Result<String> {
-        let password = normal(password);
-        self.run(move || {
-            let mut salt = [0; SALT_BYTES];
-            getrandom::fill(&mut salt).map_err(Error::internal)?;
-            let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
-            hash.map(|it| it.to_string()).map_err(Error::internal)
-        })
-        .await
-    }
-
-    /// Whether `password` is the one that `phc` was made from.
-    ///
-    /// Without a `phc` the answer is no, after as much work: who has an account is nobody's business.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Exhausted`] when too many are waiting.
-    pub async fn verify(&self, password: &Secret, phc: Option<String>) -> Result<bool> {
-        let password = normal(password);
-        self.run(move || match phc {
-            Some(phc) => Ok(Argon2::default().verify_password(password.as_bytes(), phc.as_str()).is_ok()),
-            None => {
-                let work = Argon2::default().hash_password_with_salt(password.as_bytes(), &[0; SALT_BYTES]);
-                work.map(|_| false).map_err(Error::internal)
-            }
-        })
-        .await
-    }
-
-    /// How many passwords are being hashed or wait for it.
-    pub fn waiting(&self) -> usize {
-        HASH_QUEUE_MAX - self.queue.available_permits()
-    }
-
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        let busy = || Error::Exhausted(Reason::Overloaded, HASH_WAIT_MAX);
-        let place = Arc::clone(&self.queue).try_acquire_owned().map_err(|_full| busy())?;
-        let permit = timeout(HASH_WAIT_MAX, Arc::clone(&self.permits).acquire_owned())
-            .await
-            .map_err(|_late| busy())?
-            .map_err(Error::internal)?;
-        // The permit goes with the work: a caller who hangs up does not stop it.
-        spawn_blocking(move || {
-            let _held = (permit, place);
-            work()
-        })
-        .await
-        .map_err(Error::internal)?
-    }
-}
-
-/// The same password typed on another keyboard is the same password. Source: NIST SP 800-63B, NFKC before hashing.
-fn normal(password: &Secret) -> String {
-    password.expose().nfkc().collect()
-}
-
 /// The digits of bytes: hexadecimal, in small letters.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|it| format!("{it:02x}")).collect()
@@ -280,17 +197,5 @@ mod tests {
     #[test]
     fn digests_of_parts_depend_on_where_they_are_cut() {
         assert_ne!(digest(&[b"ab", b"c"]), digest(&[b"a", b"bc"]));
-    }
-
-    #[tokio::test]
-    async fn a_password_is_known_again_however_it_was_typed() {
-        let hasher = Hasher::default();
-        let composed = Secret::from("caf\u{e9} au lait at nine".to_owned());
-        let decomposed = Secret::from("cafe\u{301} au lait at nine".to_owned());
-        let phc = hasher.hash(&composed).await.unwrap();
-        assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert!(hasher.verify(&decomposed, Some(phc.clone())).await.unwrap());
-        assert!(!hasher.verify(&Secret::from("tea at nine".to_owned()), Some(phc)).await.unwrap());
-        assert!(!hasher.verify(&composed, None).await.unwrap());
     }
 }

@@ -140,7 +140,8 @@ pub async fn may(on: &impl GenericClient, caller: &Caller, action: Action, resou
     let rule = action.rule();
     let Some(person) = caller.person() else {
         return match caller {
-            Caller::Anonymous if rule.anyone => Ok(Leave { person: Uuid::nil(), standing: Standing::default() }),
+            // A service that acts for nobody may what nobody in particular may.
+            _ if rule.anyone => Ok(Leave { person: Uuid::nil(), standing: Standing::default() }),
             Caller::Anonymous => Err(Error::Unauthenticated(Reason::CallerUnknown)),
             _ if rule.scope.is_some_and(|scope| caller.has(scope)) => service(on, resource).await,
             _ => Err(Error::Forbidden),

@@ -5,7 +5,7 @@
 
 mod store;
 
-pub use store::{add_member, announce, insert, name, role};
+pub use store::{add_member, announce, ask_of_passwords, insert, name, role};
 
 use crate::error::Violation;
 

@@ -9,6 +9,7 @@ use crate::{
     access::AccountRole,
     db::{self, GenericClient, Transaction},
     error::Result,
+    identity::Preset,
     ids, notice,
 };
 
@@ -44,6 +45,7 @@ enum Account {
     Id,
     Name,
     TimeZone,
+    PasswordPreset,
     CreatedAt,
 }
 
@@ -69,6 +71,21 @@ pub async fn insert(on: &impl GenericClient, name: &str, time_zone: Option<&str>
         .take();
     db::execute(on, &insert).await?;
     Ok(id)
+}
+
+/// Sets what an account asks of passwords that are set from now on.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn ask_of_passwords(on: &impl GenericClient, account: Uuid, preset: Preset) -> Result<()> {
+    let update = Query::update()
+        .table(Account::Table)
+        .value(Account::PasswordPreset, preset.name())
+        .and_where(Expr::col(Account::Id).eq(account))
+        .take();
+    db::execute(on, &update).await?;
+    Ok(())
 }
 
 /// Puts a person into an account. Who is in it already keeps the higher of the two roles. The caller says so by

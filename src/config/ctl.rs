@@ -49,6 +49,25 @@ pub enum Command {
         /// Time zone of the account, an IANA name
         #[arg(long, default_value = "UTC")]
         time_zone: String,
+        /// What the account asks of passwords: NIST_2025 or PROCORE_STRICT
+        #[arg(long, default_value = "NIST_2025", value_name = "PRESET")]
+        password_preset: String,
+    },
+    /// Keep a person from signing in, and end their sessions
+    Disable {
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "as above")]
+        database: Database,
+        /// Address of the person
+        email: String,
+    },
+    /// Let a person sign in again
+    Enable {
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "as above")]
+        database: Database,
+        /// Address of the person
+        email: String,
     },
     /// Make a key for another service and print it; it is shown this once
     Key {
@@ -58,7 +77,7 @@ pub enum Command {
         /// What the key is for
         #[arg(long)]
         name: String,
-        /// What it may be used for: act, activity.publish, jobs.read; may be given more than once
+        /// What it may be used for: act, activity.publish, jobs.read, profiles.read; may be given more than once
         #[arg(long = "scope", required = true, value_parser = clap::builder::PossibleValuesParser::new(SCOPES))]
         scopes: Vec<String>,
     },

@@ -170,18 +170,25 @@ impl Daemon {
 
     /// Writes mails, whatever they tell of.
     async fn write(&self, mails: Vec<Mail>, now: Timestamp) -> Result<std::collections::HashMap<uuid::Uuid, Letter>> {
-        let (invites, told): (Vec<&Mail>, Vec<&Mail>) = mails.iter().partition(|it| it.kind == outbox::Kind::Invite);
+        use outbox::Kind;
+        let of = |kinds: &[Kind]| mails.iter().filter(|it| kinds.contains(&it.kind)).collect::<Vec<_>>();
+        let told = of(&[Kind::Digest, Kind::Immediate, Kind::CatchUp]);
         let mut letters = digest::letters(&self.parts.db, &self.head, &told).await?;
-        let ids: Vec<uuid::Uuid> = invites.iter().map(|it| it.subject).collect();
+        let subjects = |kind| of(&[kind]).iter().map(|it| it.subject).collect::<Vec<_>>();
+        let (key, app_url) = (&self.head.key, &self.head.app_url);
         let client = self.parts.db.client().await?;
-        for (id, to, written) in invite::letters(&client, &self.head.key, &self.head.app_url, &ids, now).await? {
-            let Some(mail) = invites.iter().find(|it| it.subject == id) else { continue };
+        let invites = invite::letters(&client, key, app_url, &subjects(Kind::Invite), now).await?;
+        let invites = invites.into_iter().map(|(id, to, it)| (id, to, it.subject, it.text, it.html));
+        let events = identity::letters(&client, key, app_url, &subjects(Kind::Security)).await?;
+        let events = events.into_iter().map(|(id, to, it)| (id, to, it.subject, it.text, it.html));
+        for (id, to, subject, text, html) in invites.chain(events) {
+            let Some(mail) = mails.iter().find(|it| it.subject == id) else { continue };
             let letter = Letter {
                 from: self.head.sender(),
                 to: crate::mail::Mailbox { name: String::new(), address: to },
-                subject: written.subject,
-                text: written.text,
-                html: written.html,
+                subject,
+                text,
+                html,
                 message_id: format!("{}@{}", mail.message_id, self.head.domain()),
                 date: mail.dated_at,
                 headers: vec![("Auto-Submitted", "auto-generated".to_owned())],

@@ -12,7 +12,7 @@ use std::{
 use http::HeaderMap;
 use uuid::Uuid;
 
-use super::{KEY_PREFIX, SESSION_PREFIX, store};
+use super::{KEY_PREFIX, SESSION_PREFIX, session, store};
 use crate::{
     auth::{self, Caller, ON_BEHALF_OF, SCOPE_ACT},
     db::{Db, GenericClient},
@@ -71,7 +71,8 @@ impl Gate {
     /// # Errors
     ///
     /// [`Error::Unauthenticated`] for credentials that are unknown or over. Of those who want to act for somebody:
-    /// [`Error::Forbidden`] for a person and for a key that may not, [`Error::NotFound`] for a person who is not,
+    /// [`Error::Forbidden`] for a person and for a key that may not, [`Error::NotFound`] for a person who is not or is
+    /// disabled,
     /// [`Error::Invalid`] for what is not an id.
     pub async fn admit(&self, headers: &HeaderMap) -> Result<Caller> {
         let Some(token) = auth::bearer(headers)? else {
@@ -93,9 +94,10 @@ impl Gate {
         Ok(caller)
     }
 
-    /// Forgets a session that ends here, without waiting for the notice.
-    pub(super) fn end(&self, session: Uuid) {
-        lock(&self.kept).end(session);
+    /// Forgets sessions that end here, without waiting for the notice.
+    pub(super) fn end(&self, sessions: &[Uuid]) {
+        let mut kept = lock(&self.kept);
+        sessions.iter().for_each(|it| kept.end(*it));
     }
 }
 
@@ -156,13 +158,12 @@ async fn look_up(on: &impl GenericClient, token: &Secret, (hash, acts_for): &Cre
 }
 
 async fn person(on: &impl GenericClient, token: &Hash, acts_for: Option<Uuid>) -> Result<Caller> {
-    let session = store::open_session(on, token).await?;
-    let session = session.ok_or(Error::Unauthenticated(Reason::SessionInvalid))?;
+    let session = session::open(on, token).await?.ok_or(Error::Unauthenticated(Reason::SessionInvalid))?;
     if acts_for.is_some() {
         return Err(Error::Forbidden);
     }
     if session.is_worn {
-        store::prolong_session(on, session.id).await?;
+        session::prolong(on, session.id).await?;
     }
     Ok(Caller::Person { user_id: session.user, session_id: session.id })
 }
@@ -174,7 +175,7 @@ async fn service(on: &impl GenericClient, key: &Hash, acts_for: Option<Uuid>) ->
         if !caller.has(SCOPE_ACT) {
             return Err(Error::Forbidden);
         }
-        if store::address(on, person).await?.is_none() {
+        if !store::may_act(on, person).await? {
             return Err(Error::NotFound(Kind::User, person.to_string()));
         }
     }

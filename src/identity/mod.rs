@@ -3,33 +3,39 @@
 //! Of a token or key only its SHA-256 is kept, so there is nothing to steal. All limits of time here are measured by
 //! the database's real clock, also where the rest of the program lives by the development clock.
 
+mod address;
+mod challenge;
 mod email;
+mod event;
 mod gate;
 mod password;
+mod reset;
 mod service;
+mod session;
 mod store;
 mod throttle;
-
-use std::time::Duration;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use address::{ADDRESS_CHANGE_GOOD_FOR, Moved, ask_for_address, confirm_address, pending_address};
+pub use challenge::Challenge;
 pub use email::Email;
+pub use event::{Event, EventKind, Written, letters, record};
 pub use gate::Gate;
-pub use password::{PASSWORD_BYTES_MAX, PASSWORD_MAX, PASSWORD_MIN, password_violations};
+pub use password::{
+    Candidate, PASSWORD_BYTES_MAX, PASSWORD_MAX, Preset, judge, policy_of_account, typed as typed_password,
+    violations as password_violations,
+};
 pub use service::Service;
-pub use store::{address, begin_session, find, insert, make_key, sweep};
+pub use session::{SESSION_IDLE, SESSION_MAX, Session, begin_session};
+pub use store::{address, find, insert, make_key};
 
-use crate::secret::Secret;
-
-/// How long a session lasts without being used: a working day.
-pub const SESSION_IDLE: Duration = Duration::from_hours(8);
-/// How long a session lasts at most. Source: NIST SP 800-63B, section 4.1.3: 30 days at its lowest level.
-pub const SESSION_MAX: Duration = Duration::from_hours(30 * 24);
-
-/// A session that is used is prolonged this often at most: reading should not write.
-const PROLONGED_EVERY: Duration = Duration::from_secs(60);
+use crate::{
+    auth::Origin,
+    db::{GenericClient, Transaction},
+    error::Result,
+};
 
 /// What tokens of sessions and keys of services begin with, so that a scanner for leaked secrets knows them.
 const SESSION_PREFIX: &str = "wcs_";
@@ -43,15 +49,34 @@ pub struct Person {
     pub email: String,
     /// PHC string.
     pub password_hash: String,
+    /// Whether they may not sign in.
+    pub is_disabled: bool,
 }
 
-/// A session that has just begun: the only time that its token is seen.
-#[derive(Debug)]
-pub struct Session {
-    /// What the person shows from now on.
-    pub token: Secret,
-    /// The id of the session.
-    pub id: Uuid,
-    /// When it ends at the latest.
-    pub ends_at: Timestamp,
+/// Keeps a person from signing in and ends all sessions of theirs, or lets them in again. Says whether anything changed.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn set_disabled(tx: &Transaction<'_>, user: Uuid, is_disabled: bool, now: Timestamp) -> Result<bool> {
+    if !store::set_disabled(tx, user, is_disabled).await? {
+        return Ok(false);
+    }
+    let kind = if is_disabled { EventKind::Disabled } else { EventKind::Enabled };
+    if is_disabled {
+        session::end_all(tx, user, None).await?;
+        reset::forget(tx, user).await?;
+        address::forget(tx, user).await?;
+    }
+    record(tx, Event::new(kind, Some(user), &Origin::default()), now).await?;
+    Ok(true)
+}
+
+/// Removes what is long over: attempts, sessions and events; returns how many of all.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn sweep(on: &impl GenericClient) -> Result<u64> {
+    Ok(throttle::sweep(on).await? + session::sweep(on).await? + event::sweep(on).await?)
 }

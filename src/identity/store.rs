@@ -1,63 +1,41 @@
-//! The tables `person`, `session`, `service_key` and `sign_in_throttle`.
-
-use std::time::Duration;
+//! The tables `person` and `service_key`.
 
 use jiff::Timestamp;
 use sea_query::{Expr, ExprTrait, Iden, Query};
 use uuid::Uuid;
 
-use super::{Email, KEY_PREFIX, PROLONGED_EVERY, Person, SESSION_IDLE, SESSION_MAX, SESSION_PREFIX, Session};
+use super::{Email, KEY_PREFIX, Person, throttle::FAMILIAR_FOR};
 use crate::{
-    db::{self, GenericClient, Transaction},
+    db::{self, GenericClient, Row, Transaction},
     error::{Error, Reason, Result},
     ids,
     secret::{self, Hash, Secret},
 };
 
-/// How long wrong passwords are remembered after the last wait was over.
-const THROTTLE_KEPT_FOR: Duration = Duration::from_hours(24);
-/// How long a session that is over is kept: somebody may ask when it ended.
-const SESSION_KEPT_FOR: Duration = Duration::from_hours(30 * 24);
-
-const BEGIN_SESSION: &str = "
-    insert into session (id, user_id, token_hash, created_at, idle_until, ends_at)
-    values ($1, $2, $3, now(), now() + make_interval(secs => $4::float8), now() + make_interval(secs => $5::float8))
-    returning ends_at";
-
-const OPEN_SESSION: &str = "
-    select id, user_id, idle_until < least(now() + make_interval(secs => $2::float8), ends_at) as is_worn
-    from session
-    where token_hash = $1 and ended_at is null and now() < idle_until and now() < ends_at";
-
-const PROLONG_SESSION: &str = "
-    update session set idle_until = least(now() + make_interval(secs => $2::float8), ends_at)
-    where id = $1 and ended_at is null";
-
-const END_SESSION: &str = "update session set ended_at = now() where id = $1 and ended_at is null";
-
 const MAKE_KEY: &str = "
     insert into service_key (id, name, key_hash, scopes, created_at) values ($1, $2, $3, $4, now())";
 
-const WAIT_LEFT: &str = "
-    select extract(epoch from blocked_until - now())::float8 as seconds
-    from sign_in_throttle where email_key = $1 and now() < blocked_until";
+/// Who has the address $1, and whether they have signed in from the network $2 of late. One row in any case.
+const KNOWN: &str = "
+    select person.id, email, password_hash, disabled_at is not null as is_disabled,
+        exists (
+            select from session where user_id = person.id and network = $2 and network <> ''
+                and created_at > now() - make_interval(secs => $3::float8)
+        ) as is_familiar
+    from person where email_key = $1";
 
-/// $2 has the wait in seconds for every number of failures; the last one holds for all above.
-const COUNT_FAILURE: &str = "
-    insert into sign_in_throttle as known (email_key, failures, blocked_until)
-    values ($1, 1, now() + ($2::bigint[])[1] * interval '1 second')
-    on conflict (email_key) do update set
-        failures = known.failures + 1,
-        blocked_until = now() + ($2::bigint[])[least(known.failures + 1, cardinality($2::bigint[]))] * interval '1 second'";
+const SET_DISABLED: &str = "
+    update person set disabled_at = case when $2 then now() end
+    where id = $1 and (disabled_at is not null) <> $2
+    returning id";
 
-const SWEEP: &str = "
-    with calm as (
-        delete from sign_in_throttle where blocked_until < now() - make_interval(secs => $1::float8) returning email_key
-    ), over as (
-        delete from session where least(ended_at, idle_until, ends_at) < now() - make_interval(secs => $2::float8)
-        returning id
-    )
-    select (select count(*) from calm) + (select count(*) from over) as count";
+/// At most once a day.
+const WARN: &str = "
+    update person set guessing_told_at = now()
+    where id = $1 and (guessing_told_at is null or guessing_told_at < now() - interval '1 day')
+    returning id";
+
+const SET_ADDRESS: &str = "update person set email = $2, email_key = $3 where id = $1";
 
 #[derive(Clone, Copy, Iden)]
 enum PersonColumn {
@@ -67,6 +45,7 @@ enum PersonColumn {
     Email,
     EmailKey,
     PasswordHash,
+    DisabledAt,
     CreatedAt,
 }
 
@@ -78,21 +57,6 @@ enum KeyColumn {
     KeyHash,
     Scopes,
     EndedAt,
-}
-
-#[derive(Clone, Copy, Iden)]
-enum ThrottleColumn {
-    #[iden = "sign_in_throttle"]
-    Table,
-    EmailKey,
-}
-
-/// A session that is in force.
-pub(super) struct Open {
-    pub id: Uuid,
-    pub user: Uuid,
-    /// Whether it is time to prolong it.
-    pub is_worn: bool,
 }
 
 /// A key that is in force.
@@ -129,14 +93,7 @@ pub async fn insert(tx: &Transaction<'_>, email: &Email, phc: &str, now: Timesta
 ///
 /// What the database says.
 pub async fn find(on: &impl GenericClient, email_key: &str) -> Result<Option<Person>> {
-    use PersonColumn as Column;
-    let select = Query::select()
-        .columns([Column::Id, Column::Email, Column::PasswordHash])
-        .from(Column::Table)
-        .and_where(Expr::col(Column::EmailKey).eq(email_key))
-        .take();
-    let row = db::row(on, &select).await?;
-    Ok(row.map(|it| Person { id: it.get("id"), email: it.get("email"), password_hash: it.get("password_hash") }))
+    one(on, Expr::col(PersonColumn::EmailKey).eq(email_key)).await
 }
 
 /// The address of a person; `None` when there is no such person.
@@ -155,36 +112,66 @@ pub async fn address(on: &impl GenericClient, user: Uuid) -> Result<Option<Email
     Ok(row.map(|it| Email { address: it.get("email"), key: it.get("email_key") }))
 }
 
-/// Begins a session of a person.
+/// Finds a person by who they are.
+pub(super) async fn person(on: &impl GenericClient, user: Uuid) -> Result<Option<Person>> {
+    one(on, Expr::col(PersonColumn::Id).eq(user)).await
+}
+
+async fn one(on: &impl GenericClient, which: Expr) -> Result<Option<Person>> {
+    use PersonColumn as Column;
+    let select = Query::select()
+        .columns([Column::Id, Column::Email, Column::PasswordHash])
+        .expr_as(Expr::col(Column::DisabledAt).is_not_null(), "is_disabled")
+        .from(Column::Table)
+        .and_where(which)
+        .take();
+    Ok(db::row(on, &select).await?.as_ref().map(read))
+}
+
+fn read(row: &Row) -> Person {
+    Person {
+        id: row.get("id"),
+        email: row.get("email"),
+        password_hash: row.get("password_hash"),
+        is_disabled: row.get("is_disabled"),
+    }
+}
+
+/// Finds the person whose address has the key `email_key`, and whether they have signed in from `network` before.
+pub(super) async fn known(on: &impl GenericClient, email_key: &str, network: &str) -> Result<(Option<Person>, bool)> {
+    let rows = db::text(on, KNOWN, &[&email_key, &network, &FAMILIAR_FOR.as_secs_f64()]).await?;
+    let row = rows.first();
+    Ok((row.map(read), row.is_some_and(|it| it.get("is_familiar"))))
+}
+
+/// Whether there is such a person, and they are not disabled.
+pub(super) async fn may_act(on: &impl GenericClient, user: Uuid) -> Result<bool> {
+    Ok(person(on, user).await?.is_some_and(|it| !it.is_disabled))
+}
+
+/// Disables a person, or enables them; says whether that changed anything.
+pub(super) async fn set_disabled(tx: &Transaction<'_>, user: Uuid, is_disabled: bool) -> Result<bool> {
+    Ok(!db::text(tx, SET_DISABLED, &[&user, &is_disabled]).await?.is_empty())
+}
+
+/// Notes that a person is told of guesses; `false` when they were within a day.
+pub(super) async fn warn(tx: &Transaction<'_>, user: Uuid) -> Result<bool> {
+    Ok(!db::text(tx, WARN, &[&user]).await?.is_empty())
+}
+
+/// Gives a person another address.
 ///
 /// # Errors
 ///
-/// What the database says.
-pub async fn begin_session(on: &impl GenericClient, user: Uuid) -> Result<Session> {
-    let (id, token) = (ids::new(), secret::token(SESSION_PREFIX)?);
-    let hash = secret::hash(token.expose());
-    let (idle, max) = (SESSION_IDLE.as_secs_f64(), SESSION_MAX.as_secs_f64());
-    let rows = db::text(on, BEGIN_SESSION, &[&id, &user, &hash.as_slice(), &idle, &max]).await?;
-    Ok(Session { token, id, ends_at: rows[0].get("ends_at") })
-}
-
-/// Finds the session whose token has this hash, while it is in force.
-pub(super) async fn open_session(on: &impl GenericClient, token: &Hash) -> Result<Option<Open>> {
-    let fresh = (SESSION_IDLE - PROLONGED_EVERY).as_secs_f64();
-    let rows = db::text(on, OPEN_SESSION, &[&token.as_slice(), &fresh]).await?;
-    Ok(rows.first().map(|it| Open { id: it.get("id"), user: it.get("user_id"), is_worn: it.get("is_worn") }))
-}
-
-/// Lets a session that is used last longer, as long as it may.
-pub(super) async fn prolong_session(on: &impl GenericClient, id: Uuid) -> Result<()> {
-    db::text(on, PROLONG_SESSION, &[&id, &SESSION_IDLE.as_secs_f64()]).await?;
-    Ok(())
-}
-
-/// Ends a session.
-pub(super) async fn end_session(on: &impl GenericClient, id: Uuid) -> Result<()> {
-    db::text(on, END_SESSION, &[&id]).await?;
-    Ok(())
+/// [`Error::Refused`] when it is somebody else's; the transaction is of no use then.
+pub(super) async fn set_address(tx: &Transaction<'_>, user: Uuid, email: &Email) -> Result<()> {
+    match db::text(tx, SET_ADDRESS, &[&user, &email.address, &email.key]).await {
+        Ok(_) => Ok(()),
+        Err(error) => match db::violated(&error) {
+            Some("person_email_key") => Err(Error::Refused(Reason::TokenNotValid)),
+            _ => Err(error.into()),
+        },
+    }
 }
 
 /// Makes a key for another service, good for `scopes`.
@@ -210,36 +197,4 @@ pub(super) async fn key(on: &impl GenericClient, key: &Hash) -> Result<Option<Ke
         .take();
     let row = db::row(on, &select).await?;
     Ok(row.map(|it| Key { id: it.get("id"), scopes: it.get("scopes") }))
-}
-
-/// How long the next guess at an address has to wait; `None` when it need not.
-pub(super) async fn wait_left(on: &impl GenericClient, email_key: &str) -> Result<Option<Duration>> {
-    let rows = db::text(on, WAIT_LEFT, &[&email_key]).await?;
-    let seconds = rows.first().map(|it| it.get::<_, f64>("seconds").max(0.0).ceil());
-    Ok(seconds.map(Duration::from_secs_f64))
-}
-
-/// Counts a wrong password; `waits` says how many seconds each failure costs.
-pub(super) async fn count_failure(on: &impl GenericClient, email_key: &str, waits: &[i64]) -> Result<()> {
-    db::text(on, COUNT_FAILURE, &[&email_key, &waits]).await?;
-    Ok(())
-}
-
-/// Forgets the wrong passwords of an address.
-pub(super) async fn clear_failures(on: &impl GenericClient, email_key: &str) -> Result<()> {
-    use ThrottleColumn as Column;
-    let delete = Query::delete().from_table(Column::Table).and_where(Expr::col(Column::EmailKey).eq(email_key)).take();
-    db::execute(on, &delete).await?;
-    Ok(())
-}
-
-/// Removes wrong passwords of long ago and sessions that have long been over; returns how many of both.
-///
-/// # Errors
-///
-/// What the database says.
-pub async fn sweep(on: &impl GenericClient) -> Result<u64> {
-    let (throttle, session) = (THROTTLE_KEPT_FOR.as_secs_f64(), SESSION_KEPT_FOR.as_secs_f64());
-    let rows = db::text(on, SWEEP, &[&throttle, &session]).await?;
-    Ok(rows[0].get::<_, i64>("count").unsigned_abs())
 }

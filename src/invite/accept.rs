@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{Invite, State, newcomer::Newcomer, store};
 use crate::{
     account,
+    auth::Origin,
     db::{GenericClient, Transaction},
     error::{Error, Kind, Reason, Result},
     identity::{self, Email, Session},
@@ -80,7 +81,13 @@ pub(super) async fn look(on: &impl GenericClient, token: &Hash, now: Timestamp) 
 /// [`Error::Refused`] for an invite that is not pending, [`Error::NotFound`] for the id of somebody else's,
 /// [`Error::Forbidden`] for a token that was sent to another address than the person's, [`Error::Taken`] when a
 /// newcomer's address has become a person's meanwhile.
-pub(super) async fn accept(tx: &Transaction<'_>, claim: Claim, when: &When, window: Duration) -> Result<Outcome> {
+pub(super) async fn accept(
+    tx: &Transaction<'_>,
+    claim: Claim,
+    origin: &Origin,
+    when: &When,
+    window: Duration,
+) -> Result<Outcome> {
     let invite = claimed(tx, &claim, when.now).await?;
 
     let role = account::role(tx, invite.account, invite.inviter).await?;
@@ -98,7 +105,7 @@ pub(super) async fn accept(tx: &Transaction<'_>, claim: Claim, when: &When, wind
     };
     account::add_member(tx, invite.account, user, invite.account_role, when.now).await?;
     store::end(tx, invite.id, State::Accepted, when.now).await?;
-    let session = if is_new { Some(identity::begin_session(tx, user).await?) } else { None };
+    let session = if is_new { Some(identity::begin_session(tx, user, origin).await?) } else { None };
     let came = workcenter::add_all(tx, user, &invite.places, when).await?;
     for space in came {
         workcenter::announce(tx, space, ADDED, user, invite.inviter, when.now, window).await?;

@@ -55,7 +55,11 @@ impl Service {
     /// The claim of somebody who has `token` and is not signed in. No connection is held while the password is hashed.
     async fn newcomer(&self, token: Hash, newcomer: Option<Newcomer>, now: Timestamp) -> Result<Claim> {
         let invite = look(&self.db.client().await?, &token, now).await?;
-        let newcomer = newcomer.ok_or_else(|| Violation::new("newcomer", "is required"))?.checked(&invite.email)?;
+        let newcomer = newcomer.ok_or_else(|| Violation::new("newcomer", "is required"))?;
+        let policy = identity::policy_of_account(&self.db.client().await?, invite.account).await?;
+        let candidate = newcomer.candidate(&invite.email, &invite.account_name);
+        let verdicts = identity::judge(&self.hasher, &policy, candidate).await?;
+        let newcomer = newcomer.checked(identity::password_violations("newcomer.password", &verdicts))?;
         let password_hash = self.hasher.hash(&newcomer.password).await?;
         Ok(Claim::Newcomer { token, newcomer, password_hash })
     }
@@ -148,7 +152,7 @@ impl InviteService for Service {
         &self,
         request: Request<pb::AcceptInviteRequest>,
     ) -> Result<Response<pb::AcceptInviteResponse>, Status> {
-        let caller = auth::caller(&request)?;
+        let (caller, origin) = (auth::caller(&request)?, auth::origin(&request)?);
         let asked = request.into_inner();
         let (action, by) = match asked.by {
             Some(By::Token(token)) if !token.is_empty() => (Action::AcceptInviteByToken, Which::Token(hash(&token))),
@@ -172,7 +176,7 @@ impl InviteService for Service {
 
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
-        let outcome = accept(&tx, claim, &when, self.window).await?;
+        let outcome = accept(&tx, claim, &origin, &when, self.window).await?;
         tx.commit().await.map_err(Error::from)?;
 
         match outcome {

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::{ATTEMPTS_MAX, Delivered, Fate, Mail, Terms, UNKNOWNS_MAX, store};
+use super::{ATTEMPTS_MAX, Delivered, Fate, Kind, Mail, Terms, UNKNOWNS_MAX, store};
 use crate::{
     db::Db,
     error::{Result, chain},
@@ -153,7 +153,8 @@ where
         let refused = store::suppressed(&self.db.client().await?, &addresses).await?;
         let mut written = |mail: &Mail| match letters.remove(&mail.id) {
             None => Written::Nothing("nothing is left to say"),
-            Some(letter) if refused.contains(&letter.to.address.to_lowercase()) => {
+            // The address may be somebody's again, and they must know.
+            Some(letter) if mail.kind != Kind::Security && refused.contains(&letter.to.address.to_lowercase()) => {
                 Written::Nothing("the address does not exist")
             }
             Some(letter) => Written::Letter(Box::new(letter)),

@@ -39,6 +39,8 @@ pub enum Kind {
     CatchUp,
     /// An invite.
     Invite,
+    /// What matters to somebody's safety: an event of theirs. Nobody can turn it off.
+    Security,
 }
 
 impl Kind {
@@ -49,17 +51,19 @@ impl Kind {
             Self::Immediate => "IMMEDIATE",
             Self::CatchUp => "CATCHUP",
             Self::Invite => "INVITE",
+            Self::Security => "SECURITY",
         }
     }
 
     /// Reads what [`Self::name`] wrote.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Digest, Self::Immediate, Self::CatchUp, Self::Invite].into_iter().find(|it| it.name() == name)
+        let all = [Self::Digest, Self::Immediate, Self::CatchUp, Self::Invite, Self::Security];
+        all.into_iter().find(|it| it.name() == name)
     }
 
     /// Whether somebody waits for it: it goes before all that are not.
     fn transactional(self) -> bool {
-        self == Self::Invite
+        matches!(self, Self::Invite | Self::Security)
     }
 }
 
@@ -68,13 +72,13 @@ impl Kind {
 pub struct New {
     /// Its id.
     pub id: Uuid,
-    /// Who pays for it.
+    /// Who pays for it: mails of one account wait for each other. For mail that is of no account, the person.
     pub account: Uuid,
     /// Whom it is for; `None` for an address that nobody has yet.
     pub user: Option<Uuid>,
     /// What it tells of.
     pub kind: Kind,
-    /// The settlement or invite.
+    /// The settlement, invite or event.
     pub subject: Uuid,
     /// What it tells, as a digest: two mails with the same one are the same mail.
     pub key: Hash,
@@ -93,7 +97,7 @@ pub struct Mail {
     pub user: Option<Uuid>,
     /// What it tells of.
     pub kind: Kind,
-    /// The settlement or invite.
+    /// The settlement, invite or event.
     pub subject: Uuid,
     /// The Message-ID up to the @.
     pub message_id: String,

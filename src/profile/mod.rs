@@ -4,6 +4,7 @@ mod country;
 mod directory;
 mod field;
 mod history;
+mod email;
 mod locale;
 mod phone;
 mod picture;
@@ -23,11 +24,10 @@ use unicode_segmentation::UnicodeSegmentation;
 use uuid::Uuid;
 
 pub use directory::{LOOK_EVERY, Watch};
+pub use email::Addresses;
 pub use field::Field;
 pub use history::store::sweep;
-pub use picture::{
-    Crop, Cut, Fault, Format, MESSAGE_BYTES_MAX, Pictures, SIDES, Square, Upload, UploadedFile, cut,
-};
+pub use picture::{Crop, Cut, Fault, Format, MESSAGE_BYTES_MAX, Pictures, SIDES, Square, Upload, UploadedFile, cut};
 pub use service::Service;
 pub use store::{insert, name};
 pub use zone::time_zone;

@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use super::{
-    Change, Field, Pictures, Profile, Texts, Told, Watch, ZoneSource,
+    Addresses, Change, Field, Pictures, Profile, Texts, Told, Watch, ZoneSource,
     directory::service::{self as directory, DirectoryStream},
     field::Form,
     history::{service as history, store::insert as note},
@@ -51,12 +51,21 @@ pub struct Service {
     spread: Duration,
     pictures: Pictures,
     watch: Watch,
+    addresses: Addresses,
 }
 
 impl Service {
     /// A service on `db`; `spread` is over how long the digests of one minute go out.
-    pub fn new(db: Db, clock: Clock, key: TokenKey, spread: Duration, pictures: Pictures, watch: Watch) -> Self {
-        Self { db, clock, key, spread, pictures, watch }
+    pub fn new(
+        db: Db,
+        clock: Clock,
+        key: TokenKey,
+        spread: Duration,
+        pictures: Pictures,
+        watch: Watch,
+        addresses: Addresses,
+    ) -> Self {
+        Self { db, clock, key, spread, pictures, watch, addresses }
     }
 
     /// Changes the profile of `user`, unless it is no longer the one that `etag` stands for.
@@ -154,16 +163,16 @@ impl ProfileService for Service {
 
     async fn request_email_change(
         &self,
-        _: Request<pb::RequestEmailChangeRequest>,
+        request: Request<pb::RequestEmailChangeRequest>,
     ) -> Result<Response<pb::RequestEmailChangeResponse>, Status> {
-        Err(Status::unimplemented("seam"))
+        self.addresses.request(request).await
     }
 
     async fn confirm_email_change(
         &self,
-        _: Request<pb::ConfirmEmailChangeRequest>,
+        request: Request<pb::ConfirmEmailChangeRequest>,
     ) -> Result<Response<pb::ConfirmEmailChangeResponse>, Status> {
-        Err(Status::unimplemented("seam"))
+        self.addresses.confirm(request).await
     }
 
     async fn list_profile_changes(

@@ -2,6 +2,7 @@
 
 use std::{
     future::poll_fn,
+    net::IpAddr,
     pin::{Pin, pin},
     task::{Context, Poll},
 };
@@ -15,7 +16,7 @@ use tonic::body::Body;
 use super::method::Method;
 use crate::{
     access::Action,
-    auth::Caller,
+    auth::{Caller, Source},
     error::{Error, Reason, Result},
     identity::Gate,
 };
@@ -27,12 +28,17 @@ use crate::{
 /// query has the rest wait.
 const AHEAD_MAX: usize = 256 << 10;
 
-/// Finds out who makes `request`, and sends nobody in particular away from what is not open to anyone.
+/// Finds out who makes `request`, and from where over a connection with `peer`, and sends nobody in particular away from what is not open to anyone.
 ///
 /// # Errors
 ///
 /// As [`Gate::admit`], and [`Error::Unauthenticated`] for a caller who has to say who they are.
-pub(super) async fn admit(request: Request<Incoming>, method: &Method, gate: &Gate) -> Result<Request<Body>> {
+pub(super) async fn admit(
+    request: Request<Incoming>,
+    method: &Method,
+    peer: IpAddr,
+    gate: &Gate,
+) -> Result<Request<Body>> {
     if method.is_open {
         return Ok(request.map(Body::new));
     }
@@ -44,6 +50,7 @@ pub(super) async fn admit(request: Request<Incoming>, method: &Method, gate: &Ga
     } else {
         (look.await?, Body::new(body))
     };
+    head.extensions.insert(Source::of(&caller, &head.headers, peer));
     head.extensions.insert(caller);
     Ok(Request::from_parts(head, body))
 }

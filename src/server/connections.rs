@@ -8,6 +8,7 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     io,
+    net::IpAddr,
     pin::{Pin, pin},
     sync::{
         Arc,
@@ -77,6 +78,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What is known of a connection.
 struct Line {
+    /// Who is at the other end.
+    peer: IpAddr,
     /// Bytes that were read from it.
     heard: AtomicUsize,
     /// Calls that are under way, and since when the number is this.
@@ -99,12 +102,18 @@ impl Busy {
     pub fn is_spare(&self) -> bool {
         self.0.is_spare
     }
+
+    /// Who is at the other end of the connection.
+    pub fn peer(&self) -> IpAddr {
+        self.0.peer
+    }
 }
 
 impl Line {
-    fn new(is_spare: bool) -> Self {
+    fn new(peer: IpAddr, is_spare: bool) -> Self {
         let calls = watch::Sender::new((0, Instant::now()));
         Self {
+            peer,
             heard: AtomicUsize::new(0),
             written: AtomicUsize::new(0),
             was_used: AtomicBool::new(false),
@@ -179,8 +188,8 @@ pub(super) async fn serve(listener: TcpListener, front: Arc<Front>, settings: co
             }
             accepted = listener.accept() => accepted,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 warn!(%error, "no connection can be accepted");
                 sleep(ACCEPT_PAUSE).await;
@@ -197,7 +206,7 @@ pub(super) async fn serve(listener: TcpListener, front: Arc<Front>, settings: co
             metrics.refused.inc();
             continue;
         }
-        let line = Arc::new(Line::new(lines.len() >= most));
+        let line = Arc::new(Line::new(peer.ip(), lines.len() >= most));
         let usual = if line.is_spare { SPARE_AGE } else { settings.connection_age };
         let age = usual.mul_f64(1.0 - AGE_SPREAD * spread());
         let task = tasks.spawn(converse(stream, Arc::clone(&line), Arc::clone(&front), age));

@@ -80,7 +80,7 @@ impl Front {
     }
 
     async fn handle(&self, request: Request<Incoming>, call: &Call) -> Result<Response<Body>> {
-        let request = admit(request, call.method, &self.gate).await?;
+        let request = admit(request, call.method, call.busy.peer(), &self.gate).await?;
         let response = self.routes.clone().oneshot(request).await;
         Ok(response.unwrap_or_else(|never| match never {}))
     }

@@ -139,11 +139,13 @@ fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -
             routes = std::mem::take(&mut routes).add_service(service);
         }};
     }
-    let sessions = identity::Service::new(db(), hasher.clone(), gate.clone());
+    let challenge = identity::Challenge::new(db(), hasher.clone());
+    let sessions = identity::Service::new(db(), clock(), key(), hasher.clone(), gate.clone(), challenge.clone());
     add!(SessionServiceServer::new(sessions), REQUEST_BYTES_MAX);
     let (notices, draining) = (parts.notices.clone(), parts.draining.clone());
     let directory = profile::Watch::new(db(), gate.clone(), notices, draining, profile::LOOK_EVERY);
-    let profiles = profile::Service::new(db(), clock(), key(), spread, pictures, directory);
+    let addresses = profile::Addresses::new(db(), clock(), key(), challenge);
+    let profiles = profile::Service::new(db(), clock(), key(), spread, pictures, directory, addresses);
     add!(ProfileServiceServer::new(profiles), profile::MESSAGE_BYTES_MAX);
     let workcenters = workcenter::Service::new(db(), clock(), key(), spread, window);
     add!(WorkCenterServiceServer::new(workcenters), REQUEST_BYTES_MAX);

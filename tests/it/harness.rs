@@ -18,6 +18,7 @@ use uuid::Uuid;
 use workcenter::{
     access::AccountRole,
     account,
+    auth::Origin,
     clock::{self, Clock},
     config,
     daemon::Daemon,
@@ -46,6 +47,7 @@ pub struct App {
     parts: Parts,
     database: config::Database,
     channel: Channel,
+    url: String,
     name: String,
 }
 
@@ -124,8 +126,9 @@ impl App {
         let pictures = config::Pictures { upload_silence: Duration::from_millis(500) };
         let served = parts.clone();
         tokio::spawn(async move { server::serve(listener, served, &pictures, std::future::pending()).await });
-        let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect_lazy();
-        Self { parts, database, channel, name }
+        let url = format!("http://{address}");
+        let channel = Channel::from_shared(url.clone()).unwrap().connect_lazy();
+        Self { parts, database, channel, url, name }
     }
 
     pub fn pool(&self) -> &Db {
@@ -142,6 +145,10 @@ impl App {
 
     pub fn channel(&self) -> Channel {
         self.channel.clone()
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     pub fn token_key(&self) -> &TokenKey {
@@ -220,7 +227,7 @@ impl App {
         let id = identity::insert(&tx, &address, &password_hash().await, now).await.unwrap();
         profile::insert(&tx, id, first, last, "", now).await.unwrap();
         account::add_member(&tx, account, id, role, now).await.unwrap();
-        let session = identity::begin_session(&tx, id).await.unwrap();
+        let session = identity::begin_session(&tx, id, &Origin::default()).await.unwrap();
         account::announce(&tx, id).await.unwrap();
         tx.commit().await.unwrap();
         Person { id, token: session.token.expose().to_owned(), email: email.to_owned() }

@@ -1,5 +1,14 @@
 //! Signing in and out, the keys of services, and whom the gate lets through.
 
+mod address;
+mod alike;
+mod crowd;
+mod pace;
+mod password;
+mod reset;
+mod session;
+mod throttle;
+
 use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan};
@@ -20,6 +29,9 @@ use workcenter::{
 use crate::harness::{App, by, fields, reason};
 
 const PASSWORD: &str = "correct horse battery";
+
+/// Where links in mails lead.
+const APP_URL: &str = "https://app.example";
 
 /// Ada, who has a password and is not signed in.
 async fn ada(app: &App) -> Uuid {
@@ -46,6 +58,56 @@ async fn me(app: &App, token: &str) -> Result<String, Status> {
 
 fn user(response: tonic::Response<GetProfileResponse>) -> String {
     response.into_inner().profile.unwrap().user_id
+}
+
+/// A request that a gateway with the key `key` makes for somebody at `source`.
+fn at<T>(key: &str, source: &str, message: T) -> Request<T> {
+    let mut request = by(key, message);
+    request.metadata_mut().insert("x-forwarded-for", source.parse().unwrap());
+    request
+}
+
+/// Signs somebody in who is at `source`.
+async fn sign_in_at(app: &App, key: &str, source: &str, password: &str) -> Result<SignInResponse, Status> {
+    let message = SignInRequest { email: "ada@example.com".to_owned(), password: password.to_owned() };
+    app.sessions().sign_in(at(key, source, message)).await.map(tonic::Response::into_inner)
+}
+
+/// The code and the reason of a refusal.
+fn refused<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String) {
+    let status = answer.unwrap_err();
+    (status.code(), reason(&status))
+}
+
+/// A refusal as it should be.
+fn as_told(code: Code, reason: &str) -> (Code, String) {
+    (code, reason.to_owned())
+}
+
+/// The mails about somebody's safety that are in the outbox and have something to say: kind, address and text.
+async fn mails(app: &App) -> Vec<(String, String, String)> {
+    let client = app.client().await;
+    let put = "select event.id, event.kind from mail join security_event event on event.id = mail.subject_id
+        where mail.kind = 'SECURITY' order by event.id";
+    let mut mails = Vec::new();
+    for row in client.query(put, &[]).await.unwrap() {
+        let letters = identity::letters(&client, app.token_key(), APP_URL, &[row.get(0)]).await.unwrap();
+        mails.extend(letters.into_iter().map(|(_, to, letter)| (row.get(1), to, letter.text)));
+    }
+    mails
+}
+
+/// The kinds and addresses of these mails.
+fn told(mails: &[(String, String, String)]) -> Vec<(&str, &str)> {
+    mails.iter().map(|(kind, to, _)| (kind.as_str(), to.as_str())).collect()
+}
+
+/// The token in the last mail of a kind.
+async fn mailed_token(app: &App, kind: &str) -> Option<String> {
+    let mails = mails(app).await;
+    let (_, _, text) = mails.iter().rev().find(|(it, _, _)| it == kind)?;
+    let (_, token) = text.split_once("?token=").unwrap();
+    Some(token.split_whitespace().next().unwrap().to_owned())
 }
 
 async fn run(app: &App, statement: &str) {
@@ -106,7 +168,7 @@ async fn an_unknown_address_and_a_wrong_password_are_answered_alike() {
         (wrong.code(), wrong.message(), details(&wrong)),
         (unknown.code(), unknown.message(), details(&unknown))
     );
-    assert_eq!(count(&app, "select count(*) from sign_in_throttle where failures = 1").await, 2);
+    assert_eq!(count(&app, "select count(*) from throttle where kind = 'ADDRESS' and count = 1").await, 2);
 }
 
 #[tokio::test]
@@ -117,7 +179,7 @@ async fn a_sign_in_that_cannot_be_one_names_every_field_and_costs_no_attempt() {
         assert_eq!(status.code(), Code::InvalidArgument);
         assert_eq!(fields(&status), ["email", "password"]);
     }
-    assert_eq!(count(&app, "select count(*) from sign_in_throttle").await, 0);
+    assert_eq!(count(&app, "select count(*) from throttle").await, 0);
 }
 
 #[tokio::test]
@@ -134,15 +196,15 @@ async fn five_wrong_passwords_are_free_and_from_the_sixth_on_one_waits() {
     let after = waits.get_details_retry_info().unwrap().retry_delay.unwrap();
     assert!(Duration::ZERO < after && after <= Duration::from_secs(2), "{after:?}");
 
-    run(&app, "update sign_in_throttle set failures = 100, blocked_until = now()").await;
+    run(&app, "update throttle set count = 100, blocked_until = now() where kind = 'ADDRESS'").await;
     sign_in(&app, "ada@example.com", "wrong").await.unwrap_err();
     let long = sign_in(&app, "ada@example.com", PASSWORD).await.unwrap_err();
     let after = long.get_details_retry_info().unwrap().retry_delay.unwrap();
     assert!(Duration::from_secs(800) < after && after <= Duration::from_secs(900), "{after:?}");
 
-    run(&app, "update sign_in_throttle set blocked_until = now()").await;
+    run(&app, "update throttle set blocked_until = now()").await;
     sign_in(&app, "ada@example.com", PASSWORD).await.unwrap();
-    assert_eq!(count(&app, "select count(*) from sign_in_throttle").await, 0);
+    assert_eq!(count(&app, "select count(*) from throttle where kind = 'ADDRESS'").await, 0);
 }
 
 #[tokio::test]
@@ -310,11 +372,25 @@ async fn housekeeping_removes_what_is_long_over_and_nothing_else() {
     let old =
         format!("update session set ended_at = now() - interval '31 days' where user_id = '{}'", account.admin.id);
     run(&app, &old).await;
-    run(&app, "insert into sign_in_throttle values ('a', 9, now() - interval '25 hours'), ('b', 9, now())").await;
+    run(
+        &app,
+        "insert into throttle values ('ADDRESS', 'a', '', 9, now() - interval '25 hours'),
+        ('ADDRESS', 'b', '', 9, now())",
+    )
+    .await;
+    run(&app, "insert into sign_in_throttle values ('a', 9, now() - interval '25 hours')").await;
+    run(
+        &app,
+        "insert into security_event (id, kind, source, created_at)
+        values (gen_random_uuid(), 'SIGNED_IN', '', now() - interval '181 days'),
+        (gen_random_uuid(), 'SIGNED_IN', '', now())",
+    )
+    .await;
 
     let client = app.pool().client().await.unwrap();
-    assert_eq!(identity::sweep(&client).await.unwrap(), 2);
+    assert_eq!(identity::sweep(&client).await.unwrap(), 4);
     assert_eq!(identity::sweep(&client).await.unwrap(), 0);
     assert_eq!(count(&app, "select count(*) from session").await, 1);
-    assert_eq!(count(&app, "select count(*) from sign_in_throttle where email_key = 'b'").await, 1);
+    assert_eq!(count(&app, "select count(*) from throttle where subject = 'b'").await, 1);
+    assert_eq!(count(&app, "select count(*) from security_event").await, 1);
 }

@@ -172,7 +172,10 @@ impl Stand {
         let service = generated::ProfileServiceServer::new(odd).accept_compressed(CompressionEncoding::Gzip);
         let gate = Gate::new(parts.db.clone(), &parts.notices);
         // Strangers have something to call, too.
-        let sessions = identity::Service::new(parts.db.clone(), parts.hasher.clone(), gate.clone());
+        let (db, hasher) = (parts.db.clone(), parts.hasher.clone());
+        let challenge = identity::Challenge::new(db.clone(), hasher.clone());
+        let key = parts.settings.token_key.clone();
+        let sessions = identity::Service::new(db, parts.clock.clone(), key, hasher, gate.clone(), challenge);
         let routes =
             Routes::new(service.max_decoding_message_size(64 << 10)).add_service(SessionServiceServer::new(sessions));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

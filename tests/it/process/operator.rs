@@ -7,7 +7,7 @@ use workcenter::pb::{Delivery, JobScope, ListJobsRequest, Preferences, SignInReq
 
 use super::program::{Ended, ctl};
 use crate::{
-    harness::{App, START, by},
+    harness::{App, PASSWORD, START, by},
     migrations,
 };
 
@@ -49,6 +49,33 @@ async fn bootstrap_prints_what_one_signs_in_with() {
     assert_eq!((again.code, again.out.as_str(), again.err.lines().count()), (Some(1), "", 1), "{again:?}");
     let unfit = ctl(&app, &["bootstrap", "--email", "grace"]).await;
     assert_eq!((unfit.code, unfit.out.as_str(), unfit.err.lines().count()), (Some(1), "", 1), "{unfit:?}");
+}
+
+#[tokio::test]
+async fn an_account_is_made_with_what_it_asks_of_passwords() {
+    let app = App::start().await;
+    printed(&app, &["bootstrap", "--password-preset", "PROCORE_STRICT"]).await;
+    let preset: String = app.client().await.query_one("select password_preset from account", &[]).await.unwrap().get(0);
+    assert_eq!(preset, "PROCORE_STRICT");
+    let unfit = ctl(&app, &["bootstrap", "--email", "b@example.com", "--password-preset", "LAX"]).await;
+    assert_eq!((unfit.code, unfit.out.as_str(), unfit.err.lines().count()), (Some(1), "", 1), "{unfit:?}");
+}
+
+#[tokio::test]
+async fn a_person_is_disabled_and_enabled_by_their_address() {
+    let app = App::start().await;
+    let account = app.account("Pier Works").await;
+    let ada = app.person(&account, "ada@example.com", "Ada", "Lovelace").await;
+    let message = ListJobsRequest { scope: JobScope::Mine.into(), ..Default::default() };
+    app.jobs().list_jobs(by(&ada.token, message.clone())).await.unwrap();
+    for (command, says) in [("disable", "now disabled"), ("disable", "already disabled"), ("enable", "now enabled")] {
+        let out = printed(&app, &[command, "ADA@example.com"]).await;
+        assert_eq!(out, format!("{} is {says}\n", ada.id));
+    }
+    let sign_in = SignInRequest { email: ada.email, password: PASSWORD.to_owned() };
+    app.sessions().sign_in(Request::new(sign_in)).await.unwrap();
+    let nobody = ctl(&app, &["disable", "nobody@example.com"]).await;
+    assert_eq!((nobody.code, nobody.out.as_str(), nobody.err.lines().count()), (Some(1), "", 1), "{nobody:?}");
 }
 
 #[tokio::test]

@@ -1,0 +1,83 @@
+//! Another address for a person: asked for with the password, confirmed by a link in a mail to it.
+
+mod store;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+pub(super) use store::forget;
+pub use store::pending_address;
+
+use super::{Email, EventKind, event::Event, record, reset, store as people};
+use crate::{
+    auth::Origin,
+    db::Transaction,
+    error::{Error, Reason, Result},
+    ids,
+    secret::{Secret, TokenKey, hash},
+};
+
+/// How long the link in the mail is good: mail to a new mailbox may take its time.
+pub const ADDRESS_CHANGE_GOOD_FOR: Duration = Duration::from_hours(24);
+
+/// What the token of a change is derived for.
+const TOKEN: &str = "address-change";
+
+/// The token that the mail of the change `id` carries.
+pub(super) fn token(key: &TokenKey, id: Uuid) -> Secret {
+    key.derive(TOKEN, id.as_bytes())
+}
+
+/// A change of address that is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Whose it was.
+    pub user: Uuid,
+    /// The address before.
+    pub old: String,
+    /// The address now.
+    pub new: String,
+}
+
+/// Notes that `user` wants to have the address `email`, and puts both mails into the outbox; returns until when it can
+/// be confirmed.
+///
+/// Whether somebody has the address already is looked at when its mail is written: nothing is sent to them.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn ask_for_address(
+    tx: &Transaction<'_>,
+    key: &TokenKey,
+    user: Uuid,
+    email: &Email,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<Timestamp> {
+    let id = ids::new();
+    let expires_at = store::insert(tx, user, id, email, &hash(token(key, id).expose())).await?;
+    let event = |kind| Event::new(kind, Some(user), origin).by(user).about(id);
+    record(tx, event(EventKind::AddressChangeAsked), now).await?;
+    record(tx, event(EventKind::AddressToConfirm), now).await?;
+    Ok(expires_at)
+}
+
+/// Makes the address theirs who asked for it, by the token of its mail, and tells the address before.
+///
+/// # Errors
+///
+/// [`Error::Refused`] for a token that is not good, and when the address has become somebody else's.
+pub async fn confirm_address(tx: &Transaction<'_>, token: &str, origin: &Origin, now: Timestamp) -> Result<Moved> {
+    let refused = || Error::Refused(Reason::TokenNotValid);
+    let (user, email) = store::take(tx, &hash(token)).await?.ok_or_else(refused)?;
+    let old = people::address(tx, user).await?.ok_or_else(refused)?;
+    people::set_address(tx, user, &email).await?;
+    // What was mailed to the address before gives no right any more.
+    reset::forget(tx, user).await?;
+    let event = Event::new(EventKind::AddressChanged, Some(user), origin).by(user).to(&old.address);
+    record(tx, event, now).await?;
+    Ok(Moved { user, old: old.address, new: email.address })
+}

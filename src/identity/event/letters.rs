@@ -1,0 +1,91 @@
+//! The mails of events, written from what is the case at the moment they are sent.
+
+use jiff::{Timestamp, tz::TimeZone};
+use uuid::Uuid;
+
+use super::{
+    EventKind,
+    letter::{self, Notice, Written},
+    store,
+};
+use crate::{
+    db::GenericClient,
+    error::{Error, Result},
+    identity::{address, reset},
+    secret::TokenKey,
+};
+
+/// What the mail of an event tells, and to whom.
+pub(super) struct Told {
+    pub event: Uuid,
+    pub kind: EventKind,
+    pub source: String,
+    pub at: Timestamp,
+    /// Where the mail goes, when that is not the present address.
+    pub address: String,
+    /// The person's present address.
+    pub present: String,
+    pub zone: Option<String>,
+    /// The reset it is about, while it is good.
+    pub reset: Option<Uuid>,
+    /// The change of address it is about, while it is good.
+    pub change: Option<Uuid>,
+    /// The address of that change.
+    pub new_address: Option<String>,
+}
+
+/// Writes the mails of `events`: each event with the address and the letter. One whose link is not good any more has
+/// none.
+///
+/// The letter has the token, in a link below `app_url`; this is the only place where it is seen.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn letters(
+    on: &impl GenericClient,
+    key: &TokenKey,
+    app_url: &str,
+    events: &[Uuid],
+) -> Result<Vec<(Uuid, String, Written)>> {
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let told = store::told(on, events).await?;
+    let mut letters = Vec::with_capacity(told.len());
+    for it in told {
+        let event = it.event;
+        letters.extend(written(it, key, app_url)?.map(|(to, letter)| (event, to, letter)));
+    }
+    Ok(letters)
+}
+
+/// The address that an event is told to, and the letter; `None` when there is nothing left to say.
+fn written(told: Told, key: &TokenKey, app_url: &str) -> Result<Option<(String, Written)>> {
+    let app_url = app_url.trim_end_matches('/');
+    let (path, to) = match told.kind {
+        EventKind::PasswordResetAsked => {
+            let Some(reset) = told.reset else { return Ok(None) };
+            (format!("password/reset?token={}", reset::token(key, reset).expose()), told.present)
+        }
+        EventKind::AddressToConfirm => {
+            let (Some(change), Some(to)) = (told.change, told.new_address.clone()) else { return Ok(None) };
+            (format!("email/confirm?token={}", address::token(key, change).expose()), to)
+        }
+        kind => {
+            let is_profile = matches!(kind, EventKind::AddressChanged | EventKind::PictureRemoved);
+            let path = if is_profile { "profile" } else { "password/forgotten" };
+            (path.to_owned(), if told.address.is_empty() { told.present } else { told.address })
+        }
+    };
+    let shows_new = told.kind == EventKind::AddressChangeAsked;
+    let notice = Notice {
+        kind: told.kind,
+        at: told.at,
+        zone: told.zone.and_then(|it| TimeZone::get(&it).ok()),
+        source: &told.source,
+        new_address: told.new_address.as_deref().filter(|_| shows_new).unwrap_or_default(),
+        url: &format!("{app_url}/{path}"),
+    };
+    Ok(letter::write(&notice).map_err(Error::internal)?.map(|letter| (to, letter)))
+}
