@@ -103,7 +103,7 @@ fn told(mails: &[(String, String, String)]) -> Vec<(&str, &str)> {
 }
 
 /// The token in the last mail of a kind.
-async fn mailed_token(app: &App, kind: &str) -> Option<String> {
+pub async fn mailed_token(app: &App, kind: &str) -> Option<String> {
     let mails = mails(app).await;
     let (_, _, text) = mails.iter().rev().find(|(it, _, _)| it == kind)?;
     let (_, token) = text.split_once("?token=").unwrap();

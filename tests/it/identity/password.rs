@@ -75,7 +75,11 @@ async fn a_policy_is_that_of_all_accounts_and_without_any_the_usual_one() {
     let other = app.account("Sea Works").await;
     let now = app.now().await;
     let role = workcenter::access::AccountRole::Guest;
-    account::add_member(&app.client().await, other.id, grace.id, role, now).await.unwrap();
+    let mut client = app.client().await;
+    let tx = client.transaction().await.unwrap();
+    account::add_member(&tx, other.id, grace.id, role, now).await.unwrap();
+    account::announce(&tx, grace.id).await.unwrap();
+    tx.commit().await.unwrap();
     let both = policy(&app, Some(&grace.token)).await;
     assert_eq!((both.presets.len(), both.rules[0].number, both.rules.len()), (2, 15, 10));
 }

@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 use workcenter::profile::{Fault, cut};
 
 use super::{ada, corpus, corpus::Sample, messages};
-use crate::harness::{App, Person, by, fields, pictures, reason};
+use crate::harness::{App, Person, by, fields, reason};
 
 /// At how many places the data of each picture is cut off.
 const ENDS: usize = 50;
@@ -114,8 +114,8 @@ fn below(folder: &Path) -> Vec<String> {
 async fn kept(app: &App) -> (Vec<String>, Vec<String>) {
     let rows = "select picture::text from picture union all select profile::text from profile order by 1";
     let rows = app.client().await.query(rows, &[]).await.unwrap();
-    let blobs = pictures(app.database().url.expose().rsplit('/').next().unwrap()).blob_dir;
-    (below(&blobs), rows.iter().map(|it| it.get(0)).collect())
+    let blobs = &app.parts().settings.blobs.blob_dir;
+    (below(blobs), rows.iter().map(|it| it.get(0)).collect())
 }
 
 #[tokio::test]

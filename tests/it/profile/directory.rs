@@ -14,9 +14,8 @@ use workcenter::{
     access::AccountRole,
     account,
     auth::Caller,
-    blob::Blobs,
     clock::Clock,
-    identity::Gate,
+    identity::{Challenge, Gate},
     ids,
     notice::Notices,
     pb::{
@@ -28,7 +27,7 @@ use workcenter::{
 
 use super::{all, first_name, full, guest, join, read, write};
 use crate::{
-    harness::{Account, App, Person, START, by, fields, pictures, reason},
+    harness::{Account, App, Person, START, by, fields, reason},
     picture,
     request::waits,
 };
@@ -202,10 +201,11 @@ async fn follow_closely(
     let db = || app.pool().clone();
     let watch = Watch::new(db(), Gate::new(db(), &notices), notices, stop.clone(), SOON);
     let clock = || Clock::new(db(), true);
-    let settings = pictures("directory");
-    let blobs = Blobs::in_folder(&settings.blob_dir).unwrap();
-    let pictures = profile::Pictures::new(db(), clock(), blobs, settings.upload_silence);
-    let service = profile::Service::new(db(), clock(), app.token_key().clone(), Duration::ZERO, pictures, watch);
+    let key = || app.token_key().clone();
+    let pictures = profile::Pictures::new(db(), clock(), app.parts().blobs.clone(), SOON);
+    let challenge = Challenge::new(db(), app.parts().hasher.clone());
+    let addresses = profile::Addresses::new(db(), clock(), key(), challenge);
+    let service = profile::Service::new(db(), clock(), key(), Duration::ZERO, pictures, watch, addresses);
     let mut request = by(&who.token, request(account.id, ""));
     request.extensions_mut().insert(Caller::Person { user_id: who.id, session_id: Uuid::nil() });
     service.watch_profiles(request).await.unwrap().into_inner()

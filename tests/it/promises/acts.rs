@@ -7,8 +7,6 @@ use futures_util::{
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use workcenter::{
-    access::AccountRole,
-    account, identity,
     pb::{
         Address, BatchGetProfilesRequest, ChangePasswordRequest, CheckPasswordRequest, ConfirmEmailChangeRequest,
         DeletePictureRequest, GetPasswordPolicyRequest, GetPictureRequest, GetProfileConstraintsRequest,
@@ -20,7 +18,8 @@ use workcenter::{
 };
 
 use crate::{
-    harness::{App, PASSWORD, Person, by},
+    harness::{App, Person, by},
+    identity::mailed_token,
     picture::{announced, jpeg, messages, metadata},
 };
 
@@ -115,6 +114,11 @@ impl Stage {
     pub async fn reset(&self, token: &str, new_password: &str) -> Answer {
         let message = ResetPasswordRequest { token: text(token), new_password: text(new_password) };
         self.app.sessions().reset_password(Request::new(message)).await.map(nothing)
+    }
+
+    pub async fn reset_to_something_short(&self) -> Answer {
+        self.ask_for_a_reset(&self.bob.email).await?;
+        self.reset(&mailed_token(&self.app, "PASSWORD_RESET_ASKED").await.unwrap(), "short").await
     }
 
     async fn change(&self, who: &Person, current_password: &str, new_password: &str) -> Answer {
