@@ -14,7 +14,7 @@ alter table session add column network text not null default '';
 alter table session add column agent text not null default '';
 
 -- A person's sessions: their list, ending them all, and whether somebody signed in from a network before.
-create index session_user on session (user_id, last_used_at desc, id desc);
+create index session_of_person on session (user_id, last_used_at desc, id desc);
 
 -- Attempts that were wrong, or that are counted whatever comes of them: how many, and until when the next one has to
 -- wait. `sign_in_throttle` is what programs before this had for it; housekeeping empties it. Written by identity::store.

@@ -30,6 +30,9 @@ use crate::harness::{App, by, fields, reason};
 
 const PASSWORD: &str = "correct horse battery";
 
+/// The log of a server that tells where it listens, and nothing of calls: nobody reads on while they come by thousands.
+const QUIET: (&str, &str) = ("LOG", "off,workcenter::server=info,workcenter::server::call=off");
+
 /// Where links in mails lead.
 const APP_URL: &str = "https://app.example";
 

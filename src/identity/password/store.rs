@@ -23,7 +23,7 @@ const KNOWN: &str = "
             where member.user_id = person.id order by member.created_at limit 20
         ) as accounts,
         person.password_hash || array(
-            select password_hash from password_history where user_id = person.id order by id desc limit $2 - 1
+            select password_hash from password_history where user_id = person.id order by id desc limit $2::bigint - 1
         ) as hashes
     from person left join profile on profile.user_id = person.id
     where person.id = $1";
@@ -39,7 +39,7 @@ const REPLACE: &str = "
 /// The present one is one of those that are remembered.
 const FORGET: &str = "
     delete from password_history where user_id = $1 and id not in (
-        select id from password_history where user_id = $1 order by id desc limit $2 - 1
+        select id from password_history where user_id = $1 order by id desc limit $2::bigint - 1
     )";
 
 const REHASH: &str = "update person set password_hash = $3 where id = $1 and password_hash = $2";

@@ -113,7 +113,7 @@ async fn a_new_password_is_asked_for_alike_for_those_who_are_and_those_who_are_n
 async fn no_log_has_a_password_a_token_or_an_address_in_it() {
     let app = App::start().await;
     ada(&app).await;
-    let server = Serving::start(SERVER, &app, &[("LOG", "trace,h2=debug,hyper=debug")]).await;
+    let server = Serving::start(SERVER, &app, &[("LOG", "info,workcenter=trace")]).await;
     let mut sessions = SessionServiceClient::new(server.channel());
     let wrong = "a wrong password that nobody has";
     for password in [PASSWORD, wrong] {

@@ -8,7 +8,7 @@ use workcenter::{
     pb::{GetPasswordPolicyRequest, SignInRequest, session_service_client::SessionServiceClient},
 };
 
-use super::{PASSWORD, ada, reason};
+use super::{PASSWORD, QUIET, ada, reason};
 use crate::{
     harness::App,
     process::program::{SERVER, Serving},
@@ -31,7 +31,7 @@ fn peak_kib(pid: u32) -> u64 {
 async fn two_hundred_at_once_are_let_in_or_told_to_come_back_and_nothing_else_waits() {
     let app = App::start().await;
     ada(&app).await;
-    let server = Serving::start(SERVER, &app, &[]).await;
+    let server = Serving::start(SERVER, &app, &[QUIET]).await;
     let before = peak_kib(server.pid());
     let channel = server.channel();
     let mut crowd = JoinSet::new();

@@ -13,7 +13,7 @@ use workcenter::pb::{
     session_service_client::SessionServiceClient,
 };
 
-use super::{PASSWORD, ada, run};
+use super::{PASSWORD, QUIET, ada, run};
 use crate::{
     harness::{App, by},
     process::program::{SERVER, Serving},
@@ -64,7 +64,7 @@ async fn how_long_signing_in_takes_is_told() {
     let account = app.account("Pier Works").await;
     let bob = app.person(&account, "bob@example.com", "Bob", "Byron").await;
     run(&app, &format!("update person set disabled_at = now() where id = '{}'", bob.id)).await;
-    let serving = Serving::start(&server, &app, &[]).await;
+    let serving = Serving::start(&server, &app, &[QUIET]).await;
     let mut sessions = SessionServiceClient::new(serving.channel());
 
     let cases = [
