@@ -49,8 +49,8 @@ pub enum Command {
         /// Time zone of the account, an IANA name
         #[arg(long, default_value = "UTC")]
         time_zone: String,
-        /// What the account asks of passwords: NIST_2025 or PROCORE_STRICT
-        #[arg(long, default_value = "NIST_2025", value_name = "PRESET")]
+        /// What the account asks of passwords
+        #[arg(long, default_value = "NIST_2025", value_name = "NIST_2025|PROCORE_STRICT")]
         password_preset: String,
     },
     /// Keep a person from signing in, and end their sessions

@@ -170,7 +170,7 @@ impl Service {
             let waits = throttle::wait_left(&client, std::slice::from_ref(&bucket)).await?.is_some();
             (password::candidate(&client, user, password, None).await?, waits)
         };
-        let candidate = if waits { candidate.as_if_the_first() } else { candidate };
+        let candidate = if waits { candidate.without_a_past() } else { candidate };
         let verdicts = password::judge(&self.hasher, &policy, candidate).await?;
         if password::was_compared(&verdicts) {
             let mut client = self.db.client().await?;

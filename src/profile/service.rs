@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::try_join;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
@@ -24,7 +25,7 @@ use crate::{
     clock::Clock,
     db::{Db, GenericClient},
     error::{Error, Reason, Result, Violation, Violations},
-    ids,
+    identity, ids,
     pb::{self, profile_service_server::ProfileService},
     secret::TokenKey,
     subscription::{self, When},
@@ -120,10 +121,13 @@ impl ProfileService for Service {
         let resource = Resource::Person(*wanted.as_ref().unwrap_or(&me));
         let leave = access::may(&client, &caller, Action::GetProfile, resource).await?;
         let wanted = wanted.map_err(Error::from)?;
-        let profile = store::find(&client, wanted).await?;
+        let pending = async { if wanted == me { identity::pending_address(&client, me).await } else { Ok(None) } };
+        // Both are on their way at once.
+        let (profile, pending) = try_join(store::find(&client, wanted), pending).await?;
 
-        let profile = Some(shown(&profile, Visibility::with(&leave, wanted)));
-        Ok(Response::new(pb::GetProfileResponse { profile }))
+        let profile = shown(&profile, Visibility::with(&leave, wanted));
+        let profile = pb::Profile { pending_email: pending.unwrap_or_default(), ..profile };
+        Ok(Response::new(pb::GetProfileResponse { profile: Some(profile) }))
     }
 
     async fn batch_get_profiles(

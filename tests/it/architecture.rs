@@ -11,7 +11,7 @@ use source::{Source, root, sources};
 use crate::migrations::{self, Table};
 
 /// The floor, in the order of `lib.rs`, with what each imports of it. Everything above the floor may import all of it.
-const FLOOR: [(&str, &str); 13] = [
+const FLOOR: &[(&str, &str)] = &[
     ("pb", ""),
     ("error", "pb"),
     ("ids", "error"),
@@ -28,7 +28,7 @@ const FLOOR: [(&str, &str); 13] = [
 ];
 
 /// The rooms and, last, the roof: in the order of `lib.rs`, with what each imports of those before it.
-const ABOVE: [(&str, &str); 18] = [
+const ABOVE: &[(&str, &str)] = &[
     ("access", ""),
     ("request", ""),
     ("activity", "access"),
@@ -149,6 +149,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "src/outbox/deliver.rs",
             "src/profile/directory/service.rs",
             "src/profile/directory/watch.rs",
+            "src/profile/service.rs",
             "src/profile/picture/",
             "src/server/",
             "src/daemon/mod.rs",
@@ -221,7 +222,7 @@ fn imports() -> BTreeMap<(String, String), String> {
 
 #[test]
 fn every_module_stands_in_the_table_in_reading_order() {
-    let table: Vec<_> = FLOOR.iter().chain(&ABOVE).map(|(module, _)| *module).collect();
+    let table: Vec<_> = FLOOR.iter().chain(ABOVE).map(|(module, _)| *module).collect();
     assert_eq!(declared(), table);
 }
 
@@ -244,7 +245,7 @@ fn a_module_imports_only_what_the_table_says_and_the_table_says_no_more() {
         let from = from.to_string();
         words(to).map(move |to| (from.clone(), to.to_owned())).collect::<Vec<_>>()
     };
-    let may: BTreeSet<_> = FLOOR.iter().chain(&ABOVE).flat_map(edges).collect();
+    let may: BTreeSet<_> = FLOOR.iter().chain(ABOVE).flat_map(edges).collect();
     let new: Vec<_> = made.difference(&may).collect();
     assert!(new.is_empty(), "imports that the table does not have: {new:?}");
     let unused: Vec<_> = may.difference(&made).collect();

@@ -88,7 +88,7 @@ fn as_told(code: Code, reason: &str) -> (Code, String) {
 }
 
 /// The mails about somebody's safety that are in the outbox and have something to say: kind, address and text.
-async fn mails(app: &App) -> Vec<(String, String, String)> {
+pub async fn mails(app: &App) -> Vec<(String, String, String)> {
     let client = app.client().await;
     let put = "select event.id, event.kind from mail join security_event event on event.id = mail.subject_id
         where mail.kind = 'SECURITY' order by event.id";

@@ -19,7 +19,10 @@ use workcenter::{
     secret::Digester,
 };
 
-use crate::harness::{App, Person, by, fields, reason};
+use crate::{
+    harness::{App, Person, by, fields, reason},
+    identity::mails,
+};
 
 /// A picture of noise, which does not pack: a thousand pixels make two thousand bytes.
 pub fn jpeg(width: u32, height: u32) -> Vec<u8> {
@@ -248,6 +251,13 @@ async fn a_picture_is_removed_by_its_owner_or_an_administrator_and_seen_by_who_m
         // There is none any more, and that changes nothing.
         assert_eq!(delete(remover).await.unwrap(), etag);
     }
+    // Of what somebody else did, once, the owner is told and the trail knows.
+    let mails = mails(&app).await;
+    let told: Vec<_> = mails.iter().map(|(kind, to, _)| (kind.as_str(), to.as_str())).collect();
+    assert_eq!(told, [("PICTURE_REMOVED", "ada@example.com")]);
+    let trail = "select count(*) from security_event where kind = 'PICTURE_REMOVED' and user_id = $1 and actor_id = $2";
+    let trail = app.client().await.query_one(trail, &[&ada.id, &account.admin.id]).await.unwrap();
+    assert_eq!(trail.get::<_, i64>(0), 1);
     for status in [delete(&stranger).await.unwrap_err(), shown(&app, &stranger, of(&id, 48)).await.unwrap_err()] {
         assert_eq!((status.code(), reason(&status).as_str()), (Code::NotFound, "USER_NOT_FOUND"));
     }

@@ -117,7 +117,9 @@ async fn explains(program: &str, command: &clap::Command, path: &[&str]) {
             "{path:?} {} has no sentence in {out}",
             argument.get_id()
         );
-        assert!(said.contains(&format!("--{}", argument.get_long().unwrap())), "{path:?} {}: {out}", argument.get_id());
+        let place = || format!("<{}>", argument.get_id().as_str().to_uppercase());
+        let name = argument.get_long().map_or_else(place, |it| format!("--{it}"));
+        assert!(said.contains(&name), "{path:?} {name}: {out}");
         if let Some(variable) = argument.get_env() {
             let variable = variable.to_str().unwrap();
             assert!(said.contains(&format!("[env: {variable}")), "{path:?} does not name {variable}: {out}");

@@ -42,7 +42,7 @@ impl Candidate {
     }
 
     /// The same, not compared with those that its owner had.
-    pub(in crate::identity) fn as_if_the_first(self) -> Self {
+    pub(in crate::identity) fn without_a_past(self) -> Self {
         Self { before: None, ..self }
     }
 

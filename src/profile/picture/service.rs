@@ -35,6 +35,7 @@ use crate::{
     clock::Clock,
     db::Db,
     error::{Error, Reason, Result, Violation},
+    identity::{self, Event, EventKind},
     pb::{self, get_picture_response::Part},
     profile::{self, Told},
     secret,
@@ -185,7 +186,7 @@ impl Pictures {
         &self,
         request: Request<pb::DeletePictureRequest>,
     ) -> Result<Response<pb::DeletePictureResponse>, Status> {
-        let caller = auth::caller(&request)?;
+        let (caller, origin) = (auth::caller(&request)?, auth::origin(&request)?);
         let me = caller.person().unwrap_or_default();
         let user = profile::service::person("user_id", &request.into_inner().user_id, me);
         let mut client = self.db.client().await?;
@@ -199,6 +200,10 @@ impl Pictures {
         let profile_etag = match &profile.picture {
             Some(old) => {
                 store::remove(&tx, user).await?;
+                if by != user {
+                    let event = Event::new(EventKind::PictureRemoved, Some(user), &origin).by(by);
+                    identity::record(&tx, event, now).await?;
+                }
                 let told = Told { by, field: FIELD, old: &old.etag(), new: "" };
                 profile::store::touch(&tx, user, &told, now).await?
             }

@@ -6,15 +6,13 @@ use futures_util::{
 };
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
-use workcenter::{
-    pb::{
-        Address, BatchGetProfilesRequest, ChangePasswordRequest, CheckPasswordRequest, ConfirmEmailChangeRequest,
-        DeletePictureRequest, GetPasswordPolicyRequest, GetPictureRequest, GetProfileConstraintsRequest,
-        GetProfileRequest, ListProfileChangesRequest, ListSessionsRequest, PictureCrop, Profile,
-        RequestEmailChangeRequest, RequestPasswordResetRequest, ResetPasswordRequest, RevokeSessionRequest,
-        SignInRequest, SignOutRequest, UpdateProfileRequest, UploadPictureRequest, WatchProfilesRequest,
-        upload_picture_request::Part, watch_profiles_response::Event,
-    },
+use workcenter::pb::{
+    Address, BatchGetProfilesRequest, ChangePasswordRequest, CheckPasswordRequest, ConfirmEmailChangeRequest,
+    DeletePictureRequest, GetPasswordPolicyRequest, GetPictureRequest, GetProfileConstraintsRequest, GetProfileRequest,
+    ListProfileChangesRequest, ListSessionsRequest, PictureCrop, Profile, RequestEmailChangeRequest,
+    RequestPasswordResetRequest, ResetPasswordRequest, RevokeSessionRequest, SignInRequest, SignOutRequest,
+    UpdateProfileRequest, UploadPictureRequest, WatchProfilesRequest, upload_picture_request::Part,
+    watch_profiles_response::Event,
 };
 
 use crate::{
