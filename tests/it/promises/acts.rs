@@ -6,13 +6,16 @@ use futures_util::{
 };
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
-use workcenter::pb::{
-    Address, BatchGetProfilesRequest, ChangePasswordRequest, CheckPasswordRequest, ConfirmEmailChangeRequest,
-    DeletePictureRequest, GetPasswordPolicyRequest, GetPictureRequest, GetProfileConstraintsRequest, GetProfileRequest,
-    ListProfileChangesRequest, ListSessionsRequest, PictureCrop, Profile, RequestEmailChangeRequest,
-    RequestPasswordResetRequest, ResetPasswordRequest, RevokeSessionRequest, SignInRequest, SignOutRequest,
-    UpdateProfileRequest, UploadPictureRequest, WatchProfilesRequest, upload_picture_request::Part,
-    watch_profiles_response::Event,
+use workcenter::{
+    ids,
+    pb::{
+        Address, BatchGetProfilesRequest, ChangePasswordRequest, CheckPasswordRequest, ConfirmEmailChangeRequest,
+        DeletePictureRequest, GetPasswordPolicyRequest, GetPictureRequest, GetProfileConstraintsRequest,
+        GetProfileRequest, ListProfileChangesRequest, ListSessionsRequest, PictureCrop, Profile,
+        RequestEmailChangeRequest, RequestPasswordResetRequest, ResetPasswordRequest, RevokeSessionRequest,
+        SignInRequest, SignOutRequest, UpdateProfileRequest, UploadPictureRequest, WatchProfilesRequest,
+        upload_picture_request::Part, watch_profiles_response::Event,
+    },
 };
 
 use crate::{
@@ -152,7 +155,7 @@ impl Stage {
     }
 
     pub async fn profiles(&self, count: usize) -> Answer {
-        let message = BatchGetProfilesRequest { user_ids: vec![self.bob.id.to_string(); count] };
+        let message = BatchGetProfilesRequest { user_ids: (0..count).map(|_| ids::new().to_string()).collect() };
         self.app.profiles().batch_get_profiles(by(&self.ada.token, message)).await.map(nothing)
     }
 
