@@ -202,10 +202,6 @@ impl<'a> Bmp<'a> {
         while y < self.sides[1] as usize {
             let mut next = || bytes.next().ok_or(Fault::Corrupt);
             let (count, value) = (usize::from(next()?), next()?);
-            // Two of four bits stand in a byte, so programs have one more in a run than the row has.
-            if width + usize::from(bits == 4) < x {
-                return Err(Fault::Corrupt);
-            }
             let rows = match (count, value) {
                 (0, 0) => 1,
                 (0, 1) => usize::MAX,
