@@ -94,7 +94,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // What pictures are read, cut and drawn with.
     ("image", &["src/profile/picture/"]),
     ("zune_jpeg", &["src/profile/picture/squares/tiff/jpeg.rs"]),
-    ("flate2", &["src/profile/picture/squares/tiff/"]),
+    ("flate2", &["src/profile/picture/squares/png.rs", "src/profile/picture/squares/tiff/"]),
     ("ruzstd", &["src/profile/picture/squares/tiff/unpack.rs"]),
     ("gif", &["src/profile/picture/squares/gif.rs"]),
     ("moxcms", &["src/profile/picture/squares/colour.rs"]),

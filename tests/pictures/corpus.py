@@ -17,6 +17,7 @@ import warnings
 from PIL import Image, ImageCms, ImageOps
 
 import kinds
+import profiles
 
 FORMATS = {"BMP": "Bmp", "GIF": "Gif", "JPEG": "Jpeg", "MPO": "Jpeg", "PNG": "Png", "TIFF": "Tiff", "WEBP": "WebP"}
 
@@ -55,6 +56,8 @@ def in_srgb(picture, profile):
     if profile:
         try:
             profile = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            if colours.mode == "L" and profile.profile.xcolor_space.strip() == "RGB":
+                colours = colours.convert("RGB")
             colours = ImageCms.profileToProfile(colours, profile, SRGB, outputMode="RGB")
         except (ImageCms.PyCMSError, OSError):
             pass
@@ -66,9 +69,17 @@ def in_srgb(picture, profile):
     return colours
 
 
+def told_profile(told):
+    """Returns the profile that a PNG describes by a gamma and a chart, as browsers read it; none if it is that of sRGB."""
+    gamma, chart = told.get("gamma"), told.get("chromaticity")
+    if not gamma or "srgb" in told or not (0.2 <= gamma <= 1.0):
+        return None
+    return profiles.described(gamma, chart)
+
+
 def rendering(picture, levels):
     """Returns the bytes of the rendering of a picture whose file has so many levels of grey."""
-    profile = picture.info.get("icc_profile")
+    profile = picture.info.get("icc_profile") or told_profile(picture.info)
     if levels < 256 and isinstance(picture.info.get("transparency"), int):
         # Pillow spreads the levels and leaves the one that is transparent as it stands in the file.
         picture.info["transparency"] *= 255 // (levels - 1)
@@ -79,7 +90,8 @@ def rendering(picture, levels):
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     finer = Image.Resampling.LANCZOS if side > SIDE else Image.Resampling.BICUBIC
-    picture = picture.resize((SIDE, SIDE), finer, box=(left, top, left + side, top + side))
+    # Not by its box: then what lies beyond the square would shine into its edge.
+    picture = picture.crop((left, top, left + side, top + side)).resize((SIDE, SIDE), finer)
     if picture.mode == "RGBA":
         ground = Image.new("RGBA", picture.size, (255, 0, 255, 255))
         picture = Image.alpha_composite(ground, picture).convert("RGB")
@@ -110,7 +122,8 @@ def told(path, origin, folder):
                 line["fault"] = f"it is {picture.format}"
                 return line
             line["data"] = data(picture, path.stat().st_size)
-            levels = {"1": 2, "L;2": 4, "L;4": 16}.get(picture.tile and picture.tile[0].args, 256)
+            coding = picture.tile[0].args if picture.tile else None
+            levels = {"1": 2, "L;2": 4, "L;4": 16}.get(coding if isinstance(coding, str) else None, 256)
             picture.load()
             square = rendering(picture, levels)
     except Exception as error:  # Whatever it raises: the file is not taken.

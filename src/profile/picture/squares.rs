@@ -9,6 +9,7 @@ mod jpeg;
 mod png;
 mod raster;
 mod tiff;
+mod upright;
 mod webp;
 
 use std::{

@@ -88,7 +88,7 @@ impl<'a> Bmp<'a> {
         };
         let coding = match (coding, bits) {
             (0, 1 | 2 | 4 | 8) => Coding::Indexed(bits.into()),
-            (1, 8) | (2, 4) if 0 < height => Coding::Runs(bits.into()),
+            (1, 8) | (2, 4) => Coding::Runs(bits.into()),
             (0, 16) => Coding::Fields(2, [0x7c00, 0x03e0, 0x001f, 0].map(Field::new)),
             (0, 24 | 32) => Coding::Fields(usize::from(bits) / 8, [0xff_0000, 0xff00, 0xff, 0].map(Field::new)),
             // From 56 bytes on, the header has the bits of alpha among its own.
@@ -98,10 +98,15 @@ impl<'a> Bmp<'a> {
             (6, 16 | 32) => Coding::Fields(usize::from(bits) / 8, masks(4)?.map(Field::new)),
             _ => return Err(Fault::Unsupported),
         };
-        let pixels = u32_le(file, 10).and_then(|it| file.get(usize::try_from(it).ok()?..)).ok_or(Fault::Corrupt)?;
         let told = if header < 36 { 0 } else { at(32)? as usize };
-        let table = file.get(HEADER + header..file.len() - pixels.len()).unwrap_or_default();
-        let colours = colours(table, told, if header == OLDEST { 3 } else { 4 });
+        let wide = if header == OLDEST { 3 } else { 4 };
+        let mut start = u32_le(file, 10).and_then(|it| usize::try_from(it).ok()).ok_or(Fault::Corrupt)?;
+        if bits <= 8 && start == HEADER + header {
+            // There is no picture without colours: the program did not count them in.
+            start += wide * if told == 0 { 1 << bits } else { told };
+        }
+        let pixels = file.get(start..).ok_or(Fault::Corrupt)?;
+        let colours = colours(file.get(HEADER + header..start).unwrap_or_default(), told, wide);
         let profile = profile(file.get(HEADER..).unwrap_or_default(), header);
         let mut bmp =
             Self { sides: [width, height.unsigned_abs()], from_below: 0 < height, coding, colours, profile, pixels };
@@ -111,11 +116,15 @@ impl<'a> Bmp<'a> {
 
     /// Bytes of a row that is not in runs: whole groups of four.
     fn stride(&self) -> usize {
-        let bits = match self.coding {
+        (self.sides[0] as usize * self.bits()).div_ceil(32) * 4
+    }
+
+    /// Bits of a pixel that is not in runs.
+    fn bits(&self) -> usize {
+        match self.coding {
             Coding::Indexed(bits) | Coding::Runs(bits) => bits,
             Coding::Fields(bytes, _) => 8 * bytes,
-        };
-        (self.sides[0] as usize * bits).div_ceil(32) * 4
+        }
     }
 
     /// Takes a picture of which nothing would be seen for one without alpha. So do browsers; programs forget to set it.
@@ -168,9 +177,10 @@ impl<'a> Bmp<'a> {
         Ok(())
     }
 
-    /// The rows as they lie in the file. When some are missing, so they are here.
+    /// The rows as they lie in the file. When some are missing, so they are here. The last may lack what only fills it up.
     fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        self.pixels.chunks_exact(self.stride()).take(self.sides[1] as usize)
+        let least = (self.sides[0] as usize * self.bits()).div_ceil(8);
+        self.pixels.chunks(self.stride()).take(self.sides[1] as usize).filter(move |it| least <= it.len())
     }
 
     /// Takes the rows of a picture in runs. What is passed over has the first colour.

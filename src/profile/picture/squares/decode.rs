@@ -107,7 +107,7 @@ impl Picture for Page<'_> {
     }
 
     fn orientation(&self) -> Orientation {
-        Orientation::from_exif(Page::orientation(self)).unwrap_or(Orientation::NoTransforms)
+        Page::orientation(self)
     }
 
     fn space(&self) -> Space {

@@ -1,6 +1,6 @@
 //! GIF: the first picture of the file, where it lies on its canvas.
 
-use std::io::Cursor;
+use std::{borrow::Cow, io::Cursor};
 
 use gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, MemoryLimit};
 
@@ -12,7 +12,7 @@ use super::{
 
 /// A GIF of which all before the pixels of its first picture was read.
 pub(super) struct Gif<'a> {
-    decoder: Decoder<Cursor<&'a [u8]>>,
+    decoder: Decoder<Cursor<Cow<'a, [u8]>>>,
     /// Left and upper edge, width and height of the first picture on the canvas, which it may stick out of.
     frame: [usize; 4],
     /// The colours, the transparent one among them.
@@ -26,7 +26,7 @@ impl<'a> Gif<'a> {
         options.set_color_output(ColorOutput::Indexed);
         // One byte a pixel.
         options.set_memory_limit(PIXELS_MAX.try_into().map_or(MemoryLimit::Unlimited, MemoryLimit::Bytes));
-        let mut decoder = options.read_info(Cursor::new(file))?;
+        let mut decoder = options.read_info(Cursor::new(coloured(file)))?;
         within_limits([decoder.width(), decoder.height()].map(u32::from))?;
         let frame = decoder.next_frame_info()?.ok_or(Fault::Corrupt)?;
         within_limits([frame.width, frame.height].map(u32::from))?;
@@ -41,6 +41,25 @@ impl<'a> Gif<'a> {
             colours[usize::from(transparent)] = [0; 4];
         }
         Ok(Self { decoder, frame, colours })
+    }
+}
+
+/// The file with a table of colours for all its pictures. Without one they are left to its reader, and others take shades
+/// of grey; the decoder takes none, unless a picture has its own.
+fn coloured(file: &[u8]) -> Cow<'_, [u8]> {
+    /// Where the header tells of the table, which would follow behind it.
+    const FLAGS: usize = 10;
+    const HEADER: usize = 13;
+
+    match file.split_at_checked(HEADER) {
+        Some((header, rest)) if header[FLAGS] & 0x80 == 0 => {
+            let mut header = header.to_vec();
+            // There is one, of 256 colours.
+            header[FLAGS] |= 0x87;
+            header.extend((0..=u8::MAX).flat_map(|it| [it; 3]));
+            Cow::Owned([&header, rest].concat())
+        }
+        _ => Cow::Borrowed(file),
     }
 }
 

@@ -1,8 +1,11 @@
 //! JPEG, read at the least scale that will do: baseline and progressive, by Huffman codes, 8 bits a channel.
 //!
-//! Other readers in Rust either cannot read at a reduced scale, which is half of the work and most of the memory, or take
-//! data that ends early for grey. Those in C would need a process of their own, for their errors would be ours. This one
-//! takes 0.6 of the time of sharp and about that of Pillow for all squares of 12 megapixels (135, 232 and 137 ms in one
+//! Why it is our own: of the readers in Rust that we know, zune-jpeg cannot read at a reduced scale, which is half of the
+//! work and most of the memory. jpeg-decoder can, but it takes data that ends early for a whole picture, and hands out
+//! pixels whose colours were brought to full size and mixed; here each component becomes the square in its own size, and
+//! colours are mixed in the square alone. Readers in C would need a process of their own, for their errors would be ours.
+//!
+//! It takes 0.6 of the time of sharp and about that of Pillow for all squares of 12 megapixels (135, 232 and 137 ms in one
 //! run), 0.35 of sharp's for a progressive one, and a seventh of sharp's memory.
 //!
 //! A bit that is missing, a code that does not exist, a number that leads out of its block, and data that is left over all
@@ -21,6 +24,7 @@ use super::{
     decode::{Picture, within_limits},
     format::u16_be,
     raster::{Channels, Deadline, Mix, Plane, Raster},
+    upright::{self, by_exif, by_xmp},
 };
 use bits::Table;
 use component::Component;
@@ -44,12 +48,15 @@ const DHT: u8 = 0xc4;
 const DRI: u8 = 0xdd;
 /// Where JFIF says that it is there.
 const APP0: u8 = 0xe0;
-/// Where EXIF is.
+/// Where EXIF is, or XMP.
 const APP1: u8 = 0xe1;
 /// Where a colour profile is.
 const APP2: u8 = 0xe2;
 /// Where Adobe tells what the channels are.
 const APP14: u8 = 0xee;
+
+/// What XMP begins with.
+const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
 /// What the header says of the picture.
 struct Frame {
@@ -83,7 +90,7 @@ impl<'a> Jpeg<'a> {
     /// [`Fault::Unsupported`] for what hardly anybody writes: arithmetic codes, 12 bits a channel, frames without loss or
     /// in several layers, and a height that is told at the end.
     pub(super) fn open(file: &'a [u8]) -> Result<Self, Fault> {
-        let (mut frame, mut orientation) = (None, None);
+        let (mut frame, mut orientation, mut xmp) = (None, None, None);
         let (mut profile, mut jfif, mut adobe) = (Vec::new(), false, None);
         let mut at = 0;
         loop {
@@ -92,9 +99,8 @@ impl<'a> Jpeg<'a> {
                 SOS => break,
                 EOI => return Err(Fault::Corrupt),
                 APP0 => jfif |= data.starts_with(b"JFIF\0"),
-                APP1 if orientation.is_none() => {
-                    orientation = data.strip_prefix(b"Exif\0\0").and_then(Orientation::from_exif_chunk);
-                }
+                APP1 if data.starts_with(upright::EXIF) => orientation = orientation.or_else(|| by_exif(data)),
+                APP1 => xmp = xmp.or(data.strip_prefix(XMP)),
                 APP2 => profile.extend(data.strip_prefix(b"ICC_PROFILE\0")),
                 APP14 if data.starts_with(b"Adobe") => adobe = data.get(11).copied(),
                 0xc0..=0xc2 if frame.is_some() => return Err(Fault::Corrupt),
@@ -108,7 +114,7 @@ impl<'a> Jpeg<'a> {
             }
             at = next;
         }
-        let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+        let orientation = orientation.or_else(|| by_xmp(xmp?)).unwrap_or(Orientation::NoTransforms);
         Ok(Self { file, frame: frame.ok_or(Fault::Corrupt)?, orientation, profile, jfif, adobe })
     }
 

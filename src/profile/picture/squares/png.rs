@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use flate2::{Decompress, FlushDecompress};
 use image::metadata::Orientation;
 use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Reader, Transformations};
 
@@ -11,11 +12,21 @@ use super::{
     decode::{Picture, fits, within_limits},
     format::png_chunks,
     raster::{Channels, Deadline, Raster, Reducer},
+    upright::{by_digits, by_exif, by_xmp},
 };
 
 /// Bytes for what stands beside the pixels, and for a row of them. A colour profile is stored compressed and would be
 /// unpacked to any length.
 const ASIDES_BYTES_MAX: usize = PROFILE_BYTES_MAX + (1 << 20);
+
+/// Name of the text that is EXIF in digits.
+const RAW_EXIF: &[u8] = b"Raw profile type exif\0";
+
+/// Name of the text that is XMP. It is not stored compressed.
+const XMP: &[u8] = b"XML:com.adobe.xmp\0\0";
+
+/// Bytes of text in which the orientation is looked for. It stands near the beginning of EXIF.
+const DIGITS_MAX: usize = 16 << 10;
 
 /// A PNG of which all before its pixels was read.
 pub(super) struct Png<'a> {
@@ -53,10 +64,20 @@ impl Picture for Png<'_> {
         [info.width, info.height]
     }
 
-    /// It may stand behind the pixels.
+    /// It may stand behind the pixels. EXIF in a chunk of its own came late; before that it was text.
     fn orientation(&self) -> Orientation {
-        let exif = png_chunks(self.file).find(|(kind, _)| *kind == b"eXIf");
-        exif.and_then(|(_, data)| Orientation::from_exif_chunk(data)).unwrap_or(Orientation::NoTransforms)
+        let mut told = [None; 3];
+        for (kind, data) in png_chunks(self.file) {
+            let (place, found) = match kind {
+                b"eXIf" => (0, by_exif(data)),
+                b"tEXt" => (1, data.strip_prefix(RAW_EXIF).and_then(by_digits)),
+                b"zTXt" => (1, data.strip_prefix(RAW_EXIF).and_then(|it| by_digits(&inflated(it)))),
+                b"iTXt" => (2, data.strip_prefix(XMP).and_then(by_xmp)),
+                _ => continue,
+            };
+            told[place] = told[place].or(found);
+        }
+        told.into_iter().flatten().next().unwrap_or(Orientation::NoTransforms)
     }
 
     /// A profile goes before all else; that it is sRGB goes before what that means for those who do not know sRGB.
@@ -105,6 +126,14 @@ impl Picture for Png<'_> {
         }
         reducer.raster()
     }
+}
+
+/// What a compressed text begins with; the first byte says how it was compressed, for which there is one way.
+fn inflated(text: &[u8]) -> Vec<u8> {
+    let mut begin = Vec::with_capacity(DIGITS_MAX);
+    // What was made before an error, or before the room was full, is all that is wanted.
+    let _ = Decompress::new(true).decompress_vec(text.get(1..).unwrap_or_default(), &mut begin, FlushDecompress::Sync);
+    begin
 }
 
 impl From<DecodingError> for Fault {

@@ -162,6 +162,33 @@ fn other_formats_than_jpeg_are_turned_upright_too() {
 }
 
 #[test]
+fn what_xmp_or_exif_in_text_says_turns_a_picture_too() {
+    let image = quarters(60, 40).rotate270();
+    let jpeg = file(&image, ImageFormat::Jpeg);
+    let png = file(&image, ImageFormat::Png);
+    let (header, data) = png.split_at(33);
+    let digits: String = exif(6).iter().map(|it| format!("{it:02x}")).collect();
+    let raw = format!("Raw profile type exif\0\nexif\n{:8}\n{digits}\n", exif(6).len());
+    let mut files = vec![[header, &chunk(b"tEXt", raw.as_bytes()), data].concat()];
+    for said in ["tiff:Orientation=\"6\"", "tiff:Orientation='6'", "<tiff:Orientation>6</tiff:Orientation>"] {
+        let xmp = format!("XML:com.adobe.xmp\0\0\0\0\0<x {said}>");
+        files.push([header, &chunk(b"iTXt", xmp.as_bytes()), data].concat());
+        files.push(with_segment(&jpeg, 0xe1, format!("http://ns.adobe.com/xap/1.0/\0<x {said}>").as_bytes()));
+    }
+    for file in files {
+        assert_shows(&cut(&file, None).unwrap(), [RED, GREEN, BLUE, WHITE]);
+    }
+}
+
+#[test]
+fn a_gif_without_colours_is_grey() {
+    // One pixel of shade 1, in codes of three bits: clear, 1, end.
+    let gif = b"GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02\x4c\x01\0;";
+    let seen = *square(&cut(gif, None).unwrap(), 48).into_rgb8().get_pixel(24, 24);
+    assert!(seen.0.iter().all(|it| *it < 6), "{seen:?}");
+}
+
+#[test]
 fn a_crop_that_does_not_lie_within_the_picture_is_refused() {
     let png = file(&quarters(60, 40), ImageFormat::Png);
     let crops = [(0, 0, 0), (0, 0, 41), (21, 0, 40), (0, 1, 40), (60, 0, 1), (u32::MAX, 0, 2), (2, 0, u32::MAX)];

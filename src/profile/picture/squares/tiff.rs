@@ -14,7 +14,9 @@ mod samples;
 mod tags;
 mod unpack;
 
-use super::{Fault, raster::Channels};
+use image::metadata::Orientation;
+
+use super::{Fault, raster::Channels, upright::by_xmp};
 use colour::Paint;
 use layout::{Ink, Layout};
 use predict::{Predictor, Shape};
@@ -69,12 +71,11 @@ impl<'a> Page<'a> {
         colour::channels(&self.layout)
     }
 
-    /// How it must be turned to be upright, as Exif numbers it: 1 to 8, and 1 if it is not told.
-    pub(super) fn orientation(&self) -> u8 {
-        match self.layout.directory.value(274) {
-            Some(told @ 1..=8) => told as u8,
-            _ => 1,
-        }
+    /// How it must be turned to be upright.
+    pub(super) fn orientation(&self) -> Orientation {
+        let directory = &self.layout.directory;
+        let told = directory.value(274).and_then(|it| Orientation::from_exif(it.try_into().ok()?));
+        told.or_else(|| by_xmp(directory.values(700)?.bytes)).unwrap_or(Orientation::NoTransforms)
     }
 
     /// The ICC profile of its colours. None for those that are made sRGB here, whose samples it would not fit.

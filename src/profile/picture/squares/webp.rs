@@ -9,6 +9,7 @@ use super::{
     colour::Space,
     decode::{Picture, fits},
     raster::{Channels, Deadline, Raster, Reducer},
+    upright::{by_exif, by_xmp},
 };
 
 /// Bytes for a pixel of a file that is nothing but a lossy picture: its colours, and three channels at half the size.
@@ -30,9 +31,10 @@ impl<'a> WebP<'a> {
         let mut decoder = WebPDecoder::new(Cursor::new(file))?;
         let plain = file.get(12..16) == Some(b"VP8 ");
         fits(decoder.dimensions().into(), if plain { PLAIN_PIXEL_BYTES } else { PIXEL_BYTES })?;
-        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        let exif = decoder.exif_metadata().ok().flatten().and_then(|it| by_exif(&it));
+        let orientation = exif.or_else(|| by_xmp(&decoder.xmp_metadata().ok()??));
         let profile = decoder.icc_profile().ok().flatten();
-        Ok(Self { decoder, orientation, profile })
+        Ok(Self { decoder, orientation: orientation.unwrap_or(Orientation::NoTransforms), profile })
     }
 }
 

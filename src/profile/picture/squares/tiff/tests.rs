@@ -7,6 +7,8 @@ mod packed;
 mod pixels;
 mod writer;
 
+use image::metadata::Orientation;
+
 use super::{
     super::{Fault, raster::Channels},
     Page,
@@ -38,7 +40,7 @@ fn both_orders_and_both_sizes_of_offsets_are_read() {
     for form in Form::ALL {
         let file = Tiff::rgb(5, 3, &colours()).form(form).file();
         let page = Page::open(&file).unwrap();
-        assert_eq!((page.sides(), page.orientation()), ([5, 3], 1), "{form:?}");
+        assert_eq!((page.sides(), page.orientation()), ([5, 3], Orientation::NoTransforms), "{form:?}");
         assert!(matches!(page.channels(), Channels::Rgb));
         assert_eq!(read(&file).unwrap(), colours(), "{form:?}");
     }
@@ -49,7 +51,7 @@ fn what_is_said_beside_the_pixels_is_told() {
     for (told, orientation) in [(0, 1), (1, 1), (6, 6), (8, 8), (9, 1), (65_535, 1)] {
         let file = Tiff::rgb(5, 3, &colours()).short(274, &[told]).bytes(34675, b"profile").file();
         let page = Page::open(&file).unwrap();
-        assert_eq!((page.orientation(), page.colour_profile()), (orientation, Some(&b"profile"[..])));
+        assert_eq!((page.orientation().to_exif(), page.colour_profile()), (orientation, Some(&b"profile"[..])));
     }
     let file = Tiff::rgb(5, 3, &colours()).file();
     assert_eq!(Page::open(&file).unwrap().colour_profile(), None);
