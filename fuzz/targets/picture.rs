@@ -11,15 +11,16 @@ extern crate self as workcenter;
 #[path = "../check/picture.rs"]
 mod check;
 
+/// The reader. Its files are found as beside their own, below this folder.
 #[path = "../../src/profile/picture"]
-#[allow(dead_code, reason = "the server uses what a check does not")]
+#[allow(dead_code, unused_imports, reason = "the server uses what a check does not")]
 mod reader {
-    pub mod squares;
+    pub(super) mod squares;
 }
 
-/// What a check uses of the library.
-pub mod profile {
-    pub use super::reader::squares::{Crop, Fault, cut};
+/// What the check uses of the library.
+mod profile {
+    pub(crate) use super::reader::squares::{Crop, Fault, cut};
 }
 
 use std::{panic::PanicHookInfo, process::abort};
