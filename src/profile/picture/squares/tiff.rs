@@ -93,11 +93,7 @@ impl<'a> Page<'a> {
     ///
     /// [`Fault::TooLarge`] if a row of strips or tiles needs too much room, [`Fault::Corrupt`] if pixels are missing,
     /// [`Fault::Unsupported`] for what shows only now, [`Fault::TooSlow`] when time is up, and what `take` returns.
-    pub(super) fn rows(
-        &self,
-        until: Deadline,
-        take: &mut dyn FnMut(&[u8]) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+    pub(super) fn rows(&self, until: Deadline, take: &mut dyn FnMut(&[u8]) -> Result<(), Fault>) -> Result<(), Fault> {
         let layout = &self.layout;
         let paint = Paint::of(layout)?;
         let samples = self.samples(until)?;
@@ -145,11 +141,7 @@ impl<'a> Page<'a> {
     }
 
     /// Unpacks one row of strips or tiles after another.
-    fn bands(
-        &self,
-        until: Deadline,
-        each: &mut dyn FnMut(Band<'_>) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+    fn bands(&self, until: Deadline, each: &mut dyn FnMut(Band<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
         let layout = &self.layout;
         let [width, height] = layout.sides.map(|it| it as usize);
         if layout.whole() {
