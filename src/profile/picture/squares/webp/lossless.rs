@@ -4,6 +4,8 @@
 //! picture beside the picture announces 65,536 of them. So that little picture is read here first, and with it those
 //! that stand before it; nothing else is. Source: RFC 9649, section 3.
 
+use super::super::decode::PIXELS_MAX;
+
 /// Codes of a group: green and lengths, red, blue, alpha, distances.
 const ALPHABETS: [usize; 5] = [256 + 24, 256, 256, 256, 40];
 
@@ -123,6 +125,9 @@ pub(super) fn groups(data: &[u8], sides: Option<[usize; 2]>) -> Option<usize> {
             sides
         }
     };
+    if PIXELS_MAX < (width * height) as u64 {
+        return None;
+    }
     // What is done to the pixels first, each at most once.
     let mut done = [false; 4];
     while bits.flag()? {
