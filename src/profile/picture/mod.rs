@@ -10,7 +10,7 @@ use crate::secret::Hash;
 
 pub use service::Pictures;
 pub(super) use service::{PictureStream, constraints};
-pub use squares::{Crop, Cut, Fault, Format, SIDES, Square, cut};
+pub use squares::{Crop, Cut, Fault, Format, SIDES, Square, cut, readable};
 pub use upload::{File as UploadedFile, MESSAGE_BYTES_MAX, Upload};
 
 /// The side that is given to those who ask for none.

@@ -116,21 +116,46 @@ pub fn cut(file: &[u8], crop: Option<Crop>) -> Result<Cut, Fault> {
 }
 
 fn cut_until(file: &[u8], crop: Option<Crop>, until: Deadline) -> Result<Cut, Fault> {
-    let format = Format::of(file).ok_or(Fault::Unsupported)?;
     // The decoders are known to panic on some malformed files. Nothing that they touch outlives the call.
     catch_unwind(|| {
-        let picture = decode::open(file, format)?;
-        if !format.whole(file) {
-            return Err(Fault::Corrupt);
-        }
-        let (orientation, space) = (picture.orientation(), picture.space());
-        let square = in_file(crop, picture.sides(), orientation).ok_or(Fault::CropOutside)?;
-        let raster = picture.raster(square, until)?;
-        let conversion = Conversion::new(&space, raster.channels);
+        let Read { format, orientation, square, raster, conversion } = read(file, crop, until)?;
         let (content_type, squares) = squares(&raster, square.side, &conversion, orientation).ok_or(Fault::Corrupt)?;
         Ok(Cut { format, content_type, squares })
     })
     .unwrap_or(Err(Fault::Corrupt))
+}
+
+/// Whether [`cut`] takes the picture, as far as that is known before there are squares: these take most of the time.
+/// Public for the fuzz target alone.
+///
+/// # Errors
+///
+/// As [`cut`].
+pub fn readable(file: &[u8], crop: Option<Crop>) -> Result<(), Fault> {
+    catch_unwind(|| read(file, crop, Deadline(Instant::now() + WITHIN)).map(drop)).unwrap_or(Err(Fault::Corrupt))
+}
+
+/// A picture that was read.
+struct Read {
+    format: Format,
+    orientation: Orientation,
+    /// In the file, that is, not turned upright.
+    square: Crop,
+    raster: Raster,
+    conversion: Conversion,
+}
+
+fn read(file: &[u8], crop: Option<Crop>, until: Deadline) -> Result<Read, Fault> {
+    let format = Format::of(file).ok_or(Fault::Unsupported)?;
+    let picture = decode::open(file, format)?;
+    if !format.whole(file) {
+        return Err(Fault::Corrupt);
+    }
+    let (orientation, space) = (picture.orientation(), picture.space());
+    let square = in_file(crop, picture.sides(), orientation).ok_or(Fault::CropOutside)?;
+    let raster = picture.raster(square, until)?;
+    let conversion = Conversion::new(&space, raster.channels);
+    Ok(Read { format, orientation, square, raster, conversion })
 }
 
 /// Finds where the square that people see lies in the file, whose picture has `sides`. None when it lies outside.

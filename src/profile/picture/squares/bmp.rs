@@ -215,7 +215,9 @@ impl<'a> Bmp<'a> {
                     for at in 0..length {
                         let second = bits == 4 && at % 2 == 1;
                         byte = if second { byte << 4 } else { next()? };
-                        put(&mut places, x + at, if bits == 4 { byte >> 4 } else { byte });
+                        if let Some(place) = places.get_mut(x + at) {
+                            *place = if bits == 4 { byte >> 4 } else { byte };
+                        }
                     }
                     // Filled up to whole groups of two.
                     if (length * bits).div_ceil(8) % 2 == 1 {
@@ -226,7 +228,9 @@ impl<'a> Bmp<'a> {
                 }
                 (count, value) => {
                     let pair = if bits == 4 { [value >> 4, value & 15] } else { [value; 2] };
-                    (0..count).for_each(|at| put(&mut places, x + at, pair[at % 2]));
+                    // What is beyond the row costs nothing: a file has room for a billion such pixels.
+                    let run = places.get_mut(x..).unwrap_or_default().iter_mut().take(count);
+                    run.enumerate().for_each(|(at, place)| *place = pair[at % 2]);
                     x += count;
                     continue;
                 }
@@ -245,13 +249,6 @@ impl<'a> Bmp<'a> {
             Coding::Fields(_, fields) if fields[3].most != 0 => Channels::Rgba,
             _ => Channels::Rgb,
         }
-    }
-}
-
-/// Puts a pixel where it belongs, if that is within the row.
-fn put(places: &mut [u8], at: usize, place: u8) {
-    if let Some(pixel) = places.get_mut(at) {
-        *pixel = place;
     }
 }
 

@@ -34,6 +34,9 @@ pub(super) const DECODE_BYTES_MAX: u64 = 256 << 20;
 /// Bytes of what is kept of a picture: a square of less than twice [`HALFWAY`], four bytes a pixel.
 const SQUARE_BYTES_MAX: u64 = 16 * (HALFWAY as u64).pow(2);
 
+/// Bytes for what a decoder needs beside that: pixels that lie in memory whole.
+pub(super) const ROOM_BYTES_MAX: u64 = DECODE_BYTES_MAX - SQUARE_BYTES_MAX;
+
 /// Looks whether a picture can lie in memory whole, its decoder taking so many bytes a pixel.
 ///
 /// # Errors
@@ -41,7 +44,7 @@ const SQUARE_BYTES_MAX: u64 = 16 * (HALFWAY as u64).pow(2);
 /// [`Fault::TooLarge`].
 pub(super) fn fits([width, height]: [u32; 2], bytes_per_pixel: u64) -> Result<(), Fault> {
     let bytes = u64::from(width) * u64::from(height) * bytes_per_pixel;
-    if bytes <= DECODE_BYTES_MAX - SQUARE_BYTES_MAX { Ok(()) } else { Err(Fault::TooLarge) }
+    if bytes <= ROOM_BYTES_MAX { Ok(()) } else { Err(Fault::TooLarge) }
 }
 
 /// A picture of which the header was read, and which is small enough to be decoded.
@@ -116,7 +119,7 @@ impl Picture for Page<'_> {
 
     fn raster(self: Box<Self>, square: Crop, until: Deadline) -> Result<Raster, Fault> {
         let mut reducer = Reducer::new(self.channels(), square, until);
-        self.rows(&mut |row| reducer.take(row))?;
+        self.rows(until, &mut |row| reducer.take(row))?;
         reducer.raster()
     }
 }

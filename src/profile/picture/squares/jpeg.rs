@@ -165,6 +165,8 @@ impl Picture for Jpeg<'_> {
         let mut tables = Tables::default();
         let (mut at, mut scans) = (0, 0);
         loop {
+            // A file may have hundreds of thousands of tables.
+            until.check()?;
             let (marker, data, next) = segment(self.file, at).ok_or(Fault::Corrupt)?;
             at = next;
             match marker {

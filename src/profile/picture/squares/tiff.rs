@@ -16,7 +16,12 @@ mod unpack;
 
 use image::metadata::Orientation;
 
-use super::{Fault, raster::Channels, upright::by_xmp};
+use super::{
+    Fault,
+    decode::ROOM_BYTES_MAX,
+    raster::{Channels, Deadline},
+    upright::by_xmp,
+};
 use colour::Paint;
 use layout::{Ink, Layout};
 use predict::{Predictor, Shape};
@@ -25,7 +30,7 @@ use tags::{Directory, File};
 use unpack::{Packing, Unpacker};
 
 /// Bytes of the strips or tiles that are unpacked at a time, which may be the whole picture: 40 megapixels of 48 bits.
-const BAND_BYTES_MAX: usize = 256 << 20;
+const BAND_BYTES_MAX: usize = ROOM_BYTES_MAX as usize;
 
 /// The first page of a TIFF file.
 pub(super) struct Page<'a> {
@@ -89,17 +94,17 @@ impl<'a> Page<'a> {
     /// # Errors
     ///
     /// [`Fault::TooLarge`] if a row of strips or tiles needs too much room, [`Fault::Corrupt`] if pixels are missing,
-    /// [`Fault::Unsupported`] for what shows only now, and what `take` returns.
-    pub(super) fn rows(&self, take: &mut dyn FnMut(&[u8]) -> Result<(), Fault>) -> Result<(), Fault> {
+    /// [`Fault::Unsupported`] for what shows only now, [`Fault::TooSlow`] when time is up, and what `take` returns.
+    pub(super) fn rows(&self, until: Deadline, take: &mut dyn FnMut(&[u8]) -> Result<(), Fault>) -> Result<(), Fault> {
         let layout = &self.layout;
         let paint = Paint::of(layout)?;
-        let samples = self.samples()?;
+        let samples = self.samples(until)?;
         let width = layout.sides[0] as usize;
         let (planes, count) = (layout.planes(), paint.samples());
         let piece = layout.piece[0] as usize;
         let direct = layout.bits == 8 && planes.len() == 1 && layout.across() == 1;
         let (mut row, mut out) = (vec![0; width * count], Vec::new());
-        self.bands(&mut |band| {
+        self.bands(until, &mut |band| {
             for number in 0..band.rows {
                 let raw = |index: usize| &band.pieces[index][number * band.row_bytes..][..band.row_bytes];
                 if direct {
@@ -118,7 +123,7 @@ impl<'a> Page<'a> {
     }
 
     /// How the samples are read. Where it depends on the greatest, they are all looked at first.
-    fn samples(&self) -> Result<Samples, Fault> {
+    fn samples(&self, until: Deadline) -> Result<Samples, Fault> {
         let Layout { bits, number, order, ink, .. } = self.layout;
         let reading = match ink {
             Ink::Palette => Reading::Index,
@@ -128,7 +133,7 @@ impl<'a> Page<'a> {
         let mut samples = Samples { bits, number, order, reading, white: 1.0 };
         if samples.relative() {
             let mut greatest = 0.0_f64;
-            self.bands(&mut |band| {
+            self.bands(until, &mut |band| {
                 greatest = band.pieces.iter().map(|it| samples.greatest(it)).fold(greatest, f64::max);
                 Ok(())
             })?;
@@ -138,7 +143,7 @@ impl<'a> Page<'a> {
     }
 
     /// Unpacks one row of strips or tiles after another.
-    fn bands(&self, each: &mut dyn FnMut(Band<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
+    fn bands(&self, until: Deadline, each: &mut dyn FnMut(Band<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
         let layout = &self.layout;
         let [width, height] = layout.sides.map(|it| it as usize);
         if layout.whole() {
@@ -150,7 +155,7 @@ impl<'a> Page<'a> {
         let pieces = layout.planes().len() * layout.across();
         let mut held = Vec::new();
         held.resize_with(pieces, Vec::new);
-        let mut unpacker = self.unpacker();
+        let mut unpacker = self.unpacker(until);
         let high = layout.piece[1] as usize;
         for (number, top) in (0..height).step_by(high).enumerate() {
             let rows = high.min(height - top);
@@ -182,7 +187,9 @@ impl<'a> Page<'a> {
         } else {
             plain
         };
-        if plain.max(length).checked_mul(held.len()).is_none_or(|it| BAND_BYTES_MAX < it) {
+        // For a while, pixels that share colours and the same with their own lie side by side.
+        let room = if shared { plain.saturating_add(length) } else { plain };
+        if room.checked_mul(held.len()).is_none_or(|it| BAND_BYTES_MAX < it) {
             return Err(Fault::TooLarge);
         }
         let mut pieces = Vec::with_capacity(held.len());
@@ -211,10 +218,11 @@ impl<'a> Page<'a> {
         each(Band { rows: seen, row_bytes, pieces })
     }
 
-    fn unpacker(&self) -> Unpacker<'a> {
+    fn unpacker(&self, until: Deadline) -> Unpacker<'a> {
         let Layout { packing, reversed, directory, piece, .. } = &self.layout;
         let tables = directory.values(347).map(|it| it.bytes);
-        Unpacker::new(*packing, *reversed, tables, piece.map(|it| it as usize), self.layout.side_by_side())
+        let piece = piece.map(|it| it as usize);
+        Unpacker::new(*packing, *reversed, tables, piece, self.layout.side_by_side(), until)
     }
 }
 

@@ -180,5 +180,9 @@ fn time_that_is_up_stops_a_picture() {
     let passed = Deadline(std::time::Instant::now());
     for file in ALL {
         assert_eq!(cut_until(file, None, passed), Err(Fault::TooSlow));
+        // Before a table that is damaged, too.
+        let table = with_segment(file, 0xc4, &[1]);
+        assert_eq!(cut(&table, None), Err(Fault::Corrupt));
+        assert_eq!(cut_until(&table, None, passed), Err(Fault::TooSlow));
     }
 }

@@ -11,6 +11,10 @@ use codes::{BLACK_RUNS, CODE_BITS, WHITE_RUNS};
 /// Zeros that an end of a line begins with. No code begins with as many.
 const END_OF_LINE_ZEROS: u32 = 11;
 
+/// Changes of colour that a row has for each of its pixels, and beside: as many as there are pixels, and after each one
+/// a run of nothing. A hostile row has one for every three bits of the file.
+const CHANGES_MAX: [usize; 2] = [2, 4];
+
 /// Which of the codings it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Coding {
@@ -190,13 +194,23 @@ impl Rows<'_> {
         two
     }
 
+    /// Notes that the colour changes.
+    fn change(&mut self, at: usize) -> Result<(), Bad> {
+        let [each, beside] = CHANGES_MAX;
+        if each * self.width + beside <= self.row.len() {
+            return Err(Bad::Code);
+        }
+        self.row.push(at);
+        Ok(())
+    }
+
     /// Reads a row of run lengths.
     fn one(&mut self) -> Result<Row, Bad> {
         self.row.clear();
         let (mut at, mut black) = (0, false);
         while at < self.width {
             at += self.bits.run(black)?;
-            self.row.push(at);
+            self.change(at)?;
             black = !black;
         }
         Ok(Row::Whole)
@@ -224,7 +238,7 @@ impl Rows<'_> {
                     self.bits.at += 3;
                     for colour in [black, !black] {
                         at += self.bits.run(colour)?;
-                        self.row.push(at);
+                        self.change(at)?;
                     }
                     from = at + 1;
                     continue;
@@ -249,7 +263,7 @@ impl Rows<'_> {
                 return Err(Bad::End);
             }
             at = to.filter(|it| at <= *it).ok_or(Bad::Code)?;
-            self.row.push(at);
+            self.change(at)?;
             from = at + 1;
             black = !black;
             // The change before may be to the right of here as well, and is to the colour that is now the other.

@@ -19,6 +19,10 @@ use super::{
 /// Scans of a progressive JPEG, each of which costs a pass over all its pixels.
 const SCANS_MAX: usize = 32;
 
+/// Bytes of all marks that stand before the pixels: four tables of factors, eight of codes, a frame, a scan, and all of
+/// them a dozen times over. They are read again for every strip or tile.
+const HEAD_BYTES_MAX: usize = 1 << 15;
+
 const TABLE_OF_FACTORS: u8 = 0xdb;
 const TABLE_OF_CODES: u8 = 0xc4;
 const INTERVAL: u8 = 0xdd;
@@ -88,6 +92,9 @@ impl Head {
             TABLE_OF_FACTORS | TABLE_OF_CODES | INTERVAL | SCAN => {}
             0xc3 | 0xc5..=0xcf => return Err(Fault::Unsupported),
             _ => return Ok(()),
+        }
+        if HEAD_BYTES_MAX < self.bytes.len() + body.len() {
+            return Err(Fault::Corrupt);
         }
         self.bytes.extend([0xff, mark]);
         self.bytes.extend(body);

@@ -10,18 +10,28 @@ mod writer;
 use image::metadata::Orientation;
 
 use super::{
-    super::{Fault, raster::Channels},
+    super::{
+        Fault,
+        raster::{Channels, Deadline},
+    },
     Page,
 };
 
+use std::time::{Duration, Instant};
+
 use writer::{Form, Tiff};
+
+/// More time than any of these takes.
+fn later() -> Deadline {
+    Deadline(Instant::now() + Duration::from_secs(600))
+}
 
 /// All rows of the first page.
 fn read(file: &[u8]) -> Result<Vec<u8>, Fault> {
     let mut pixels = Vec::new();
     let mut rows = 0;
     let page = Page::open(file)?;
-    page.rows(&mut |row| {
+    page.rows(later(), &mut |row| {
         rows += 1;
         pixels.extend_from_slice(row);
         Ok(())
@@ -196,9 +206,25 @@ fn a_strip_that_needs_too_much_room_is_too_large() {
 fn the_first_refusal_ends_it() {
     let file = Tiff::rgb(5, 3, &colours()).file();
     let mut rows = 0;
-    let ended = Page::open(&file).unwrap().rows(&mut |_| {
+    let ended = Page::open(&file).unwrap().rows(later(), &mut |_| {
         rows += 1;
         Err(Fault::CropOutside)
     });
     assert_eq!((ended, rows), (Err(Fault::CropOutside), 1));
+}
+
+#[test]
+fn time_that_is_up_stops_a_page_between_its_pieces() {
+    // Not a row comes of these, for the first piece of each is damaged.
+    let plain = || Tiff::rgb(5, 3, &[1, 2]).short(338, &[0]);
+    let passed = Deadline(Instant::now());
+    for packing in [2, 5, 7, 8, 32_773, 50_000] {
+        let file = match packing {
+            2 => Tiff::new([5, 3], 1, 1, 0, &[1]).short(259, &[2]).file(),
+            packing => plain().short(259, &[packing]).file(),
+        };
+        assert_eq!(read(&file), Err(Fault::Corrupt), "packing {packing}");
+        let ended = Page::open(&file).unwrap().rows(passed, &mut |_| Ok(()));
+        assert_eq!(ended, Err(Fault::TooSlow), "packing {packing}");
+    }
 }

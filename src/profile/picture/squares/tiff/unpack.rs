@@ -8,7 +8,7 @@ use flate2::{Decompress, FlushDecompress};
 use ruzstd::decoding::StreamingDecoder;
 
 use super::{
-    super::Fault,
+    super::{Fault, raster::Deadline},
     fax::{self, Coding},
     jpeg, lzw,
 };
@@ -46,6 +46,8 @@ pub(super) struct Unpacker<'a> {
     /// The sides of a strip or tile; and its samples that stand side by side.
     sides: [usize; 2],
     samples: usize,
+    /// One of them may be the work of all, and there may be millions of them for a row of pixels.
+    until: Deadline,
     codes: lzw::Codes,
     inflater: Decompress,
 }
@@ -57,17 +59,19 @@ impl<'a> Unpacker<'a> {
         tables: Option<&'a [u8]>,
         sides: [usize; 2],
         samples: usize,
+        until: Deadline,
     ) -> Self {
         let (codes, inflater) = (lzw::Codes::new(), Decompress::new(true));
-        Self { packing, reversed, tables, sides, samples, codes, inflater }
+        Self { packing, reversed, tables, sides, samples, until, codes, inflater }
     }
 
     /// Unpacks `length` bytes, which are `rows` rows, to `out`. More may be there than asked for.
     ///
     /// # Errors
     ///
-    /// [`Fault::Corrupt`] if they are not all there.
+    /// [`Fault::Corrupt`] if they are not all there, [`Fault::TooSlow`] when time is up.
     pub(super) fn unpack(&mut self, packed: &[u8], rows: usize, length: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
+        self.until.check()?;
         let [width, height] = self.sides;
         if let Packing::Jpeg { converts, .. } = self.packing {
             let wanted = jpeg::Wanted { width, rows: [rows, height], samples: self.samples, converts };

@@ -111,6 +111,21 @@ fn the_first_bit_of_a_fax_is_often_the_lowest() {
 }
 
 #[test]
+fn a_row_has_no_more_changes_than_pixels_and_runs_of_nothing() {
+    let nothing = "00110101 0000110111";
+    let row = |times: usize| format!("{} 0111 10 1100", nothing.repeat(times));
+    assert_eq!(drawn(fax(2, 10, 1, &row(10)), 10), ["..###....."]);
+    assert_eq!(read(&fax(2, 10, 1, &row(11)).file()), Err(Fault::Corrupt));
+    let row = |times: usize| format!("{} 001 0111 10 1", format!("001 {nothing}").repeat(times));
+    assert_eq!(drawn(fax(4, 10, 1, &row(10)), 10), ["..###....."]);
+    assert_eq!(read(&fax(4, 10, 1, &row(11)).file()), Err(Fault::Corrupt));
+    // One to the left of a change above that is one to the right: below black of no length, that goes on for ever.
+    let stuck = |times: usize| format!("001 000111 0000110111 1 {} 1 1", "010".repeat(times));
+    assert_eq!(drawn(fax(4, 10, 2, &stuck(20)), 10), ["..........", ".#########"]);
+    assert_eq!(read(&fax(4, 10, 2, &stuck(30)).file()), Err(Fault::Corrupt));
+}
+
+#[test]
 fn a_fax_has_one_bit() {
     assert_eq!(read(&Tiff::rgb(1, 1, &[0; 3]).short(259, &[3]).file()), Err(Fault::Unsupported));
 }
