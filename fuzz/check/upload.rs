@@ -79,7 +79,7 @@ impl Script<'_> {
         };
         let mut sides = || length(self.byte());
         let crop = PictureCrop { left: sides(), top: sides(), side: sides() };
-        let crop = (self.byte() % 2 == 0).then_some(crop);
+        let crop = self.byte().is_multiple_of(2).then_some(crop);
         PictureMetadata { content_type: "image/png".to_owned(), size_bytes, sha256, crop }
     }
 }

@@ -53,6 +53,7 @@ impl Things {
     }
 
     /// A sound request for `action` on these.
+    #[expect(clippy::too_many_lines, reason = "it has one for every call there is")]
     fn request(&self, action: Action) -> Vec<u8> {
         let workcenter_id = self.workcenter.to_string();
         let user_id = self.person.to_string();

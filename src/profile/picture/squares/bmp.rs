@@ -92,7 +92,7 @@ impl<'a> Bmp<'a> {
             (0, 16) => Coding::Fields(2, [0x7c00, 0x03e0, 0x001f, 0].map(Field::new)),
             (0, 24 | 32) => Coding::Fields(usize::from(bits) / 8, [0xff_0000, 0xff00, 0xff, 0].map(Field::new)),
             // From 56 bytes on, the header has the bits of alpha among its own.
-            (3, 16 | 32) if header < 64 || NEWEST - 16 <= header => {
+            (3, 16 | 32) if !(64..NEWEST - 16).contains(&header) => {
                 Coding::Fields(usize::from(bits) / 8, masks(if header < 56 { 3 } else { 4 })?.map(Field::new))
             }
             (6, 16 | 32) => Coding::Fields(usize::from(bits) / 8, masks(4)?.map(Field::new)),

@@ -22,7 +22,7 @@ pub(super) fn by_xmp(xmp: &[u8]) -> Option<Orientation> {
     })
 }
 
-/// Finds it in EXIF that `text` has in hexadecimal digits, as ImageMagick writes it to a PNG: behind an empty line, a name
+/// Finds it in EXIF that `text` has in hexadecimal digits, as `ImageMagick` writes it to a PNG: behind an empty line, a name
 /// and a length.
 pub(super) fn by_digits(text: &[u8]) -> Option<Orientation> {
     let lines = text.split(|it| *it == b'\n').skip(3).flatten();

@@ -27,7 +27,7 @@ fn flat(values: &[u8], names: &[u8], adobe: Option<u8>) -> Vec<u8> {
         // Nothing else in this block.
         bits += "0";
     }
-    while bits.len() % 8 != 0 {
+    while !bits.len().is_multiple_of(8) {
         bits += "1";
     }
     let bytes = bits.as_bytes().chunks(8).map(|it| u8::from_str_radix(str::from_utf8(it).unwrap(), 2).unwrap());

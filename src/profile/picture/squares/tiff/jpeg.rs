@@ -23,6 +23,7 @@ const SCANS_MAX: usize = 32;
 /// them a dozen times over. They are read again for every strip or tile.
 const HEAD_BYTES_MAX: usize = 1 << 15;
 
+const PROGRESSIVE: u8 = 0xc2;
 const TABLE_OF_FACTORS: u8 = 0xdb;
 const TABLE_OF_CODES: u8 = 0xc4;
 const INTERVAL: u8 = 0xdd;
@@ -49,6 +50,8 @@ struct Head {
     bytes: Vec<u8>,
     /// Width, height and number of samples, once the frame was seen.
     frame: Option<[usize; 3]>,
+    /// Whether the pixels come in several scans.
+    progressive: bool,
     /// Whether the pixels follow.
     scan: bool,
 }
@@ -78,7 +81,7 @@ impl Head {
 
     fn mark(&mut self, mark: u8, body: &[u8]) -> Result<(), Fault> {
         match mark {
-            0xc0..=0xc2 => {
+            0xc0..=PROGRESSIVE => {
                 let &[_, _, precision, h0, h1, w0, w1, samples, ..] = body else { return Err(Fault::Corrupt) };
                 if self.frame.is_some() {
                     return Err(Fault::Corrupt);
@@ -88,6 +91,7 @@ impl Head {
                 }
                 let [height, width] = [[h0, h1], [w0, w1]].map(|it| usize::from(u16::from_be_bytes(it)));
                 self.frame = Some([width, height, usize::from(samples)]);
+                self.progressive = mark == PROGRESSIVE;
             }
             TABLE_OF_FACTORS | TABLE_OF_CODES | INTERVAL | SCAN => {}
             0xc3 | 0xc5..=0xcf => return Err(Fault::Unsupported),
@@ -110,7 +114,9 @@ impl Head {
             return Err(Fault::Corrupt);
         }
         let length = width * height * samples;
-        if BAND_BYTES_MAX < length {
+        // What comes in several scans is kept as two bytes a sample until the last of them.
+        let kept = if self.progressive { 3 * length } else { length };
+        if BAND_BYTES_MAX < kept {
             return Err(Fault::TooLarge);
         }
         let packed = &packed[..packed.len().min(GROWTH_MAX * length + ASIDE_BYTES)];
@@ -287,5 +293,19 @@ fn scan(head: &mut Head, samples: usize) -> Result<(), Fault> {
 impl From<DecodeErrors> for Fault {
     fn from(error: DecodeErrors) -> Self {
         if matches!(error, DecodeErrors::Unsupported(_)) { Self::Unsupported } else { Self::Corrupt }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_in_scans_takes_three_times_the_room_and_is_counted_so() {
+        let wanted = Wanted { width: 6_000, rows: [6_000; 2], samples: 3, converts: false };
+        for (progressive, fault) in [(true, Fault::TooLarge), (false, Fault::Corrupt)] {
+            let head = Head { frame: Some([6_000, 6_000, 3]), progressive, scan: true, ..Head::default() };
+            assert_eq!(head.decode(&[], wanted, &mut Vec::new()), Err(fault));
+        }
     }
 }
