@@ -238,10 +238,12 @@ fn the_smallest_and_the_longest_pictures_make_four_squares() {
 #[test]
 fn a_file_that_ends_early_is_refused_wherever_it_ends() {
     for (format, _) in FORMATS {
-        let file = file(&quarters(90, 60), format);
+        // Rows of a BMP that need not be filled up.
+        let file = file(&quarters(92, 60), format);
         let ends = (64..file.len()).step_by(file.len() / 60).chain(file.len() - 8..file.len());
         for end in ends {
-            assert_eq!(cut(&file[..end], None), Err(Fault::Corrupt), "{format:?} to {end} of {}", file.len());
+            let fault = cut(&file[..end], None).err();
+            assert_eq!(fault, Some(Fault::Corrupt), "{format:?} to {end} of {}", file.len());
         }
         for end in 0..64 {
             assert!(cut(&file[..end], None).is_err());
