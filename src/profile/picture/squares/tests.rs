@@ -240,7 +240,9 @@ fn a_file_that_ends_early_is_refused_wherever_it_ends() {
     for (format, _) in FORMATS {
         // Rows of a BMP that need not be filled up.
         let file = file(&quarters(92, 60), format);
-        let ends = (64..file.len()).step_by(file.len() / 60).chain(file.len() - 8..file.len());
+        // The last word of a TIFF says where the next page is, and need not be there when there is none.
+        let last = if format == ImageFormat::Tiff { file.len() - 4 } else { file.len() };
+        let ends = (64..last).step_by(last / 60).chain(last - 8..last);
         for end in ends {
             let fault = cut(&file[..end], None).err();
             assert_eq!(fault, Some(Fault::Corrupt), "{format:?} to {end} of {}", file.len());
