@@ -201,10 +201,16 @@ fn picture(bits: &mut Bits<'_>, [width, height]: [usize; 2]) -> Option<Vec<u16>>
     Some(pixels.iter().map(|it| (it >> 8) as u16).collect())
 }
 
-/// Reads a length or a distance: its range, and where in it.
+/// Reads a length or a distance: its range, and where in it. A code of one symbol may name a range that there is not.
 fn count(bits: &mut Bits<'_>, range: usize) -> Option<usize> {
+    /// Ranges of distances; lengths have fewer.
+    const RANGES: usize = 40;
+
     if range < 4 {
         return Some(range + 1);
+    }
+    if RANGES <= range {
+        return None;
     }
     let more = (range - 2) >> 1;
     Some(((2 + (range & 1)) << more) + bits.take(more)? + 1)

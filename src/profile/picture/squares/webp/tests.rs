@@ -52,3 +52,11 @@ fn what_programs_write_announces_no_more_than_it_has() {
     assert_eq!(lossless::groups(&file[20..], None), Some(3));
     assert!(cut(file, None).is_ok());
 }
+
+#[test]
+fn a_range_that_there_is_not_is_no_distance() {
+    // Found by fuzzing: its only code of distances is 255, where there are 40.
+    let file = include_bytes!("tests/range.webp");
+    assert_eq!(lossless::groups(&file[20..], None), None);
+    assert_eq!(cut(file, None), Err(Fault::Corrupt));
+}
