@@ -199,13 +199,15 @@ impl Pictures {
         let profile = profile::store::lock(&tx, user).await?;
         let profile_etag = match &profile.picture {
             Some(old) => {
+                let told = Told { by, field: FIELD, old: &old.etag(), new: "" };
+                // First, as when a picture is set: what pictures share is locked after the directory in both.
+                let etag = profile::store::touch(&tx, user, &told, now).await?;
                 store::remove(&tx, user).await?;
                 if by != user {
                     let event = Event::new(EventKind::PictureRemoved, Some(user), &origin).by(by);
                     identity::record(&tx, event, now).await?;
                 }
-                let told = Told { by, field: FIELD, old: &old.etag(), new: "" };
-                profile::store::touch(&tx, user, &told, now).await?
+                etag
             }
             None => profile.etag(),
         };
