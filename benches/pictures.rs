@@ -2,7 +2,7 @@
 
 use std::{env, error::Error, fs};
 
-use workcenter::profile::cut;
+use squares::cut;
 
 /// Milliseconds that the only thread of this program has had a core.
 ///

@@ -1,6 +1,6 @@
 //! What must hold of any bytes that are said to be a picture: they are cut to four squares, or refused.
 
-use workcenter::profile::{Crop, Fault, cut};
+use squares::{Crop, Fault, cut};
 
 /// Length of the sides of the squares in pixels.
 const SIDES: [u32; 4] = [512, 300, 128, 48];

@@ -3,10 +3,11 @@
 //! The model has all messages before it, as no server has, and reads the rules off the contract.
 
 use bytes::Bytes;
+use squares::Crop;
 use workcenter::{
     error::{Error, Reason},
     pb::{PictureCrop, PictureMetadata, upload_picture_request::Part},
-    profile::{Crop, Upload},
+    profile::Upload,
     secret::Digester,
 };
 

@@ -38,12 +38,15 @@ const DOOM: &str = "
         and not exists (select from picture_square where picture_square.digest = blob.digest)
     returning digest, doomed_until";
 
+/// Locks in order, as all do who may wait for each other: who announces what is doomed locks it, too.
 const FORGET: &str = "
-    with gone as (
-        delete from blob
-        where digest = any($1::bytea[]) and doomed_until = $2
+    with doomed as (
+        select digest from blob where digest = any($1::bytea[]) and doomed_until = $2 order by digest for update
+    ), gone as (
+        delete from blob using doomed
+        where blob.digest = doomed.digest
             and not exists (select from picture_square where picture_square.digest = blob.digest)
-        returning digest
+        returning blob.digest
     )
     select count(*) as count from gone";
 

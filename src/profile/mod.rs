@@ -27,9 +27,7 @@ pub use directory::{LOOK_EVERY, Watch};
 pub use email::Addresses;
 pub use field::Field;
 pub use history::store::sweep;
-pub use picture::{
-    Crop, Cut, Fault, Format, MESSAGE_BYTES_MAX, Pictures, SIDES, Square, Upload, UploadedFile, cut, readable,
-};
+pub use picture::{MESSAGE_BYTES_MAX, Pictures, Upload, UploadedFile};
 pub use service::Service;
 pub use store::{insert, name};
 pub use zone::time_zone;

@@ -43,8 +43,12 @@ async fn rows(app: &App) -> BTreeSet<String> {
 
 /// Lets `hours` pass by the real clock, as far as bytes go by it.
 async fn pass(app: &App, hours: i32) {
+    // In order, as all do who may wait for each other.
     let pass = format!(
-        "update blob set loose_at = loose_at - interval '{hours} hours', doomed_until = doomed_until - interval '{hours} hours'"
+        "with locked as (select digest from blob order by digest for update)
+        update blob set loose_at = loose_at - interval '{hours} hours',
+            doomed_until = doomed_until - interval '{hours} hours'
+        from locked where locked.digest = blob.digest"
     );
     app.client().await.batch_execute(&pass).await.unwrap();
 }

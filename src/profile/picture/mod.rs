@@ -2,7 +2,6 @@
 
 mod initials;
 mod service;
-mod squares;
 pub(super) mod store;
 mod upload;
 
@@ -10,7 +9,6 @@ use crate::secret::Hash;
 
 pub use service::Pictures;
 pub(super) use service::{PictureStream, constraints};
-pub use squares::{Crop, Cut, Fault, Format, SIDES, Square, cut, readable};
 pub use upload::{File as UploadedFile, MESSAGE_BYTES_MAX, Upload};
 
 /// The side that is given to those who ask for none.

@@ -13,6 +13,7 @@ use futures_util::{
     Stream,
     future::{Either, select},
 };
+use squares::{Cut, Fault, Format, PIXELS_MAX, SIDE_MAX, SIDES};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     task::spawn_blocking,
@@ -23,9 +24,7 @@ use tracing::error;
 use uuid::Uuid;
 
 use super::{
-    Kept, Picture, SIDE_USUAL, initials,
-    squares::{self, Cut, Fault, Format, PIXELS_MAX, SIDE_MAX, SIDES},
-    store,
+    Kept, Picture, SIDE_USUAL, initials, store,
     upload::{CHUNK_BYTES_MAX, FILE_BYTES_MAX, File, Upload},
 };
 use crate::{

@@ -6,8 +6,8 @@
 //! ```
 
 use bytes::Bytes;
+use squares::Crop;
 
-use super::squares::Crop;
 use crate::{
     error::{Error, Reason, Result, Violation, Violations},
     pb::{PictureMetadata, upload_picture_request::Part},

@@ -1,6 +1,6 @@
 //! What is kept of a picture has pixels and nothing else: no metadata, no comment, nothing after the end.
 
-use workcenter::profile::{Cut, cut};
+use squares::{Cut, cut};
 
 use super::corpus::{samples, with_each};
 

@@ -7,12 +7,10 @@ use std::{
 };
 
 use futures_util::{future::join_all, stream};
+use squares::{Fault, cut};
 use tokio::task::JoinHandle;
 use tonic::{Code, Status, transport::Channel};
-use workcenter::{
-    pb::profile_service_client::ProfileServiceClient,
-    profile::{Fault, cut},
-};
+use workcenter::pb::profile_service_client::ProfileServiceClient;
 
 use super::{corpus::full, messages};
 use crate::{

@@ -16,7 +16,7 @@ use std::{
 
 use image::{Rgba, RgbaImage, load_from_memory};
 use serde_json::Value;
-use workcenter::profile::{Cut, Fault, cut};
+use squares::{Cut, Fault, cut};
 
 use super::bare::assert_bare;
 

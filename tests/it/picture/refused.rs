@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use futures_util::stream;
+use squares::{Fault, cut};
 use tonic::{Code, Status};
-use workcenter::profile::{Fault, cut};
 
 use super::{ada, corpus, corpus::Sample, messages};
 use crate::harness::{App, Person, by, fields, reason};

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use image::{RgbImage, load_from_memory};
+use squares::SIDES;
 
 use super::*;
-use crate::profile::picture::squares::SIDES;
 
 /// What initials look like: narrow, wide, with accents, tails and gaps, and in every script there is a font for.
 const INITIALS: [&str; 14] = ["AL", "M", "I", "WWW", "ÅÖ", "ŞĞ", "QJ", "jgy", "A.B", "J P", "Ж", "ΩΣ", "ԱԲ", "გდ"];

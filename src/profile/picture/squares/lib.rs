@@ -17,10 +17,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fast_image_resize::{
-    FilterType, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer,
-    images::{Image, ImageRef},
-};
 use image::{
     DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage,
     codecs::{
@@ -29,6 +25,8 @@ use image::{
     },
     metadata::Orientation,
 };
+
+use resize::{Filter, Pixels, Resize};
 
 use colour::Conversion;
 pub use decode::{PIXELS_MAX, SIDE_MAX};
@@ -48,9 +46,8 @@ const JPEG_QUALITY: u8 = 85;
 /// while it is read is quick and not as good as a filter; at twice the size nobody sees the difference.
 const HALFWAY: u32 = 2 * SIDES[0];
 
-/// How long a picture may take. None takes that long within the other limits, unless the machine is far too busy; a program
-/// that was not optimised takes ten times as long over everything.
-const WITHIN: Duration = Duration::from_secs(if cfg!(debug_assertions) { 50 } else { 5 });
+/// How long a picture may take. None takes that long within the other limits, unless the machine is far too busy.
+const WITHIN: Duration = Duration::from_secs(5);
 
 /// A square of a picture as it is seen, that is, turned upright; in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,15 +189,15 @@ fn squares(
     let Raster { channels, planes, mix, clear } = raster;
     // Lanczos is the sharpest when a picture shrinks, and draws rings around every edge when it grows. Where an edge is
     // that of the picture, any ring is a halo: Hamming draws none.
-    let shrunk = if *clear { FilterType::Hamming } else { FilterType::Lanczos3 };
-    let grown = if *clear { FilterType::Mitchell } else { FilterType::CatmullRom };
-    let mut resizer = Resizer::new();
+    let shrunk = if *clear { Filter::Hamming } else { Filter::Lanczos3 };
+    let grown = if *clear { Filter::Mitchell } else { Filter::CatmullRom };
+    let mut resize = Resize::default();
     let squares = SIDES.into_iter().map(|small| {
         let filter = if small < side { shrunk } else { grown };
-        let planes = planes.iter().map(|it| resized(&mut resizer, it, small, filter));
+        let planes = planes.iter().map(|it| resized(&mut resize, it, small, filter));
         let mut pixels = mixed(planes.collect::<Option<_>>()?, *mix);
         if *clear {
-            pixels = divided(pixels, small, *channels)?;
+            pixels = resize::divide_alpha(pixels, small, channels.count())?;
         }
         let (channels, pixels) = conversion.apply(*channels, pixels);
         Some(Square { side: small, bytes: encoded(pixels, small, channels, *clear, orientation)? })
@@ -208,21 +205,11 @@ fn squares(
     Some((if *clear { "image/png" } else { "image/jpeg" }, squares.collect::<Option<_>>()?))
 }
 
-/// The square of a plane, made `side` pixels large in the numbers that it has, which for sRGB is what browsers and mail
-/// programs do.
-fn resized(resizer: &mut Resizer, plane: &Plane, side: u32, filter: FilterType) -> Option<Vec<u8>> {
-    let Plane { sides: [width, height], square: [left, top, across, down], bytes } = plane;
-    let pixel = pixel(bytes.len() / (*width as usize * *height as usize))?;
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).use_alpha(false);
-    let image = ImageRef::new(*width, *height, bytes, pixel).ok()?;
-    let mut small = Image::new(side, side, pixel);
-    resizer.resize(&image, &mut small, &options.crop(*left, *top, *across, *down)).ok()?;
-    Some(small.into_vec())
-}
-
-/// A pixel of so many channels.
-fn pixel(channels: usize) -> Option<PixelType> {
-    [PixelType::U8, PixelType::U8x2, PixelType::U8x3, PixelType::U8x4].get(channels.checked_sub(1)?).copied()
+/// The square of a plane, made `side` pixels large.
+fn resized(resize: &mut Resize, plane: &Plane, side: u32, filter: Filter) -> Option<Vec<u8>> {
+    let Plane { sides, square, bytes } = plane;
+    let channels = bytes.len() / (sides[0] as usize * sides[1] as usize);
+    resize.square(Pixels { sides: *sides, channels, bytes }, *square, side, filter)
 }
 
 /// Puts the channels together, and makes of them what a picture has.
@@ -258,13 +245,6 @@ fn woven(planes: &[Vec<u8>]) -> Vec<u8> {
         }
     }
     pixels
-}
-
-/// Takes alpha out of the other channels again.
-fn divided(pixels: Vec<u8>, side: u32, channels: Channels) -> Option<Vec<u8>> {
-    let mut image = Image::from_vec_u8(side, side, pixels, pixel(channels.count())?).ok()?;
-    MulDiv::new().divide_alpha_inplace(&mut image).ok()?;
-    Some(image.into_vec())
 }
 
 /// Turns a square upright and writes it: as PNG with what it lets through, or else as JPEG.
