@@ -17,6 +17,7 @@ use workcenter::{
 use crate::{
     harness::{App, Person, by, reason},
     picture::{ada, etags, jpeg, messages, of, shown, upload},
+    request::waits,
 };
 
 fn blobs(app: &App) -> &Blobs {
@@ -335,6 +336,29 @@ async fn whoever_has_a_picture_in_the_end_can_see_it_however_much_was_collected_
         have += usize::from(has);
     }
     assert!(have > 0, "nobody got a picture");
+}
+
+#[tokio::test]
+async fn who_forgets_bytes_waits_for_nobody_who_waits_for_them() {
+    let app = App::start().await;
+    let mut client = app.client().await;
+    // The last comes first in the table.
+    let [first, last] = [vec![1; 32], vec![2; 32]];
+    let insert = "insert into blob (digest, loose_at) values ($1, now() - interval '2 days')";
+    for digest in [&last, &first] {
+        client.execute(insert, &[digest]).await.unwrap();
+    }
+    let doomed = blobs(&app).doom().await.unwrap().unwrap();
+
+    let tx = client.transaction().await.unwrap();
+    let lock = "select from blob where digest = $1 for update nowait";
+    tx.query_one(lock, &[&first]).await.unwrap();
+    let theirs = blobs(&app).clone();
+    let forgetting = tokio::spawn(async move { theirs.forget(doomed).await });
+    waits(app.pool()).await;
+    tx.query_one(lock, &[&last]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(forgetting.await.unwrap().unwrap(), 2);
 }
 
 #[tokio::test]

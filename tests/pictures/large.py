@@ -11,6 +11,7 @@ from PIL import Image
 from scene import scene
 
 FILE_BYTES_MAX = 10 << 20
+LOSSLESS_WEBP_PIXELS_MAX = 20_000_000
 
 
 def main():
@@ -32,7 +33,9 @@ def main():
     bits.save(folder / "bits.tif", compression="raw")
     bits.save(folder / "bits.bmp")
     colours.quantize(200).save(folder / "palette.gif")
-    clear.save(folder / "lossless.webp", lossless=True, quality=10, method=1)
+    # One of these may have half as many.
+    rows = min(size[1], LOSSLESS_WEBP_PIXELS_MAX // size[0])
+    clear.crop((0, 0, size[0], rows)).save(folder / "lossless.webp", lossless=True, quality=10, method=1)
     photo.save(folder / "lossy.webp", quality=40, method=0)
     for path in folder.iterdir():
         if path.stat().st_size > FILE_BYTES_MAX:

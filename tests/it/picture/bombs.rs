@@ -23,7 +23,7 @@ use crate::{
 const BOMBS_GROWTH_KIB: u64 = 64 << 10;
 
 /// What cutting the largest picture may take, in kibibytes. As many are cut as there are cores.
-const CUT_KIB: u64 = 512 << 10;
+const CUT_KIB: u64 = 256 << 10;
 
 /// What all uploads that are under way may take, in kibibytes: 16, each of 10 MiB.
 const UPLOADS_KIB: u64 = 160 << 10;
