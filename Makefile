@@ -24,6 +24,9 @@ chart: ## Checks the Helm chart, without a cluster.
 chaos: ## Kills programs at random, many times, and looks whether anything was lost.
 	CHAOS_KILLS=60 bin/dev/test -- chaos
 
+races: ## Lets two things happen to one invite at once, a thousand times each pair: half an hour.
+	RACES_FULL=1 bin/dev/test --test it -- invite::races
+
 peers: ## Lets clients in other languages use and abuse the server, as much as is promised: ten minutes.
 	PEERS_FULL=1 bin/dev/test -- peers --nocapture --test-threads=1
 
@@ -41,4 +44,4 @@ signin: ## Measures how long signing in takes, on an optimised server.
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart chaos peers pictures fuzz bench signin ci
+.PHONY: help setup demo run test lint chart chaos races peers pictures fuzz bench signin ci

@@ -90,6 +90,17 @@ pub enum Resource {
         /// The person in it.
         of: Uuid,
     },
+    /// An invite, as its row has it.
+    Invite {
+        /// The invite.
+        id: Uuid,
+        /// The account that it leads into.
+        account: Uuid,
+        /// Who sent it; nobody when there is no such invite.
+        inviter: Option<Uuid>,
+        /// Whose address it is; nobody when it is nobody's yet.
+        invited: Option<Uuid>,
+    },
     /// A job, as its row has it.
     Job {
         /// The job.
@@ -186,7 +197,9 @@ async fn standing(on: &impl GenericClient, person: Uuid, resource: Resource) -> 
         Resource::Own => Some(Standing::default()),
         Resource::Person(of) if of == person => Some(Standing { acquainted: true, ..Standing::default() }),
         Resource::Person(of) => store::to_people(on, person, &[of]).await?.pop().map(|(_, standing)| standing),
-        Resource::Account(id) | Resource::Job { account: id, .. } => store::in_account(on, person, id).await?,
+        Resource::Account(id) | Resource::Invite { account: id, .. } | Resource::Job { account: id, .. } => {
+            store::in_account(on, person, id).await?
+        }
         Resource::WorkCenter(id) | Resource::Place { workcenter: id, .. } => {
             store::in_workcenter(on, person, id).await?
         }
@@ -201,6 +214,7 @@ fn missing(resource: Resource) -> Error {
         Resource::Person(id) => (Kind::User, id),
         Resource::Account(id) => (Kind::Account, id),
         Resource::WorkCenter(id) | Resource::Place { workcenter: id, .. } => (Kind::WorkCenter, id),
+        Resource::Invite { id, .. } => (Kind::Invite, id),
         Resource::Job { id, .. } => (Kind::Job, id),
     };
     Error::NotFound(kind, id.to_string())

@@ -28,6 +28,10 @@ pub enum Relation {
     OwnerOrOneself,
     /// Who started the job, or an administrator of its account.
     Initiator,
+    /// Who sent the invite, or an administrator of its account.
+    Inviter,
+    /// As [`Self::Inviter`], or the one whose address it is.
+    InviterOrInvited,
 }
 
 impl Relation {
@@ -40,7 +44,8 @@ impl Relation {
             Self::Reader | Self::Collaborator | Self::Owner | Self::OwnerOrOneself => {
                 standing.workcenter_role.is_some() || standing.administers()
             }
-            Self::Initiator => self.suffices(standing, person, resource),
+            Self::Initiator | Self::InviterOrInvited => self.suffices(standing, person, resource),
+            Self::Inviter => Self::InviterOrInvited.suffices(standing, person, resource),
         }
     }
 
@@ -59,6 +64,13 @@ impl Relation {
             }
             Self::Initiator => {
                 standing.administers() || matches!(resource, Resource::Job { initiator: Some(by), .. } if by == person)
+            }
+            Self::Inviter => {
+                standing.administers() || matches!(resource, Resource::Invite { inviter: Some(by), .. } if by == person)
+            }
+            Self::InviterOrInvited => {
+                matches!(resource, Resource::Invite { invited: Some(of), .. } if of == person)
+                    || Self::Inviter.suffices(standing, person, resource)
             }
         }
     }
@@ -148,9 +160,14 @@ actions! {
     ListWorkCenterPreferences "PreferenceService/ListWorkCenterPreferences" people(Relation::Oneself);
     UpdateWorkCenterPreference "PreferenceService/UpdateWorkCenterPreference" people(Relation::Collaborator);
     CreateInvite "InviteService/CreateInvite" people(Relation::Member);
+    GetInvite "InviteService/GetInvite" people(Relation::InviterOrInvited);
     ListInvites "InviteService/ListInvites" people(Relation::Oneself);
     AcceptInviteByToken "InviteService/AcceptInvite" ANYONE;
     AcceptInviteById "InviteService/AcceptInvite" people(Relation::Oneself);
+    DeclineInviteByToken "InviteService/DeclineInvite" ANYONE;
+    DeclineInviteById "InviteService/DeclineInvite" people(Relation::Oneself);
+    RevokeInvite "InviteService/RevokeInvite" people(Relation::Inviter);
+    ResendInvite "InviteService/ResendInvite" people(Relation::Inviter);
     GetJob "JobService/GetJob" people_and(Relation::Initiator, SCOPE_JOBS);
     ListOwnJobs "JobService/ListJobs" people(Relation::Oneself);
     ListAccountJobs "JobService/ListJobs" people_and(Relation::Administrator, SCOPE_JOBS);

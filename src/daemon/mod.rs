@@ -135,6 +135,10 @@ impl Daemon {
                 let delivered = outbox::deliver(db, &self.post, &self.outbox, write).await?;
                 if delivered != outbox::Delivered::default() {
                     info!(?delivered, "delivered");
+                    let invites = invite::undelivered(&db.client().await?, now).await?;
+                    if invites > 0 {
+                        info!(invites, "invites reach nobody");
+                    }
                 }
             }
             Sweep::Housekeeping => {
@@ -178,11 +182,15 @@ impl Daemon {
         let (key, app_url) = (&self.head.key, &self.head.app_url);
         let client = self.parts.db.client().await?;
         let invites = invite::letters(&client, key, app_url, &subjects(Kind::Invite), now).await?;
-        let invites = invites.into_iter().map(|(id, to, it)| (id, to, it.subject, it.text, it.html));
+        let invites = invites.into_iter().map(|it| {
+            let invite::Letter { invite, mail, email, written } = it;
+            (invite, mail, email, written.subject, written.text, written.html)
+        });
         let events = identity::letters(&client, key, app_url, &subjects(Kind::Security)).await?;
-        let events = events.into_iter().map(|(id, to, it)| (id, to, it.subject, it.text, it.html));
-        for (id, to, subject, text, html) in invites.chain(events) {
-            let Some(mail) = mails.iter().find(|it| it.subject == id) else { continue };
+        let events = events.into_iter().map(|(id, to, it)| (id, None, to, it.subject, it.text, it.html));
+        for (id, only, to, subject, text, html) in invites.chain(events) {
+            let is_it = |it: &&Mail| it.subject == id && only.is_none_or(|only| only == it.id);
+            let Some(mail) = mails.iter().find(is_it) else { continue };
             let letter = Letter {
                 from: self.head.sender(),
                 to: crate::mail::Mailbox { name: String::new(), address: to },

@@ -5,12 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Invite, State, newcomer::Newcomer, store};
+use super::{Invite, State, missing, newcomer::Newcomer, pending, store};
 use crate::{
     account,
     auth::Origin,
     db::{GenericClient, Transaction},
-    error::{Error, Kind, Reason, Result},
+    error::{Error, Reason, Result},
     identity::{self, Email, Session},
     profile,
     secret::Hash,
@@ -68,10 +68,7 @@ pub(super) enum Outcome {
 /// person's, who signs in first.
 pub(super) async fn look(on: &impl GenericClient, token: &Hash, now: Timestamp) -> Result<Invite> {
     let invite = pending(store::find(on, token).await?, now)?;
-    match identity::find(on, &invite.email_key).await? {
-        Some(_) => Err(Error::Taken(Reason::AddressInUse)),
-        None => Ok(invite),
-    }
+    if invite.invited.is_some() { Err(Error::Taken(Reason::AddressInUse)) } else { Ok(invite) }
 }
 
 /// Accepts an invite and brings its person into the account and every WorkCenter that comes with it.
@@ -93,7 +90,7 @@ pub(super) async fn accept(
     let role = account::role(tx, invite.account, invite.inviter).await?;
     let right = store::right(tx, invite.inviter, invite.account, role, &invite.places).await?;
     if right.covers(invite.account_role, &invite.places).is_err() {
-        store::end(tx, invite.id, State::Revoked, when.now).await?;
+        store::end(tx, invite.id, State::Revoked, "", when.now).await?;
         return Ok(Outcome::Revoked);
     }
 
@@ -104,7 +101,7 @@ pub(super) async fn accept(
         }
     };
     account::add_member(tx, invite.account, user, invite.account_role, when.now).await?;
-    store::end(tx, invite.id, State::Accepted, when.now).await?;
+    store::end(tx, invite.id, State::Accepted, "", when.now).await?;
     let session = if is_new { Some(identity::begin_session(tx, user, origin).await?) } else { None };
     let came = workcenter::add_all(tx, user, &invite.places, when).await?;
     for space in came {
@@ -121,26 +118,13 @@ async fn claimed(tx: &Transaction<'_>, claim: &Claim, now: Timestamp) -> Result<
         Claim::Newcomer { token, .. } => pending(store::lock_by_token(tx, token).await?, now),
         Claim::Mailed { token, user } => {
             let invite = pending(store::lock_by_token(tx, token).await?, now)?;
-            if is_to(tx, &invite, *user).await? { Ok(invite) } else { Err(Error::Forbidden) }
+            if invite.invited == Some(*user) { Ok(invite) } else { Err(Error::Forbidden) }
         }
         Claim::Listed { id, user } => match store::lock_by_id(tx, *id).await? {
-            Some(invite) if is_to(tx, &invite, *user).await? => pending(Some(invite), now),
-            _ => Err(Error::NotFound(Kind::Invite, id.to_string())),
+            Some(invite) if invite.invited == Some(*user) => pending(Some(invite), now),
+            _ => Err(missing(*id)),
         },
     }
-}
-
-/// Lets a pending invite through. A token that was never made is told no other way than one that was used.
-fn pending(invite: Option<Invite>, now: Timestamp) -> Result<Invite> {
-    match invite.map(|it| it.at(now)) {
-        Some(invite) if invite.state == State::Pending => Ok(invite),
-        _ => Err(Error::Refused(Reason::InviteNotPending)),
-    }
-}
-
-/// Whether an invite was sent to the address of `user`.
-async fn is_to(on: &impl GenericClient, invite: &Invite, user: Uuid) -> Result<bool> {
-    Ok(identity::address(on, user).await?.is_some_and(|it| it.key == invite.email_key))
 }
 
 /// Makes a newcomer a person, under the address that the invite was sent to.

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{letter, store, token};
+use super::{
+    letter::{self, Written},
+    store, token,
+};
 use crate::{
     access::{AccountRole, WorkCenterRole},
     db::GenericClient,
@@ -17,6 +20,10 @@ use crate::{
 pub(super) struct Told {
     /// The invite.
     pub invite: Uuid,
+    /// How often its token was made anew.
+    pub turn: i64,
+    /// Its mail, if that is known.
+    pub mail: Option<Uuid>,
     /// To whom.
     pub email: String,
     /// Who invites, by name.
@@ -35,7 +42,20 @@ pub(super) struct Told {
     pub expires_at: Timestamp,
 }
 
-/// Writes the mails of those among `invites` that are pending at `now`: each invite with its address and its letter.
+/// The mail of an invite.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// The invite.
+    pub invite: Uuid,
+    /// The only mail that it goes into; none for an invite of which any does.
+    pub mail: Option<Uuid>,
+    /// To whom.
+    pub email: String,
+    /// What it says.
+    pub written: Written,
+}
+
+/// Writes the mails of those among `invites` that are pending at `now`.
 ///
 /// The letter has the token, in a link below `app_url`; this is the only place where it is seen.
 ///
@@ -48,13 +68,17 @@ pub async fn letters(
     app_url: &str,
     invites: &[Uuid],
     now: Timestamp,
-) -> Result<Vec<(Uuid, String, letter::Written)>> {
+) -> Result<Vec<Letter>> {
     let told = store::told(on, invites, now).await?;
-    told.into_iter().map(|it| Ok((it.invite, it.email.clone(), written(&it, key, app_url)?))).collect()
+    let letter = |it: Told| {
+        let written = written(&it, key, app_url)?;
+        Ok(Letter { invite: it.invite, mail: it.mail, email: it.email, written })
+    };
+    told.into_iter().map(letter).collect()
 }
 
-fn written(told: &Told, key: &TokenKey, app_url: &str) -> Result<letter::Written> {
-    let token = token(key, told.invite);
+fn written(told: &Told, key: &TokenKey, app_url: &str) -> Result<Written> {
+    let token = token(key, told.invite, told.turn);
     let account_role = told.account_role.name().to_lowercase();
     let roles: Vec<String> = told.places.iter().map(|(_, role)| role.name().to_lowercase()).collect();
     let places = told.places.iter().zip(&roles);

@@ -1,5 +1,6 @@
 //! Making an invite; somebody who belongs to the account needs none and is brought in at once.
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Invite, offer::Offer, store, token};
@@ -17,7 +18,7 @@ use crate::{
 /// What came of an offer.
 pub(super) enum Made {
     /// The invite, and its mail is in the outbox.
-    Invited(Invite),
+    Invited(Box<Invite>),
     /// A member of the account came into these WorkCenters, which nobody has been told yet.
     Added {
         /// The member.
@@ -56,16 +57,24 @@ pub(super) async fn make(
     let account_name = account::name(tx, offer.account).await?;
     let account_name = account_name.ok_or_else(|| Error::NotFound(Kind::Account, offer.account.to_string()))?;
     let invite = offer.invite(account_name, inviter, when.now)?;
-    store::insert(tx, &invite, &secret::hash(token(key, invite.id).expose())).await?;
-    let mail = outbox::New {
+    let invite = Invite { invited: person, ..invite };
+    let mail = mail(&invite, when.now);
+    store::insert(tx, &invite, &secret::hash(token(key, invite.id, invite.turn).expose()), mail.id).await?;
+    outbox::put(tx, &[mail]).await?;
+    Ok(Made::Invited(Box::new(invite)))
+}
+
+/// The mail that an invite is sent by.
+pub(super) fn mail(invite: &Invite, now: Timestamp) -> outbox::New {
+    let turn = invite.turn.to_be_bytes();
+    let of: &[&[u8]] = &[b"invite", invite.id.as_bytes(), &turn];
+    outbox::New {
         id: ids::new(),
         account: invite.account,
-        user: person,
+        user: invite.invited,
         kind: outbox::Kind::Invite,
         subject: invite.id,
-        key: secret::digest(&[b"invite", invite.id.as_bytes()]),
-        dated_at: when.now,
-    };
-    outbox::put(tx, &[mail]).await?;
-    Ok(Made::Invited(invite))
+        key: secret::digest(of),
+        dated_at: now,
+    }
 }

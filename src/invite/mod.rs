@@ -1,32 +1,38 @@
 //! Invites: an offer to an address to come into an account and some of its WorkCenters.
 //!
 //! ```text
-//!             ┌─▶ ACCEPTED   by whoever has the mail, or is signed in under the address
-//!   PENDING ──┼─▶ REVOKED    the inviter may no longer offer it; found out when it is accepted
-//!             └─▶ EXPIRED    read as such from `expires_at` on; written when the address is invited anew
+//!             ┌─▶ ACCEPTED          by whoever has the mail, or is signed in under the address
+//!             ├─▶ DECLINED          by the same
+//!   PENDING ──┼─▶ REVOKED           by who sent it, or because they may no longer offer it when it is accepted
+//!      ▲      ├─▶ DELIVERY_FAILED ─┐
+//!      │      └─▶ EXPIRED ─────────┤  read as such from `expires_at` on; written when the address is invited anew
+//!      └───────────────────────────┘  sent again, with a new token
 //! ```
 //!
-//! The token is in the mail alone. It is made from the key of tokens whenever the mail is written, and what is kept is
-//! its hash.
+//! All of these steps are taken while the row is locked, so of those who come at once one is heard. The token is in the
+//! mail alone. It is made from the key of tokens whenever the mail is written, and what is kept is its hash.
 
 mod accept;
+mod end;
 mod letter;
 mod letters;
 mod make;
 mod newcomer;
 mod offer;
+mod resend;
 mod service;
 mod store;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use letter::Written;
-pub use letters::letters;
+pub use letters::{Letter, letters};
 pub use service::Service;
+pub use store::undelivered;
 
 use crate::{
-    access::AccountRole,
+    access::{AccountRole, Resource},
+    error::{Error, Kind, Reason, Result},
     secret::{Secret, TokenKey},
     workcenter::Place,
 };
@@ -41,23 +47,30 @@ pub enum State {
     Pending,
     /// Was accepted.
     Accepted,
-    /// The inviter lost the right to invite before it was accepted.
+    /// Was declined.
+    Declined,
+    /// Was withdrawn, or its inviter lost the right to it before it was accepted.
     Revoked,
     /// Nobody answered in time.
     Expired,
+    /// Its mail reaches nobody.
+    DeliveryFailed,
 }
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Pending, Self::Accepted, Self::Revoked, Self::Expired];
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Accepted, Self::Declined, Self::Revoked, Self::Expired, Self::DeliveryFailed];
 
     /// As the database has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pending => "PENDING",
             Self::Accepted => "ACCEPTED",
+            Self::Declined => "DECLINED",
             Self::Revoked => "REVOKED",
             Self::Expired => "EXPIRED",
+            Self::DeliveryFailed => "DELIVERY_FAILED",
         }
     }
 
@@ -94,8 +107,16 @@ pub struct Invite {
     pub created_at: Timestamp,
     /// From when on it cannot be accepted.
     pub expires_at: Timestamp,
-    /// When it was accepted, revoked or had run out.
+    /// When it was accepted, declined, revoked, found undeliverable or had run out.
     pub ended_at: Option<Timestamp>,
+    /// Why it was declined or could not be delivered; empty for all else.
+    pub end_reason: String,
+    /// The person whose address it is, if there is one.
+    pub invited: Option<Uuid>,
+    /// How often its token was made anew.
+    pub turn: i64,
+    /// When it was sent again, the last times that count.
+    pub resent_at: Vec<Timestamp>,
 }
 
 impl Invite {
@@ -106,11 +127,37 @@ impl Invite {
         }
         Self { state: State::Expired, ended_at: Some(self.expires_at), ..self }
     }
+
+    /// When it was sent last.
+    fn sent_at(&self) -> Timestamp {
+        self.resent_at.last().copied().unwrap_or(self.created_at)
+    }
+
+    /// What a call asks for that is about this invite.
+    fn resource(&self) -> Resource {
+        Resource::Invite { id: self.id, account: self.account, inviter: Some(self.inviter), invited: self.invited }
+    }
 }
 
-/// The token that the mail of the invite `id` carries.
-fn token(key: &TokenKey, id: Uuid) -> Secret {
-    key.derive(TOKEN, id.as_bytes())
+/// There is no such invite, as far as the caller may know.
+fn missing(id: Uuid) -> Error {
+    Error::NotFound(Kind::Invite, id.to_string())
+}
+
+/// Lets a pending invite through. A token that was never made is told no other way than one that was used.
+fn pending(invite: Option<Invite>, now: Timestamp) -> Result<Invite> {
+    match invite.map(|it| it.at(now)) {
+        Some(invite) if invite.state == State::Pending => Ok(invite),
+        _ => Err(Error::Refused(Reason::InviteNotPending)),
+    }
+}
+
+/// The token that the mail of the invite `id` carries after it was made anew `turn` times.
+fn token(key: &TokenKey, id: Uuid, turn: i64) -> Secret {
+    match turn {
+        0 => key.derive(TOKEN, id.as_bytes()),
+        _ => key.derive(TOKEN, &[id.as_bytes(), turn.to_be_bytes().as_slice()].concat()),
+    }
 }
 
 #[cfg(test)]
@@ -132,6 +179,10 @@ mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             expires_at: Timestamp::from_second(86_400).unwrap(),
             ended_at: None,
+            end_reason: String::new(),
+            invited: None,
+            turn: 0,
+            resent_at: Vec::new(),
         }
     }
 
@@ -144,7 +195,7 @@ mod tests {
 
     #[test]
     fn what_was_answered_does_not_run_out() {
-        for state in [State::Accepted, State::Revoked, State::Expired] {
+        for state in State::ALL.into_iter().filter(|it| *it != State::Pending) {
             assert_eq!(invite(state).at(Timestamp::MAX), invite(state));
         }
     }

@@ -66,6 +66,10 @@ impl Offer {
             created_at: now,
             expires_at: now.checked_add(self.good_for).map_err(Error::internal)?,
             ended_at: None,
+            end_reason: String::new(),
+            invited: None,
+            turn: 0,
+            resent_at: Vec::new(),
         })
     }
 }

@@ -10,21 +10,24 @@ use uuid::Uuid;
 use super::{
     Invite, State,
     accept::{Claim, Outcome, accept, look},
+    end::{self, Which, decline, revoke},
     make::{Made, make},
+    missing,
     newcomer::Newcomer,
     offer::{self, Offer},
+    resend::resend,
     store,
 };
 use crate::{
     access::{self, AccountRole, Action, Leave, Resource},
-    auth,
+    auth::{self, Caller},
     clock::Clock,
-    db::Db,
+    db::{Db, GenericClient},
     error::{Error, Kind, Reason, Result, Violation, Violations},
     identity::{self, Email},
     ids,
     page::Page,
-    pb::{self, accept_invite_request::By, invite_service_server::InviteService},
+    pb::{self, accept_invite_request::By, decline_invite_request, invite_service_server::InviteService},
     request::{self, Recall},
     secret::{Hash, Hasher, Secret, TokenKey, hash},
     subscription::When,
@@ -94,7 +97,7 @@ impl InviteService for Service {
         match make(&tx, &self.key, offer, &leave, &when).await? {
             Made::Invited(invite) => {
                 answer.set_outcome(pb::InviteOutcome::Created);
-                answer.invite = Some(invite.into());
+                answer.invite = Some((*invite).into());
             }
             Made::Added { user, workcenters } => {
                 answer.set_outcome(pb::InviteOutcome::AddedExisting);
@@ -109,6 +112,17 @@ impl InviteService for Service {
         tx.commit().await.map_err(Error::from)?;
 
         Ok(Response::new(answer))
+    }
+
+    async fn get_invite(
+        &self,
+        request: Request<pb::GetInviteRequest>,
+    ) -> Result<Response<pb::GetInviteResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let id = ids::parse("invite_id", &request.into_inner().invite_id).map_err(Error::from)?;
+        let now = self.clock.now().await?;
+        let invite = visible(&self.db.client().await?, &caller, Action::GetInvite, id).await?;
+        Ok(Response::new(pb::GetInviteResponse { invite: Some(invite.at(now).into()) }))
     }
 
     async fn list_invites(
@@ -154,13 +168,12 @@ impl InviteService for Service {
     ) -> Result<Response<pb::AcceptInviteResponse>, Status> {
         let (caller, origin) = (auth::caller(&request)?, auth::origin(&request)?);
         let asked = request.into_inner();
-        let (action, by) = match asked.by {
-            Some(By::Token(token)) if !token.is_empty() => (Action::AcceptInviteByToken, Which::Token(hash(&token))),
-            Some(By::InviteId(id)) => {
-                (Action::AcceptInviteById, Which::Id(ids::parse("invite_id", &id).map_err(Error::from)?))
-            }
-            Some(By::Token(_)) | None => return Err(Error::from(Violation::new("token", "is required")).into()),
+        let (token, id) = match &asked.by {
+            Some(By::Token(token)) => (Some(token.as_str()), None),
+            Some(By::InviteId(id)) => (None, Some(id.as_str())),
+            None => (None, None),
         };
+        let (action, by) = read_which(token, id, [Action::AcceptInviteByToken, Action::AcceptInviteById])?;
         let newcomer = asked.newcomer.map(Newcomer::from);
 
         let when = self.when().await?;
@@ -189,12 +202,79 @@ impl InviteService for Service {
             Outcome::Revoked => Err(Error::Refused(Reason::InviterLostRight).into()),
         }
     }
+
+    async fn decline_invite(
+        &self,
+        request: Request<pb::DeclineInviteRequest>,
+    ) -> Result<Response<pb::DeclineInviteResponse>, Status> {
+        use decline_invite_request::By;
+
+        let caller = auth::caller(&request)?;
+        let asked = request.into_inner();
+        let (token, id) = match &asked.by {
+            Some(By::Token(token)) => (Some(token.as_str()), None),
+            Some(By::InviteId(id)) => (None, Some(id.as_str())),
+            None => (None, None),
+        };
+        let (action, which) = read_which(token, id, [Action::DeclineInviteByToken, Action::DeclineInviteById])?;
+        let reason = end::reason("reason", &asked.reason).map_err(Error::from)?;
+
+        let now = self.clock.now().await?;
+        let mut client = self.db.client().await?;
+        let leave = access::may(&client, &caller, action, Resource::Own).await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let invite = decline(&tx, which, signed_in(&leave), &reason, now).await?;
+        tx.commit().await.map_err(Error::from)?;
+        Ok(Response::new(pb::DeclineInviteResponse { invite: Some(invite.into()) }))
+    }
+
+    async fn revoke_invite(
+        &self,
+        request: Request<pb::RevokeInviteRequest>,
+    ) -> Result<Response<pb::RevokeInviteResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let id = ids::parse("invite_id", &request.into_inner().invite_id).map_err(Error::from)?;
+        let now = self.clock.now().await?;
+        let mut client = self.db.client().await?;
+        visible(&client, &caller, Action::RevokeInvite, id).await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let invite = revoke(&tx, id, now).await?;
+        tx.commit().await.map_err(Error::from)?;
+        Ok(Response::new(pb::RevokeInviteResponse { invite: Some(invite.into()) }))
+    }
+
+    async fn resend_invite(
+        &self,
+        request: Request<pb::ResendInviteRequest>,
+    ) -> Result<Response<pb::ResendInviteResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let id = ids::parse("invite_id", &request.into_inner().invite_id).map_err(Error::from)?;
+        let now = self.clock.now().await?;
+        let mut client = self.db.client().await?;
+        visible(&client, &caller, Action::ResendInvite, id).await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let invite = resend(&tx, &self.key, id, now).await?;
+        tx.commit().await.map_err(Error::from)?;
+        Ok(Response::new(pb::ResendInviteResponse { invite: Some(invite.into()) }))
+    }
 }
 
-/// By what an invite is accepted.
-enum Which {
-    Token(Hash),
-    Id(Uuid),
+/// The invite `id`, if the caller may take `action` on it. An unknown invite is asked about too, so that those who may see
+/// no invite at all learn nothing of which there are.
+async fn visible(on: &impl GenericClient, caller: &Caller, action: Action, id: Uuid) -> Result<Invite> {
+    let invite = store::find_by_id(on, id).await?;
+    let nowhere = Resource::Invite { id, account: Uuid::nil(), inviter: None, invited: None };
+    access::may(on, caller, action, invite.as_ref().map_or(nowhere, Invite::resource)).await?;
+    invite.ok_or_else(|| missing(id))
+}
+
+/// Reads what an invite is named by, and which of two actions that is.
+fn read_which(token: Option<&str>, id: Option<&str>, actions: [Action; 2]) -> Result<(Action, Which)> {
+    match (token, id) {
+        (Some(token), _) if !token.is_empty() => Ok((actions[0], Which::Token(hash(token)))),
+        (_, Some(id)) => Ok((actions[1], Which::Id(ids::parse("invite_id", id)?))),
+        _ => Err(Violation::new("token", "is required").into()),
+    }
 }
 
 /// The person who is signed in, or for whom a service acts.
@@ -240,8 +320,10 @@ fn read_states(asked: &pb::ListInvitesRequest, violations: &mut Violations) -> V
             Ok(pb::InviteState::Accepted) => states.push(State::Accepted),
             Ok(pb::InviteState::Revoked) => states.push(State::Revoked),
             Ok(pb::InviteState::Expired) => states.push(State::Expired),
+            Ok(pb::InviteState::Declined) => states.push(State::Declined),
+            Ok(pb::InviteState::DeliveryFailed) => states.push(State::DeliveryFailed),
             Ok(pb::InviteState::Unspecified) | Err(_) => {
-                violations.add(format!("states[{number}]"), "must be PENDING, ACCEPTED, REVOKED or EXPIRED");
+                violations.add(format!("states[{number}]"), "must be one of the states that an invite has");
             }
         }
     }
@@ -271,6 +353,8 @@ impl From<State> for pb::InviteState {
             State::Accepted => Self::Accepted,
             State::Revoked => Self::Revoked,
             State::Expired => Self::Expired,
+            State::Declined => Self::Declined,
+            State::DeliveryFailed => Self::DeliveryFailed,
         }
     }
 }
@@ -289,6 +373,7 @@ impl From<Invite> for pb::Invite {
             AccountRole::Guest => pb::AccountRole::Guest,
         };
         Self {
+            send_time: Some(pb::time(invite.sent_at())),
             invite_id: invite.id.to_string(),
             account_id: invite.account.to_string(),
             account_name: invite.account_name,
@@ -301,6 +386,7 @@ impl From<Invite> for pb::Invite {
             create_time: Some(pb::time(invite.created_at)),
             expire_time: Some(pb::time(invite.expires_at)),
             end_time: invite.ended_at.map(pb::time),
+            end_reason: invite.end_reason,
         }
     }
 }

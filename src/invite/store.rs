@@ -1,5 +1,7 @@
 //! The tables `invite` and `invite_workcenter`: written here and nowhere else.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use sea_query::{Expr, ExprTrait, Iden, Query};
 use uuid::Uuid;
@@ -29,6 +31,8 @@ enum Column {
     CreatedAt,
     ExpiresAt,
     EndedAt,
+    EndReason,
+    MailId,
 }
 
 /// Reads invites with what comes with them, as far as the rest of the statement says.
@@ -37,7 +41,8 @@ macro_rules! invites {
         concat!(
             "select invite.id, invite.account_id, account.name as account_name, invite.email, invite.email_key,
                 invite.account_role, invite.message, invite.inviter_id, invite.state, invite.created_at,
-                invite.expires_at, invite.ended_at,
+                invite.expires_at, invite.ended_at, invite.end_reason, invite.turn, invite.resent_at,
+                (select person.id from person where person.email_key = invite.email_key) as invited,
                 array(select workcenter_id from invite_workcenter
                     where invite_id = invite.id order by workcenter_id) as workcenters,
                 array(select role from invite_workcenter
@@ -47,6 +52,8 @@ macro_rules! invites {
         )
     };
 }
+
+const FIND_BY_ID: &str = invites!("where invite.id = $1");
 
 const FIND: &str = invites!("where invite.token_hash = $1");
 
@@ -77,8 +84,8 @@ const RIGHT: &str = "
     where workcenter.account_id = $2 and workcenter.id = any($3)";
 
 const TOLD: &str = "
-    select invite.id, invite.email, invite.account_role, invite.message, invite.expires_at,
-        account.name as account_name, account.time_zone,
+    select invite.id, invite.turn, invite.mail_id, invite.email, invite.account_role, invite.message,
+        invite.expires_at, account.name as account_name, account.time_zone,
         coalesce(nullif(btrim(concat_ws(' ', profile.first_name, profile.last_name)), ''),
             case coalesce(profile.email_visibility, 'EVERYONE_SHARING_A_WORKCENTER')
                 when 'EVERYONE_SHARING_A_WORKCENTER' then split_part(inviter.email, '@', 1) else 'Somebody' end)
@@ -95,12 +102,33 @@ const TOLD: &str = "
     left join profile on profile.user_id = invite.inviter_id
     where invite.id = any($1) and invite.state = 'PENDING' and $2 < invite.expires_at";
 
-/// Makes an invite.
+/// Newly failed mails are few, and what has become of the others since is not looked at.
+const UNDELIVERED: &str = "
+    with undelivered as (
+        update invite set state = 'DELIVERY_FAILED', ended_at = $1, end_reason = mail.reply
+        from mail
+        where mail.kind = 'INVITE' and mail.state in ('FAILED', 'SUPPRESSED')
+            and now() - make_interval(secs => $2::float8) < mail.ended_at
+            and invite.id = mail.subject_id and invite.mail_id = mail.id
+            and invite.state = 'PENDING' and $1 < invite.expires_at
+        returning invite.id
+    )
+    select count(*) as count from undelivered";
+
+const RENEW: &str = "
+    update invite set state = 'PENDING', ended_at = null, end_reason = '', token_hash = $2, turn = $3,
+        resent_at = $4, expires_at = $5, mail_id = $6
+    where id = $1";
+
+/// How far back mails are looked at that nobody gets: longer than any daemon is away.
+const UNDELIVERED_WITHIN: Duration = Duration::from_hours(14 * 24);
+
+/// Makes an invite, whose mail is `mail`.
 ///
 /// # Errors
 ///
 /// [`Error::Taken`] while the address has a live one to the same account.
-pub(super) async fn insert(on: &impl GenericClient, invite: &Invite, token_hash: &Hash) -> Result<()> {
+pub(super) async fn insert(on: &impl GenericClient, invite: &Invite, token_hash: &Hash, mail: Uuid) -> Result<()> {
     let insert = Query::insert()
         .into_table(Column::Table)
         .columns([
@@ -115,6 +143,7 @@ pub(super) async fn insert(on: &impl GenericClient, invite: &Invite, token_hash:
             Column::TokenHash,
             Column::CreatedAt,
             Column::ExpiresAt,
+            Column::MailId,
         ])
         .values_panic([
             invite.id.into(),
@@ -128,17 +157,46 @@ pub(super) async fn insert(on: &impl GenericClient, invite: &Invite, token_hash:
             token_hash.to_vec().into(),
             invite.created_at.into(),
             invite.expires_at.into(),
+            mail.into(),
         ])
         .take();
-    if let Err(error) = db::execute(on, &insert).await {
-        return Err(match db::violated(&error) {
-            Some("invite_live") => Error::Taken(Reason::InvitePending),
-            _ => error.into(),
-        });
+    match db::execute(on, &insert).await {
+        Ok(_) => {}
+        Err(error) if is_live(db::violated(&error)) => return Err(Error::Taken(Reason::InvitePending)),
+        Err(error) => return Err(error.into()),
     }
     let (ids, roles): (Vec<_>, Vec<_>) = invite.places.iter().map(|it| (it.workcenter, it.role.name())).unzip();
     db::text(on, INSERT_PLACES, &[&invite.id, &ids, &roles]).await?;
     Ok(())
+}
+
+/// Writes down that an invite was sent again, by `mail`.
+///
+/// # Errors
+///
+/// [`Error::Taken`] while its address has another live one to the same account.
+pub(super) async fn renew(on: &impl GenericClient, invite: &Invite, token_hash: &Hash, mail: Uuid) -> Result<()> {
+    let Invite { id, turn, resent_at, expires_at, .. } = invite;
+    let renewed = db::text(on, RENEW, &[id, &token_hash.as_slice(), turn, resent_at, expires_at, &mail]).await;
+    match renewed {
+        Ok(_) => Ok(()),
+        Err(error) if is_live(db::violated(&error)) => Err(Error::Taken(Reason::InvitePending)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether what was violated is that an address has one live invite to an account.
+fn is_live(violated: Option<&str>) -> bool {
+    violated == Some("invite_live")
+}
+
+/// Ends pending invites whose mail reaches nobody; returns how many.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn undelivered(on: &impl GenericClient, now: Timestamp) -> Result<i64> {
+    Ok(db::text(on, UNDELIVERED, &[&now, &UNDELIVERED_WITHIN.as_secs_f64()]).await?[0].get("count"))
 }
 
 /// Writes down that a live invite of an address to an account has run out, if it has.
@@ -156,16 +214,22 @@ pub(super) async fn expire(on: &impl GenericClient, account: Uuid, email_key: &s
     Ok(())
 }
 
-/// Ends an invite as `state` says.
-pub(super) async fn end(on: &impl GenericClient, id: Uuid, state: State, now: Timestamp) -> Result<()> {
+/// Ends an invite as `state` says, for `reason`.
+pub(super) async fn end(on: &impl GenericClient, id: Uuid, state: State, reason: &str, now: Timestamp) -> Result<()> {
     let update = Query::update()
         .table(Column::Table)
         .value(Column::State, state.name())
         .value(Column::EndedAt, now)
+        .value(Column::EndReason, reason)
         .and_where(Expr::col(Column::Id).eq(id))
         .take();
     db::execute(on, &update).await?;
     Ok(())
+}
+
+/// The invite `id`.
+pub(super) async fn find_by_id(on: &impl GenericClient, id: Uuid) -> Result<Option<Invite>> {
+    Ok(db::text(on, FIND_BY_ID, &[&id]).await?.first().map(invite))
 }
 
 /// The invite with this token.
@@ -216,6 +280,8 @@ pub(super) async fn right(
 pub(super) async fn told(on: &impl GenericClient, invites: &[Uuid], now: Timestamp) -> Result<Vec<Told>> {
     let told = |row: &Row| Told {
         invite: row.get("id"),
+        turn: row.get("turn"),
+        mail: row.get("mail_id"),
         email: row.get("email"),
         inviter_name: row.get("inviter_name"),
         account_name: row.get("account_name"),
@@ -253,5 +319,9 @@ fn invite(row: &Row) -> Invite {
         created_at: row.get("created_at"),
         expires_at: row.get("expires_at"),
         ended_at: row.get("ended_at"),
+        end_reason: row.get("end_reason"),
+        invited: row.get("invited"),
+        turn: row.get("turn"),
+        resent_at: row.get("resent_at"),
     }
 }

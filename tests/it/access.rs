@@ -126,6 +126,11 @@ impl Things {
                 let email = text("another@example.com");
                 pb::CreateInviteRequest { email, account_id, ..Default::default() }.encode_to_vec()
             }
+            Action::GetInvite => pb::GetInviteRequest { invite_id: self.invite.to_string() }.encode_to_vec(),
+            Action::RevokeInvite => pb::RevokeInviteRequest { invite_id: self.invite.to_string() }.encode_to_vec(),
+            Action::ResendInvite => pb::ResendInviteRequest { invite_id: self.invite.to_string() }.encode_to_vec(),
+            Action::DeclineInviteByToken => decline(pb::decline_invite_request::By::Token(text("no such token"))),
+            Action::DeclineInviteById => decline(pb::decline_invite_request::By::InviteId(self.invite.to_string())),
             Action::ListInvites => {
                 pb::ListInvitesRequest { r#box: pb::InviteBox::Sent.into(), ..Default::default() }.encode_to_vec()
             }
@@ -168,6 +173,10 @@ fn accept(by: pb::accept_invite_request::By) -> Vec<u8> {
     pb::AcceptInviteRequest { by: Some(by), newcomer: None }.encode_to_vec()
 }
 
+fn decline(by: pb::decline_invite_request::By) -> Vec<u8> {
+    pb::DeclineInviteRequest { by: Some(by), reason: String::new() }.encode_to_vec()
+}
+
 /// What a stranger is told who asks for somebody else's things; `None` where a call is about one's own alone.
 fn to_a_stranger(action: Action) -> Option<(Code, &'static str)> {
     match action {
@@ -184,7 +193,11 @@ fn to_a_stranger(action: Action) -> Option<(Code, &'static str)> {
         | Action::UpdateWorkCenterPreference => Some((Code::NotFound, "WORKCENTER_NOT_FOUND")),
         Action::GetProfile | Action::GetPicture | Action::DeletePicture => Some((Code::NotFound, "USER_NOT_FOUND")),
         Action::GetJob | Action::WatchJob => Some((Code::NotFound, "JOB_NOT_FOUND")),
-        Action::AcceptInviteById => Some((Code::NotFound, "INVITE_NOT_FOUND")),
+        Action::GetInvite
+        | Action::RevokeInvite
+        | Action::ResendInvite
+        | Action::DeclineInviteById
+        | Action::AcceptInviteById => Some((Code::NotFound, "INVITE_NOT_FOUND")),
         // No person may at all.
         Action::PublishActivity => Some((Code::PermissionDenied, "NOT_ALLOWED")),
         Action::RevokeSession => Some((Code::NotFound, "SESSION_NOT_FOUND")),
@@ -209,6 +222,7 @@ fn to_a_stranger(action: Action) -> Option<(Code, &'static str)> {
         | Action::ListWorkCenterPreferences
         | Action::ListInvites
         | Action::AcceptInviteByToken
+        | Action::DeclineInviteByToken
         | Action::ListOwnJobs
         | Action::WatchOwnJobs => None,
     }

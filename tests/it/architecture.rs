@@ -129,7 +129,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("base64", &["src/secret.rs", "src/mail/mod.rs", "src/demo/mails.rs"]),
     (
         "unicode_normalization",
-        &["src/secret.rs", "src/profile/text.rs", "src/workcenter/mod.rs", "src/invite/offer.rs"],
+        &["src/secret.rs", "src/profile/text.rs", "src/workcenter/mod.rs", "src/invite/offer.rs", "src/invite/end.rs"],
     ),
     ("unicode_segmentation", &["src/profile/mod.rs", "src/profile/field.rs"]),
     ("rlibphonenumber", &["src/profile/phone.rs"]),

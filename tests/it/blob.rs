@@ -343,7 +343,7 @@ async fn who_forgets_bytes_waits_for_nobody_who_waits_for_them() {
     let app = App::start().await;
     let mut client = app.client().await;
     // The last comes first in the table.
-    let [first, last] = [vec![1; 32], vec![2; 32]];
+    let [first, last] = [vec![1_u8; 32], vec![2_u8; 32]];
     let insert = "insert into blob (digest, loose_at) values ($1, now() - interval '2 days')";
     for digest in [&last, &first] {
         client.execute(insert, &[digest]).await.unwrap();

@@ -1,6 +1,9 @@
 //! Invites through the wire: who offers what to whom, and what the lists say of it.
 
 mod accept;
+mod end;
+mod races;
+mod resend;
 
 use tokio::join;
 use tonic::{Code, Status};
@@ -48,9 +51,9 @@ async fn mailed(app: &App, invite: &Invite) -> Option<String> {
     let id: Uuid = invite.invite_id.parse().unwrap();
     let client = app.pool().client().await.unwrap();
     let letters = invite::letters(&client, app.token_key(), "https://app.example.com/", &[id], now).await.unwrap();
-    let (of, to, letter) = letters.into_iter().next()?;
-    assert_eq!((of, to.as_str()), (id, invite.email.as_str()));
-    let (_, link) = letter.text.split_once("https://app.example.com/invites/accept?token=").unwrap();
+    let letter = letters.into_iter().next()?;
+    assert_eq!((letter.invite, letter.email.as_str()), (id, invite.email.as_str()));
+    let (_, link) = letter.written.text.split_once("https://app.example.com/invites/accept?token=").unwrap();
     Some(link.split_whitespace().next().unwrap().to_owned())
 }
 

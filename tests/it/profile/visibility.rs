@@ -163,7 +163,8 @@ async fn a_mail_calls_nobody_by_an_address_that_they_hide() {
     let written = async || {
         let (client, now) = (app.client().await, app.now().await);
         let letters = invite::letters(&client, app.token_key(), "https://app.example", &[id], now).await.unwrap();
-        format!("{} {} {}", letters[0].2.subject, letters[0].2.text, letters[0].2.html)
+        let letter = &letters[0].written;
+        format!("{} {} {}", letter.subject, letter.text, letter.html)
     };
 
     assert!(written().await.contains("bob.b"));
