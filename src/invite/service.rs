@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     access::{self, AccountRole, Action, Leave, Resource},
-    auth,
+    account, auth,
     clock::Clock,
     db::Db,
     error::{Error, Kind, Reason, Result, Violation, Violations},
@@ -222,7 +222,7 @@ fn read_offer(asked: &pb::CreateInviteRequest) -> Result<Offer> {
     let places = offer::places(places, &mut violations);
     let message = violations.take(offer::message("message", &asked.message)).unwrap_or_default();
     let span = asked.expires_in.as_ref().map(|it| (it.seconds, it.nanos));
-    let good_for = violations.take(offer::good_for("expires_in", span)).unwrap_or_default();
+    let good_for = span.and_then(|it| violations.take(account::invite_expiry("expires_in", it)));
     if !asked.request_id.is_empty() {
         violations.take(ids::parse("request_id", &asked.request_id));
     }

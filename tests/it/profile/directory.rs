@@ -59,6 +59,7 @@ where
         match event.unwrap() {
             Event::Profile(profile) => profiles.push(profile),
             Event::CaughtUp(_) => return Ok((profiles, position)),
+            Event::Removed(it) => panic!("nobody has left: {}", it.user_id),
         }
     }
 }

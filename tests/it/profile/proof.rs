@@ -1,6 +1,6 @@
-//! The proof of the feed: whoever keeps the last profile of each person that came has, wherever it catches up and nothing
-//! is under way, what `GetProfile` says of everybody. However many change at once, and however often its server is
-//! killed.
+//! The proof of the feed: whoever keeps the last profile of each person that came, and forgets who is removed, has,
+//! wherever it catches up and nothing is under way, what `GetProfile` says of everybody in the account. However many
+//! change, come and go at once, and however often its server is killed.
 
 use std::collections::BTreeMap;
 
@@ -61,6 +61,9 @@ impl Consumer {
             match answer.event.unwrap() {
                 Event::Profile(profile) => {
                     self.copy.insert(profile.user_id.clone(), profile);
+                }
+                Event::Removed(gone) => {
+                    self.copy.remove(&gone.user_id);
                 }
                 Event::CaughtUp(_) if until_caught_up => return,
                 Event::CaughtUp(_) => {}
