@@ -70,13 +70,17 @@ const MEMBERS: &str = members!(
     limit $5"
 );
 
-/// Whoever wants to change it waits, too; who comes into the account does not.
+/// Whoever comes into the account waits, too.
 const HOLD: &str = "select from account where id = $1 for no key update";
 
-/// Those whose zone is the account's, with their profiles held: in one order, so that nobody waits in a circle.
-const ZONED: &str = "
-    select profile.user_id from profile join member on member.user_id = profile.user_id
-    where member.account_id = $1 and profile.time_zone = ''
+/// Several may come into an account at once, but not while its zone is changed: they would be told of with the old one.
+const ENTER: &str = "select from account where id = $1 for share";
+
+/// Locked in one order, so that nobody waits in a circle; all of them, so that nobody's own zone changes meanwhile.
+const HOLD_PROFILES: &str = "
+    select profile.user_id, profile.time_zone = '' as is_zoned
+    from profile join member on member.user_id = profile.user_id
+    where member.account_id = $1
     order by profile.user_id for no key update of profile";
 
 #[derive(Clone, Copy, Iden)]
@@ -145,6 +149,7 @@ pub async fn add_member(
     role: AccountRole,
     now: Timestamp,
 ) -> Result<()> {
+    db::text(tx, ENTER, &[&account]).await?;
     db::text(tx, HOLD_PROFILE, &[&user]).await?;
     db::text(tx, ADD_MEMBER, &[&account, &user, &role.name(), &now, &RANKS.map(AccountRole::name).as_slice()]).await?;
     Ok(())
@@ -240,13 +245,15 @@ pub async fn update(tx: &Transaction<'_>, account: &Account) -> Result<()> {
     Ok(())
 }
 
-/// The members whose zone is the account's, for they have set none. Their profiles are held until the transaction ends.
+/// The members whose zone is the account's, for they have set none. The profiles of all members are held until the
+/// transaction ends; it must [`hold`] the account.
 ///
 /// # Errors
 ///
 /// What the database says.
 pub async fn zoned(tx: &Transaction<'_>, account: Uuid) -> Result<Vec<Uuid>> {
-    Ok(db::text(tx, ZONED, &[&account]).await?.iter().map(|row| row.get("user_id")).collect())
+    let rows = db::text(tx, HOLD_PROFILES, &[&account]).await?;
+    Ok(rows.iter().filter(|row| row.get("is_zoned")).map(|row| row.get("user_id")).collect())
 }
 
 /// A person as one of an account.
