@@ -19,7 +19,7 @@ use crate::{
 /// How often those who do something at once are set against each other.
 const ROUNDS: usize = 20;
 
-async fn set_role(app: &App, who: &Person, account: Uuid, user: &str, role: AccountRole) -> Result<Member, Status> {
+pub async fn set_role(app: &App, who: &Person, account: Uuid, user: &str, role: AccountRole) -> Result<Member, Status> {
     let message = UpdateMemberRequest { account_id: account.to_string(), user_id: user.to_owned(), role: role.into() };
     Ok(app.accounts().update_member(by(&who.token, message)).await?.into_inner().member.unwrap())
 }

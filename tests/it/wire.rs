@@ -16,7 +16,8 @@ use workcenter::{
 
 use crate::harness::{App, by, fields, reason};
 
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
+    "workcenter.v1.AccountService",
     "workcenter.v1.ActivityService",
     "workcenter.v1.InviteService",
     "workcenter.v1.JobService",
