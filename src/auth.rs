@@ -33,8 +33,10 @@ pub const SCOPE_PUBLISH: &str = "activity.publish";
 pub const SCOPE_JOBS: &str = "jobs.read";
 /// Lets a service read the profiles of everybody, as members of their accounts see them.
 pub const SCOPE_PROFILES: &str = "profiles.read";
+/// Lets a service make accounts.
+pub const SCOPE_ACCOUNTS: &str = "accounts.create";
 /// Every scope there is.
-pub const SCOPES: [&str; 4] = [SCOPE_ACT, SCOPE_PUBLISH, SCOPE_JOBS, SCOPE_PROFILES];
+pub const SCOPES: [&str; 5] = [SCOPE_ACT, SCOPE_PUBLISH, SCOPE_JOBS, SCOPE_PROFILES, SCOPE_ACCOUNTS];
 
 /// Who is calling.
 #[derive(Clone, Debug, PartialEq, Eq)]

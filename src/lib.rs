@@ -27,6 +27,7 @@ pub mod identity;
 pub mod account;
 pub mod profile;
 pub mod workcenter;
+pub mod member;
 pub mod preference;
 pub mod invite;
 pub mod digest;

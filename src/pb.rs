@@ -2,6 +2,8 @@
 
 #![allow(missing_docs, clippy::all, clippy::doc_markdown, clippy::too_many_lines)]
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 tonic::include_proto!("workcenter.v1");
@@ -23,6 +25,13 @@ pub fn time(at: Timestamp) -> prost_types::Timestamp {
 /// Reads an instant off the wire; `None` when it is out of range.
 pub fn instant(time: &prost_types::Timestamp) -> Option<Timestamp> {
     Timestamp::new(time.seconds, time.nanos).ok()
+}
+
+/// Writes a span as the wire has it.
+pub fn span(it: Duration) -> prost_types::Duration {
+    // What does not fit is three hundred milliards of years.
+    let seconds = i64::try_from(it.as_secs()).unwrap_or(i64::MAX);
+    prost_types::Duration { seconds, nanos: i32::try_from(it.subsec_nanos()).unwrap_or_default() }
 }
 
 /// A method of a service, as its descriptor has it.

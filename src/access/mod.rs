@@ -81,6 +81,13 @@ pub enum Resource {
     Person(Uuid),
     /// An account.
     Account(Uuid),
+    /// Somebody's membership in an account.
+    Member {
+        /// The account.
+        account: Uuid,
+        /// The person in it.
+        of: Uuid,
+    },
     /// A WorkCenter.
     WorkCenter(Uuid),
     /// Somebody's place in a WorkCenter.
@@ -197,9 +204,10 @@ async fn standing(on: &impl GenericClient, person: Uuid, resource: Resource) -> 
         Resource::Own => Some(Standing::default()),
         Resource::Person(of) if of == person => Some(Standing { acquainted: true, ..Standing::default() }),
         Resource::Person(of) => store::to_people(on, person, &[of]).await?.pop().map(|(_, standing)| standing),
-        Resource::Account(id) | Resource::Invite { account: id, .. } | Resource::Job { account: id, .. } => {
-            store::in_account(on, person, id).await?
-        }
+        Resource::Account(id)
+        | Resource::Member { account: id, .. }
+        | Resource::Invite { account: id, .. }
+        | Resource::Job { account: id, .. } => store::in_account(on, person, id).await?,
         Resource::WorkCenter(id) | Resource::Place { workcenter: id, .. } => {
             store::in_workcenter(on, person, id).await?
         }
@@ -212,7 +220,7 @@ fn missing(resource: Resource) -> Error {
     let (kind, id) = match resource {
         Resource::Own => (Kind::User, Uuid::nil()),
         Resource::Person(id) => (Kind::User, id),
-        Resource::Account(id) => (Kind::Account, id),
+        Resource::Account(id) | Resource::Member { account: id, .. } => (Kind::Account, id),
         Resource::WorkCenter(id) | Resource::Place { workcenter: id, .. } => (Kind::WorkCenter, id),
         Resource::Invite { id, .. } => (Kind::Invite, id),
         Resource::Job { id, .. } => (Kind::Job, id),

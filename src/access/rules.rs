@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{AccountRole, Resource, Standing, WorkCenterRole};
-use crate::auth::{SCOPE_JOBS, SCOPE_PROFILES, SCOPE_PUBLISH};
+use crate::auth::{SCOPE_ACCOUNTS, SCOPE_JOBS, SCOPE_PROFILES, SCOPE_PUBLISH};
 
 /// What a person has to be to the resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,10 +14,14 @@ pub enum Relation {
     Acquaintance,
     /// The person, or an administrator of an account that they are in.
     OneselfOrAdministrator,
+    /// Anybody of the account, guests too.
+    Insider,
     /// A member or administrator of the account.
     Member,
     /// An administrator of the account.
     Administrator,
+    /// As [`Self::Administrator`], or the one whose membership it is.
+    AdministratorOrOneself,
     /// A collaborator of the WorkCenter, or an administrator of its account.
     Reader,
     /// A collaborator of the WorkCenter.
@@ -40,7 +44,9 @@ impl Relation {
         match self {
             Self::Oneself => true,
             Self::Acquaintance | Self::OneselfOrAdministrator => standing.acquainted,
-            Self::Member | Self::Administrator => standing.account_role.is_some(),
+            Self::Insider | Self::Member | Self::Administrator | Self::AdministratorOrOneself => {
+                standing.account_role.is_some()
+            }
             Self::Reader | Self::Collaborator | Self::Owner | Self::OwnerOrOneself => {
                 standing.workcenter_role.is_some() || standing.administers()
             }
@@ -52,10 +58,13 @@ impl Relation {
     /// Whether that is enough for the call.
     pub(super) fn suffices(self, standing: &Standing, person: Uuid, resource: Resource) -> bool {
         match self {
-            Self::Oneself | Self::Acquaintance | Self::Reader => true,
+            Self::Oneself | Self::Acquaintance | Self::Insider | Self::Reader => true,
             Self::OneselfOrAdministrator => resource == Resource::Person(person) || standing.administers(),
             Self::Member => standing.account_role >= Some(AccountRole::Member),
             Self::Administrator => standing.administers(),
+            Self::AdministratorOrOneself => {
+                standing.administers() || matches!(resource, Resource::Member { of, .. } if of == person)
+            }
             Self::Collaborator => standing.workcenter_role.is_some(),
             Self::Owner => standing.administers() || standing.workcenter_role == Some(WorkCenterRole::Owner),
             Self::OwnerOrOneself => {
@@ -147,6 +156,12 @@ actions! {
     UploadPicture "ProfileService/UploadPicture" people(Relation::Oneself);
     GetPicture "ProfileService/GetPicture" people(Relation::Acquaintance);
     DeletePicture "ProfileService/DeletePicture" people(Relation::OneselfOrAdministrator);
+    CreateAccount "AccountService/CreateAccount" services(SCOPE_ACCOUNTS);
+    GetAccount "AccountService/GetAccount" people(Relation::Insider);
+    UpdateAccount "AccountService/UpdateAccount" people(Relation::Administrator);
+    ListMembers "AccountService/ListMembers" people(Relation::Member);
+    UpdateMember "AccountService/UpdateMember" people(Relation::Administrator);
+    RemoveMember "AccountService/RemoveMember" people(Relation::AdministratorOrOneself);
     CreateWorkCenter "WorkCenterService/CreateWorkCenter" people(Relation::Member);
     GetWorkCenter "WorkCenterService/GetWorkCenter" people(Relation::Reader);
     ListWorkCenters "WorkCenterService/ListWorkCenters" people(Relation::Oneself);

@@ -1,19 +1,136 @@
 //! Accounts and who belongs to them.
 //!
-//! Accounts are made by the operator; people come in by invites. Each account has a directory: its members, in the order
-//! in which what others see of them has last changed, so that whoever follows it asks for what is after a number.
+//! Accounts are made by the operator, or by a service that may; people come in by invites. Each account has a directory:
+//! its members, in the order in which what others see of them has last changed, so that whoever follows it asks for what
+//! is after a number.
+//!
+//! An account has an administrator at any time. Whoever makes them fewer holds the account's row first, so of two who do
+//! at once the second sees what the first has done.
 
 mod store;
 
-pub use store::{add_member, announce, ask_of_passwords, insert, name, role};
+use std::time::Duration;
 
-use crate::error::Violation;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+pub use store::{
+    add_member, announce, announce_all, ask_of_passwords, find, hold, insert, member, members, role, update, zoned,
+};
+
+use crate::{
+    access::AccountRole,
+    db::Transaction,
+    error::{Error, Kind, Reason, Result, Violation},
+    identity::Preset,
+};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// How long an invite is good at least: long enough for people to read their mail.
+const INVITE_EXPIRY_MIN: Duration = DAY;
+
+/// How long an invite is good at most: nobody remembers an older one when people leave.
+const INVITE_EXPIRY_MAX: Duration = DAY.saturating_mul(90);
+
+/// How long invites of a new account are good whose inviter does not say. The table says it too.
+pub const INVITE_EXPIRY: Duration = DAY.saturating_mul(14);
 
 /// Characters of an account's name: what a line of a mail can show. The table checks it too.
 const NAME_MAX: usize = 200;
 
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its id.
+    pub id: Uuid,
+    /// What people call it.
+    pub name: String,
+    /// The zone of those who have set none: an IANA name, or empty for UTC.
+    pub time_zone: String,
+    /// What it asks of passwords that are set from now on.
+    pub preset: Preset,
+    /// How long invites are good whose inviter does not say, in whole seconds.
+    pub invite_expiry: Duration,
+    /// The etag.
+    pub revision: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A person in an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The person.
+    pub user: Uuid,
+    /// As the profile has it; empty when unset.
+    pub first_name: String,
+    /// As the profile has it; empty when unset.
+    pub last_name: String,
+    /// What they are in it.
+    pub role: AccountRole,
+    /// When they came.
+    pub created_at: Timestamp,
+}
+
+/// Makes a member what `role` says. The transaction must [`hold`] the account.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] for somebody who is not in it, [`Error::Refused`] when nobody would administer it.
+pub async fn set_role(tx: &Transaction<'_>, account: Uuid, user: Uuid, role: AccountRole) -> Result<()> {
+    if role != AccountRole::Administrator {
+        keep_one(tx, account, user).await?;
+    }
+    if store::set_role(tx, account, user, role).await? { Ok(()) } else { Err(missing(user)) }
+}
+
+/// Takes a person out of an account, and out of nothing else. The transaction must [`hold`] the account, and says so by
+/// [`announce_all`], as its last thing.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] for somebody who is not in it, [`Error::Refused`] for its last administrator.
+pub async fn remove(tx: &Transaction<'_>, account: Uuid, user: Uuid) -> Result<()> {
+    keep_one(tx, account, user).await?;
+    if store::remove(tx, account, user).await? { Ok(()) } else { Err(missing(user)) }
+}
+
+/// Refuses when `user` is the only one who administers an account.
+async fn keep_one(tx: &Transaction<'_>, account: Uuid, user: Uuid) -> Result<()> {
+    if store::administrators(tx, account).await? == [user] {
+        return Err(Error::Refused(Reason::LastAdministrator));
+    }
+    Ok(())
+}
+
+fn missing(user: Uuid) -> Error {
+    Error::NotFound(Kind::User, user.to_string())
+}
+
+/// Reads how long invites are to be good, in `field` of a request: seconds and nanoseconds.
+///
+/// # Errors
+///
+/// The violation to report: less than a day, or more than ninety.
+pub fn invite_expiry(field: &str, (seconds, nanos): (i64, i32)) -> Result<Duration, Violation> {
+    let span = match (u64::try_from(seconds), u32::try_from(nanos)) {
+        (Ok(seconds), Ok(nanos)) if nanos < 1_000_000_000 => Duration::new(seconds, nanos),
+        _ => Duration::ZERO,
+    };
+    if (INVITE_EXPIRY_MIN..=INVITE_EXPIRY_MAX).contains(&span) {
+        Ok(span)
+    } else {
+        Err(Violation::new(field, "must be 1 to 90 days"))
+    }
+}
+
 /// Reads the name of an account: trimmed, neither empty nor too long.
-fn checked_name(field: &str, text: &str) -> Result<String, Violation> {
+///
+/// # Errors
+///
+/// The violation to report.
+pub fn checked_name(field: &str, text: &str) -> Result<String, Violation> {
     let name = text.trim();
     if name.is_empty() || NAME_MAX < name.chars().count() || name.chars().any(char::is_control) {
         let rule = format!("must be 1 to {NAME_MAX} characters in one line");
@@ -25,6 +142,15 @@ fn checked_name(field: &str, text: &str) -> Result<String, Violation> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_invite_is_good_for_one_to_ninety_days() {
+        let good = |seconds, nanos| invite_expiry("expires_in", (seconds, nanos)).is_ok();
+        assert!(good(86_400, 0) && good(90 * 86_400, 0));
+        for (seconds, nanos) in [(86_399, 999_999_999), (90 * 86_400, 1), (-1, 0), (86_400, -1), (i64::MAX, i32::MAX)] {
+            assert!(!good(seconds, nanos), "{seconds} {nanos}");
+        }
+    }
 
     #[test]
     fn a_name_is_one_line_of_one_to_two_hundred_characters() {

@@ -1,13 +1,15 @@
 //! The tables `account` and `member`, and those of the directory, `directory_head` and `directory_entry`.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use sea_query::{Expr, ExprTrait, Iden, Query};
 use uuid::Uuid;
 
-use super::checked_name;
+use super::{Account, Member, checked_name};
 use crate::{
     access::AccountRole,
-    db::{self, GenericClient, Transaction},
+    db::{self, GenericClient, Row, Transaction},
     error::Result,
     identity::Preset,
     ids, notice,
@@ -25,32 +27,78 @@ const ADD_MEMBER: &str = "
 /// later one knows of the earlier one, and the directory of that account is told of both.
 const HOLD_PROFILE: &str = "select from profile where user_id = $1 for no key update";
 
-/// In the order of their ids, as everybody locks heads. A head that is there is updated, which conflicts with nothing but
-/// itself; the first member of an account makes it.
+/// Heads are locked in the order of their ids, by everybody. One that is there is updated, which conflicts with nothing
+/// but itself; the first member of an account makes it. `$3` is the account that all of them have left, if any.
 const ANNOUNCE: &str = "
-    with head as (
+    with told as (
+        select account_id, user_id, row_number() over (partition by account_id order by user_id) as place
+        from (
+            select account_id, user_id from member where user_id = any($1)
+            union select $3::uuid, user_id from unnest($1::uuid[]) as gone (user_id) where $3 is not null
+        ) as it
+    ), head as (
         insert into directory_head (account_id, last_seq)
-        select account_id, 1 from member where user_id = $1 order by account_id
-        on conflict (account_id) do update set last_seq = directory_head.last_seq + 1
+        select account_id, count(*) from told group by account_id order by account_id
+        on conflict (account_id) do update set last_seq = directory_head.last_seq + excluded.last_seq
         returning account_id, last_seq
     ), entry as (
-        insert into directory_entry (account_id, user_id, seq) select account_id, $1, last_seq from head
+        insert into directory_entry (account_id, user_id, seq)
+        select account_id, told.user_id, head.last_seq + 1 - told.place from told join head using (account_id)
         on conflict (account_id, user_id) do update set seq = excluded.seq
     )
     select pg_notify($2, account_id::text) from head";
 
+/// Reads members with their names, as far as the rest of the statement says.
+macro_rules! members {
+    ($rest:literal) => {
+        concat!(
+            "select member.user_id, member.role, member.created_at,
+                coalesce(profile.first_name, '') as first_name, coalesce(profile.last_name, '') as last_name
+            from member left join profile on profile.user_id = member.user_id ",
+            $rest
+        )
+    };
+}
+
+const MEMBER: &str = members!("where member.account_id = $1 and member.user_id = $2");
+
+const MEMBERS: &str = members!(
+    "where member.account_id = $1
+        and ($2::text is null or member.role = $2)
+        and ($3::timestamptz is null or (member.created_at, member.user_id) > ($3, $4))
+    order by member.created_at, member.user_id
+    limit $5"
+);
+
+/// Whoever comes into the account waits, too.
+const HOLD: &str = "select from account where id = $1 for no key update";
+
+/// Several may come into an account at once, but not while its zone is changed: they would be told of with the old one.
+const ENTER: &str = "select from account where id = $1 for share";
+
+/// Locked in one order, so that nobody waits in a circle; all of them, so that nobody's own zone changes meanwhile.
+const HOLD_PROFILES: &str = "
+    select profile.user_id, profile.time_zone = '' as is_zoned
+    from profile join member on member.user_id = profile.user_id
+    where member.account_id = $1
+    order by profile.user_id for no key update of profile";
+
 #[derive(Clone, Copy, Iden)]
-enum Account {
+#[iden = "account"]
+enum Column {
     Table,
     Id,
     Name,
     TimeZone,
     PasswordPreset,
+    InviteSeconds,
+    Revision,
     CreatedAt,
 }
 
 #[derive(Clone, Copy, Iden)]
-enum Member {
+#[iden = "member"]
+enum In {
     Table,
     AccountId,
     UserId,
@@ -65,8 +113,8 @@ enum Member {
 pub async fn insert(on: &impl GenericClient, name: &str, time_zone: Option<&str>, now: Timestamp) -> Result<Uuid> {
     let id = ids::new();
     let insert = Query::insert()
-        .into_table(Account::Table)
-        .columns([Account::Id, Account::Name, Account::TimeZone, Account::CreatedAt])
+        .into_table(Column::Table)
+        .columns([Column::Id, Column::Name, Column::TimeZone, Column::CreatedAt])
         .values_panic([id.into(), checked_name("name", name)?.into(), time_zone.map(str::to_owned).into(), now.into()])
         .take();
     db::execute(on, &insert).await?;
@@ -80,9 +128,9 @@ pub async fn insert(on: &impl GenericClient, name: &str, time_zone: Option<&str>
 /// What the database says.
 pub async fn ask_of_passwords(on: &impl GenericClient, account: Uuid, preset: Preset) -> Result<()> {
     let update = Query::update()
-        .table(Account::Table)
-        .value(Account::PasswordPreset, preset.name())
-        .and_where(Expr::col(Account::Id).eq(account))
+        .table(Column::Table)
+        .value(Column::PasswordPreset, preset.name())
+        .and_where(Expr::col(Column::Id).eq(account))
         .take();
     db::execute(on, &update).await?;
     Ok(())
@@ -101,6 +149,7 @@ pub async fn add_member(
     role: AccountRole,
     now: Timestamp,
 ) -> Result<()> {
+    db::text(tx, ENTER, &[&account]).await?;
     db::text(tx, HOLD_PROFILE, &[&user]).await?;
     db::text(tx, ADD_MEMBER, &[&account, &user, &role.name(), &now, &RANKS.map(AccountRole::name).as_slice()]).await?;
     Ok(())
@@ -116,7 +165,16 @@ pub async fn add_member(
 ///
 /// What the database says.
 pub async fn announce(tx: &Transaction<'_>, user: Uuid) -> Result<()> {
-    db::text(tx, ANNOUNCE, &[&user, &notice::DIRECTORY]).await?;
+    announce_all(tx, &[user], None).await
+}
+
+/// The same of several `users`, who have all left the account `left`, if any: it is told that they are gone.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn announce_all(tx: &Transaction<'_>, users: &[Uuid], left: Option<Uuid>) -> Result<()> {
+    db::text(tx, ANNOUNCE, &[&users, &notice::DIRECTORY, &left]).await?;
     Ok(())
 }
 
@@ -127,23 +185,161 @@ pub async fn announce(tx: &Transaction<'_>, user: Uuid) -> Result<()> {
 /// What the database says.
 pub async fn role(on: &impl GenericClient, account: Uuid, user: Uuid) -> Result<Option<AccountRole>> {
     let select = Query::select()
-        .column(Member::Role)
-        .from(Member::Table)
-        .and_where(Expr::col(Member::AccountId).eq(account))
-        .and_where(Expr::col(Member::UserId).eq(user))
+        .column(In::Role)
+        .from(In::Table)
+        .and_where(Expr::col(In::AccountId).eq(account))
+        .and_where(Expr::col(In::UserId).eq(user))
         .take();
     let row = db::row(on, &select).await?;
     Ok(row.and_then(|it| AccountRole::named(it.get("role"))))
 }
 
-/// The name of an account; `None` when there is no such account.
+/// The account `id`, if there is one.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub async fn name(on: &impl GenericClient, account: Uuid) -> Result<Option<String>> {
-    let select =
-        Query::select().column(Account::Name).from(Account::Table).and_where(Expr::col(Account::Id).eq(account)).take();
-    let row = db::row(on, &select).await?;
-    Ok(row.map(|it| it.get("name")))
+pub async fn find(on: &impl GenericClient, id: Uuid) -> Result<Option<Account>> {
+    let select = Query::select()
+        .columns([
+            Column::Id,
+            Column::Name,
+            Column::TimeZone,
+            Column::PasswordPreset,
+            Column::InviteSeconds,
+            Column::Revision,
+            Column::CreatedAt,
+        ])
+        .from(Column::Table)
+        .and_where(Expr::col(Column::Id).eq(id))
+        .take();
+    Ok(db::row(on, &select).await?.map(|row| account(&row)))
+}
+
+/// Keeps others from changing an account, and who administers it, until the transaction ends.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn hold(tx: &Transaction<'_>, id: Uuid) -> Result<()> {
+    db::text(tx, HOLD, &[&id]).await?;
+    Ok(())
+}
+
+/// Writes what of `account` can be changed, as its next revision; the transaction must [`hold`] it.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn update(tx: &Transaction<'_>, account: &Account) -> Result<()> {
+    let update = Query::update()
+        .table(Column::Table)
+        .value(Column::Name, account.name.as_str())
+        .value(Column::TimeZone, account.time_zone.as_str())
+        .value(Column::PasswordPreset, account.preset.name())
+        .value(Column::InviteSeconds, seconds(account.invite_expiry))
+        .value(Column::Revision, account.revision)
+        .and_where(Expr::col(Column::Id).eq(account.id))
+        .take();
+    db::execute(tx, &update).await?;
+    Ok(())
+}
+
+/// The members whose zone is the account's, for they have set none. The profiles of all members are held until the
+/// transaction ends; it must [`hold`] the account.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn zoned(tx: &Transaction<'_>, account: Uuid) -> Result<Vec<Uuid>> {
+    let rows = db::text(tx, HOLD_PROFILES, &[&account]).await?;
+    Ok(rows.iter().filter(|row| row.get("is_zoned")).map(|row| row.get("user_id")).collect())
+}
+
+/// A person as one of an account.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn member(on: &impl GenericClient, account: Uuid, user: Uuid) -> Result<Option<Member>> {
+    Ok(db::text(on, MEMBER, &[&account, &user]).await?.first().map(person))
+}
+
+/// The members of an account as they came, of one role or of all, from the one after `after`: when they came, and who.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn members(
+    on: &impl GenericClient,
+    account: Uuid,
+    role: Option<AccountRole>,
+    after: Option<(Timestamp, Uuid)>,
+    limit: i64,
+) -> Result<Vec<Member>> {
+    let (at, user) = after.unzip();
+    let role = role.map(AccountRole::name);
+    let rows = db::text(on, MEMBERS, &[&account, &role, &at, &user, &limit]).await?;
+    Ok(rows.iter().map(person).collect())
+}
+
+/// The administrators of an account. They stay what they are for as long as the transaction holds it.
+pub(super) async fn administrators(on: &impl GenericClient, account: Uuid) -> Result<Vec<Uuid>> {
+    let select = Query::select()
+        .column(In::UserId)
+        .from(In::Table)
+        .and_where(Expr::col(In::AccountId).eq(account))
+        .and_where(Expr::col(In::Role).eq(AccountRole::Administrator.name()))
+        .take();
+    Ok(db::rows(on, &select).await?.iter().map(|row| row.get("user_id")).collect())
+}
+
+/// Makes a member what `role` says; whether there is one.
+pub(super) async fn set_role(tx: &Transaction<'_>, account: Uuid, user: Uuid, role: AccountRole) -> Result<bool> {
+    let update = Query::update()
+        .table(In::Table)
+        .value(In::Role, role.name())
+        .and_where(Expr::col(In::AccountId).eq(account))
+        .and_where(Expr::col(In::UserId).eq(user))
+        .take();
+    Ok(db::execute(tx, &update).await? == 1)
+}
+
+/// Takes a person out of an account; whether they were in it. Their profile is held until the transaction ends.
+pub(super) async fn remove(tx: &Transaction<'_>, account: Uuid, user: Uuid) -> Result<bool> {
+    db::text(tx, HOLD_PROFILE, &[&user]).await?;
+    let delete = Query::delete()
+        .from_table(In::Table)
+        .and_where(Expr::col(In::AccountId).eq(account))
+        .and_where(Expr::col(In::UserId).eq(user))
+        .take();
+    Ok(db::execute(tx, &delete).await? == 1)
+}
+
+fn account(row: &Row) -> Account {
+    let zone: Option<String> = row.get("time_zone");
+    let seconds: i64 = row.get("invite_seconds");
+    Account {
+        id: row.get("id"),
+        name: row.get("name"),
+        time_zone: zone.unwrap_or_default(),
+        preset: Preset::named(row.get("password_preset")).expect("the table checks `password_preset`"),
+        invite_expiry: Duration::from_secs(seconds.unsigned_abs()),
+        revision: row.get("revision"),
+        created_at: row.get("created_at"),
+    }
+}
+
+fn person(row: &Row) -> Member {
+    Member {
+        user: row.get("user_id"),
+        first_name: row.get("first_name"),
+        last_name: row.get("last_name"),
+        role: AccountRole::named(row.get("role")).expect("the table checks `role`"),
+        created_at: row.get("created_at"),
+    }
+}
+
+fn seconds(span: Duration) -> i64 {
+    i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
 }

@@ -77,7 +77,7 @@ pub enum Command {
         /// What the key is for
         #[arg(long)]
         name: String,
-        /// What it may be used for: act, activity.publish, jobs.read, profiles.read; may be given more than once
+        /// What it may be used for: act, activity.publish, jobs.read, profiles.read, accounts.create; may be given more than once
         #[arg(long = "scope", required = true, value_parser = clap::builder::PossibleValuesParser::new(SCOPES))]
         scopes: Vec<String>,
     },

@@ -54,9 +54,9 @@ pub(super) async fn make(
     }
 
     store::expire(tx, offer.account, &offer.email.key, when.now).await?;
-    let account_name = account::name(tx, offer.account).await?;
-    let account_name = account_name.ok_or_else(|| Error::NotFound(Kind::Account, offer.account.to_string()))?;
-    let invite = offer.invite(account_name, inviter, when.now)?;
+    let account = account::find(tx, offer.account).await?;
+    let account = account.ok_or_else(|| Error::NotFound(Kind::Account, offer.account.to_string()))?;
+    let invite = offer.invite(account, inviter, when.now)?;
     let invite = Invite { invited: person, ..invite };
     let mail = mail(&invite, when.now);
     store::insert(tx, &invite, &secret::hash(token(key, invite.id, invite.turn).expose()), mail.id).await?;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{Invite, State};
 use crate::{
     access::{AccountRole, WorkCenterRole},
+    account::Account,
     error::{Error, Kind, Result, Violation, Violations},
     identity::Email,
     ids,
@@ -20,17 +21,6 @@ const PLACES_MAX: usize = 50;
 
 /// Characters of a message at most: a greeting, not a letter.
 const MESSAGE_MAX: usize = 1_000;
-
-const DAY: Duration = Duration::from_hours(24);
-
-/// How long an invite is good when the inviter does not say.
-const GOOD_FOR: Duration = DAY.saturating_mul(14);
-
-/// How long an invite is good at least: long enough for people to read their mail.
-const GOOD_FOR_MIN: Duration = DAY;
-
-/// How long an invite is good at most: nobody remembers an older one when people leave.
-const GOOD_FOR_MAX: Duration = DAY.saturating_mul(90);
 
 /// What an inviter asks for.
 #[derive(Clone, Debug)]
@@ -45,17 +35,18 @@ pub(super) struct Offer {
     pub places: Vec<Place>,
     /// What the inviter has to say.
     pub message: String,
-    /// How long it is good.
-    pub good_for: Duration,
+    /// How long it is good; `None` for as long as the account has it.
+    pub good_for: Option<Duration>,
 }
 
 impl Offer {
-    /// The invite that is made of it by `inviter` at `now`.
-    pub(super) fn invite(self, account_name: String, inviter: Uuid, now: Timestamp) -> Result<Invite> {
+    /// The invite to `account` that is made of it by `inviter` at `now`.
+    pub(super) fn invite(self, account: Account, inviter: Uuid, now: Timestamp) -> Result<Invite> {
+        let good_for = self.good_for.unwrap_or(account.invite_expiry);
         Ok(Invite {
             id: ids::new(),
             account: self.account,
-            account_name,
+            account_name: account.name,
             email: self.email.address,
             email_key: self.email.key,
             account_role: self.account_role,
@@ -64,7 +55,7 @@ impl Offer {
             inviter,
             state: State::Pending,
             created_at: now,
-            expires_at: now.checked_add(self.good_for).map_err(Error::internal)?,
+            expires_at: now.checked_add(good_for).map_err(Error::internal)?,
             ended_at: None,
             end_reason: String::new(),
             invited: None,
@@ -96,20 +87,6 @@ pub(super) fn message(field: &str, text: &str) -> Result<String, Violation> {
         return Err(Violation::new(field, "must not have control characters other than line ends"));
     }
     Ok(message)
-}
-
-/// Reads how long an invite is to be good, in `field` of a request; `None` is fourteen days.
-pub(super) fn good_for(field: &str, span: Option<(i64, i32)>) -> Result<Duration, Violation> {
-    let Some((seconds, nanos)) = span else { return Ok(GOOD_FOR) };
-    let span = match (u64::try_from(seconds), u32::try_from(nanos)) {
-        (Ok(seconds), Ok(nanos)) if nanos < 1_000_000_000 => Duration::new(seconds, nanos),
-        _ => Duration::ZERO,
-    };
-    if (GOOD_FOR_MIN..=GOOD_FOR_MAX).contains(&span) {
-        Ok(span)
-    } else {
-        Err(Violation::new(field, "must be 1 to 90 days"))
-    }
 }
 
 /// What somebody is to what they offer.
@@ -184,16 +161,6 @@ mod tests {
         assert!(matches!(of(Member, Some(Contributor)).covers(Guest, &[place(1)]), Err(Error::Forbidden)));
         assert!(matches!(of(Member, None).covers(Guest, &[place(1)]), Err(Error::NotFound(..))));
         assert!(matches!(of(Administrator, None).covers(Guest, &[place(2)]), Err(Error::NotFound(..))));
-    }
-
-    #[test]
-    fn an_invite_is_good_for_one_to_ninety_days_and_fourteen_by_default() {
-        let good = |seconds, nanos| good_for("expires_in", Some((seconds, nanos))).is_ok();
-        assert_eq!(good_for("expires_in", None), Ok(GOOD_FOR));
-        assert!(good(86_400, 0) && good(90 * 86_400, 0));
-        for (seconds, nanos) in [(86_399, 999_999_999), (90 * 86_400, 1), (-1, 0), (86_400, -1), (i64::MAX, i32::MAX)] {
-            assert!(!good(seconds, nanos), "{seconds} {nanos}");
-        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     access::{self, AccountRole, Action, Leave, Resource},
+    account,
     auth::{self, Caller},
     clock::Clock,
     db::{Db, GenericClient},
@@ -302,7 +303,7 @@ fn read_offer(asked: &pb::CreateInviteRequest) -> Result<Offer> {
     let places = offer::places(places, &mut violations);
     let message = violations.take(offer::message("message", &asked.message)).unwrap_or_default();
     let span = asked.expires_in.as_ref().map(|it| (it.seconds, it.nanos));
-    let good_for = violations.take(offer::good_for("expires_in", span)).unwrap_or_default();
+    let good_for = span.and_then(|it| violations.take(account::invite_expiry("expires_in", it)));
     if !asked.request_id.is_empty() {
         violations.take(ids::parse("request_id", &asked.request_id));
     }

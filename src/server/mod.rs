@@ -36,7 +36,7 @@ use crate::{
     config,
     db::Db,
     error::{Error, Result},
-    identity, invite, job,
+    identity, invite, job, member,
     notice::Notices,
     pb, preference, profile,
     secret::Hasher,
@@ -118,9 +118,10 @@ pub async fn serve(
 /// Every service of the server, and their names for health and reflection.
 fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -> (Routes, Vec<&'static str>) {
     use pb::{
-        activity_service_server::ActivityServiceServer, invite_service_server::InviteServiceServer,
-        preference_service_server::PreferenceServiceServer, profile_service_server::ProfileServiceServer,
-        session_service_server::SessionServiceServer, work_center_service_server::WorkCenterServiceServer,
+        account_service_server::AccountServiceServer, activity_service_server::ActivityServiceServer,
+        invite_service_server::InviteServiceServer, preference_service_server::PreferenceServiceServer,
+        profile_service_server::ProfileServiceServer, session_service_server::SessionServiceServer,
+        work_center_service_server::WorkCenterServiceServer,
     };
     let Parts { db, clock, settings, hasher, .. } = parts.clone();
     let config::Shared { token_key: key, digest_spread: spread, immediate_window: window, .. } = settings;
@@ -147,6 +148,8 @@ fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -
     let addresses = profile::Addresses::new(db(), clock(), key(), challenge);
     let profiles = profile::Service::new(db(), clock(), key(), spread, pictures, directory, addresses);
     add!(ProfileServiceServer::new(profiles), profile::MESSAGE_BYTES_MAX);
+    let accounts = member::Service::new(db(), clock(), key(), spread, window);
+    add!(AccountServiceServer::new(accounts), REQUEST_BYTES_MAX);
     let workcenters = workcenter::Service::new(db(), clock(), key(), spread, window);
     add!(WorkCenterServiceServer::new(workcenters), REQUEST_BYTES_MAX);
     let activity = activity::Service::new(db(), clock(), key(), window);

@@ -1,7 +1,8 @@
 //! Coming into a WorkCenter and leaving it: the row, the subscription, and the word to the others.
 //!
-//! Locks are taken in one order everywhere: rows of collaborators by WorkCenter, then the person's recipient and
-//! subscriptions, then the heads of logs. So whoever brings a person into several WorkCenters makes all rows first.
+//! Locks are taken in one order everywhere: the account, the person's profile and membership, rows of collaborators by
+//! WorkCenter, then the person's recipient and subscriptions, then the heads of logs and of directories. So whoever
+//! brings a person into several WorkCenters makes all rows first.
 
 use std::time::Duration;
 
@@ -74,6 +75,26 @@ pub(super) async fn remove(tx: &Transaction<'_>, workcenter: Uuid, user: Uuid, w
     subscription::leave(tx, user, workcenter, when).await?;
     // What is composed and has not gone is written by what is so from here on.
     outbox::hold(tx, user).await
+}
+
+/// Takes `user`, who is not a member of `account` any more, out of all its WorkCenters; what waited for them is not sent.
+///
+/// Where they were the last owner nobody is after that: the account has administrators, who may all that an owner may.
+/// Returns the WorkCenters by id, which is the order to [`announce`] them in.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn remove_all(tx: &Transaction<'_>, account: Uuid, user: Uuid, when: &When) -> Result<Vec<Uuid>> {
+    let left = store::lock_all(tx, account, user).await?;
+    for workcenter in &left {
+        store::remove(tx, *workcenter, user).await?;
+    }
+    for workcenter in &left {
+        subscription::leave(tx, user, *workcenter, when).await?;
+    }
+    outbox::hold(tx, user).await?;
+    Ok(left)
 }
 
 /// Tells the collaborators that `user` came or left, by whose doing. The last thing that a transaction does; of several

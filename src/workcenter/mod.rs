@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-pub use collaborator::{ADDED, LEFT, REMOVED, add, add_all, announce};
+pub use collaborator::{ADDED, LEFT, REMOVED, add, add_all, announce, remove_all};
 pub use service::{Service, read_role};
 
 use crate::{access::WorkCenterRole, error::Violation};

@@ -7,7 +7,7 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{ADDED, Collaborator, LEFT, Place, REMOVED, WorkCenter, add, add_all, announce, collaborator, name, store};
+use super::{ADDED, Collaborator, LEFT, REMOVED, WorkCenter, add, announce, collaborator, name, store};
 use crate::{
     access::{self, Action, Resource, WorkCenterRole},
     activity,
@@ -74,8 +74,8 @@ impl WorkCenterService for Service {
 
         store::insert(&tx, &space, leave.person).await?;
         activity::open(&tx, space.id, space.account).await?;
-        let place = Place { workcenter: space.id, role: WorkCenterRole::Owner };
-        add_all(&tx, leave.person, &[place], &when).await?;
+        // Somebody who is taken out of the account at this moment makes none: it would be nobody's.
+        add(&tx, space.id, leave.person, WorkCenterRole::Owner, &when).await?;
         let answer = pb::CreateWorkCenterResponse { workcenter: Some(space.into()) };
         request::remember(&tx, ticket, &answer.encode_to_vec()).await?;
         tx.commit().await.map_err(Error::from)?;

@@ -31,7 +31,8 @@ enum In {
     Role,
 }
 
-/// Who belongs to the account and is not there yet comes in; a twin that is doing the same is waited for.
+/// Who belongs to the account and is not there yet comes in; a twin that is doing the same is waited for, and so is
+/// whoever takes them out of the account.
 const ADD: &str = "
     with added as (
         insert into collaborator (workcenter_id, user_id, role, created_at)
@@ -40,12 +41,20 @@ const ADD: &str = "
         join workcenter on workcenter.id = place.workcenter_id
         join member on member.account_id = workcenter.account_id and member.user_id = $1
         order by place.workcenter_id
+        for key share of member
         on conflict on constraint collaborator_key do nothing
         returning workcenter_id
     )
     select workcenter.account_id, added.workcenter_id
     from added join workcenter on workcenter.id = added.workcenter_id
     order by added.workcenter_id";
+
+/// In one order, so that nobody waits in a circle.
+const LOCK_ALL: &str = "
+    select collaborator.workcenter_id
+    from collaborator join workcenter on workcenter.id = collaborator.workcenter_id
+    where workcenter.account_id = $1 and collaborator.user_id = $2
+    order by collaborator.workcenter_id for update of collaborator";
 
 const LIST: &str = "
     select workcenter.id, workcenter.account_id, workcenter.name, workcenter.created_at, collaborator.role
@@ -161,6 +170,12 @@ pub(super) async fn remove(on: &impl GenericClient, workcenter: Uuid, user: Uuid
         .and_where(Expr::col(In::UserId).eq(user))
         .take();
     Ok(db::execute(on, &delete).await? == 1)
+}
+
+/// The WorkCenters of an account that `user` is in, by id; they stay in them until the transaction ends.
+pub(super) async fn lock_all(on: &impl GenericClient, account: Uuid, user: Uuid) -> Result<Vec<Uuid>> {
+    let rows = db::text(on, LOCK_ALL, &[&account, &user]).await?;
+    Ok(rows.iter().map(|row| row.get("workcenter_id")).collect())
 }
 
 /// The collaborator `user` of a WorkCenter.

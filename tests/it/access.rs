@@ -66,6 +66,22 @@ impl Things {
                 pb::SignInRequest { email: text("nobody@example.com"), password: text("not the password") }
                     .encode_to_vec()
             }
+            Action::CreateAccount => {
+                let administrator_user_id = user_id;
+                pb::CreateAccountRequest { name: text("Quay Works"), administrator_user_id, ..Default::default() }
+                    .encode_to_vec()
+            }
+            Action::GetAccount => pb::GetAccountRequest { account_id }.encode_to_vec(),
+            Action::UpdateAccount => {
+                let account = Some(pb::Account { account_id, name: text("Mine"), ..Default::default() });
+                pb::UpdateAccountRequest { account, ..Default::default() }.encode_to_vec()
+            }
+            Action::ListMembers => pb::ListMembersRequest { account_id, ..Default::default() }.encode_to_vec(),
+            Action::UpdateMember => {
+                let role = pb::AccountRole::Guest.into();
+                pb::UpdateMemberRequest { account_id, user_id, role }.encode_to_vec()
+            }
+            Action::RemoveMember => pb::RemoveMemberRequest { account_id, user_id }.encode_to_vec(),
             Action::CreateWorkCenter => {
                 pb::CreateWorkCenterRequest { account_id, name: text("Mine"), ..Default::default() }.encode_to_vec()
             }
@@ -180,7 +196,12 @@ fn decline(by: pb::decline_invite_request::By) -> Vec<u8> {
 /// What a stranger is told who asks for somebody else's things; `None` where a call is about one's own alone.
 fn to_a_stranger(action: Action) -> Option<(Code, &'static str)> {
     match action {
-        Action::CreateWorkCenter
+        Action::GetAccount
+        | Action::UpdateAccount
+        | Action::ListMembers
+        | Action::UpdateMember
+        | Action::RemoveMember
+        | Action::CreateWorkCenter
         | Action::CreateInvite
         | Action::ListAccountJobs
         | Action::WatchAccountJobs
@@ -199,7 +220,7 @@ fn to_a_stranger(action: Action) -> Option<(Code, &'static str)> {
         | Action::DeclineInviteById
         | Action::AcceptInviteById => Some((Code::NotFound, "INVITE_NOT_FOUND")),
         // No person may at all.
-        Action::PublishActivity => Some((Code::PermissionDenied, "NOT_ALLOWED")),
+        Action::CreateAccount | Action::PublishActivity => Some((Code::PermissionDenied, "NOT_ALLOWED")),
         Action::RevokeSession => Some((Code::NotFound, "SESSION_NOT_FOUND")),
         Action::SignIn
         | Action::SignOut

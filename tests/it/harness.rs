@@ -322,6 +322,7 @@ macro_rules! clients {
 
 clients! {
     sessions session_service_client SessionServiceClient;
+    accounts account_service_client AccountServiceClient;
     profiles profile_service_client ProfileServiceClient;
     workcenters work_center_service_client WorkCenterServiceClient;
     activity activity_service_client ActivityServiceClient;

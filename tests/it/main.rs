@@ -21,6 +21,7 @@ mod invite;
 mod job;
 mod letter;
 mod mail;
+mod member;
 mod migrations;
 mod outbox;
 mod peers;

@@ -401,8 +401,8 @@ async fn who_joins_an_account_again_keeps_the_higher_role() {
         assert_eq!(account::role(&client, account.id, ada.id).await.unwrap(), Some(expected));
     }
     assert_eq!(account::role(&client, account.id, ids::new()).await.unwrap(), None);
-    assert_eq!(account::name(&client, account.id).await.unwrap().as_deref(), Some("Pier Works"));
-    assert_eq!(account::name(&client, ids::new()).await.unwrap(), None);
+    assert_eq!(account::find(&client, account.id).await.unwrap().unwrap().name, "Pier Works");
+    assert_eq!(account::find(&client, ids::new()).await.unwrap(), None);
     assert!(account::insert(&client, " ", None, now).await.is_err());
 }
 

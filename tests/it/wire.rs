@@ -16,7 +16,8 @@ use workcenter::{
 
 use crate::harness::{App, by, fields, reason};
 
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
+    "workcenter.v1.AccountService",
     "workcenter.v1.ActivityService",
     "workcenter.v1.InviteService",
     "workcenter.v1.JobService",
@@ -241,6 +242,7 @@ fn every_way_to_fail_has_its_code_and_its_details() {
         (Error::NotFound(Kind::Job, "7".to_owned()), Code::NotFound, "JOB_NOT_FOUND"),
         (Error::Taken(Reason::InvitePending), Code::AlreadyExists, "INVITE_PENDING"),
         (Error::Refused(Reason::LastOwner), Code::FailedPrecondition, "LAST_OWNER"),
+        (Error::Refused(Reason::LastAdministrator), Code::FailedPrecondition, "LAST_ADMINISTRATOR"),
         (Error::Conflict(Reason::EtagMismatch), Code::Aborted, "ETAG_MISMATCH"),
         (Error::Exhausted(Reason::SignInThrottled, after), Code::ResourceExhausted, "SIGN_IN_THROTTLED"),
         (Error::Unavailable(Reason::Draining, None), Code::Unavailable, "DRAINING"),

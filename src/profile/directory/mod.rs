@@ -1,8 +1,9 @@
-//! The directory of an account as a feed: the profile of everybody in it, again each time that it changes.
+//! The directory of an account as a feed: the profile of everybody in it, again each time that it changes, and who goes.
 //!
-//! What is kept is one number for each member, the place of their last change (`account::announce` gives it). So a reader
-//! who has seen everything up to a number asks for what is after it, however long ago that was, and gets each member who
-//! has changed since once, as they are now. Nothing is kept for readers, and none can fall too far behind.
+//! What is kept is one number for each who is or was a member, the place of their last change (`account::announce` gives
+//! it). So a reader who has seen everything up to a number asks for what is after it, however long ago that was, and gets
+//! each who has changed since once, as they are now, or that they are gone. Nothing is kept for readers, and none can
+//! fall too far behind.
 
 pub(super) mod service;
 mod store;

@@ -45,6 +45,7 @@ pub(in crate::profile) async fn follow(
         let (seq, word) = word?;
         let event = match word {
             Word::Profile(profile, sight) => Event::Profile(shown(&profile, sight)),
+            Word::Gone(user) => Event::Removed(pb::Removed { user_id: user.to_string() }),
             Word::CaughtUp => Event::CaughtUp(pb::CaughtUp {}),
         };
         Ok(pb::WatchProfilesResponse { position: sealed(&key, account, seq), event: Some(event) })

@@ -14,7 +14,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::store;
+use super::store::{self, Entry};
 use crate::{
     access::{self, Action, Resource},
     db::Db,
@@ -58,6 +58,8 @@ pub(super) struct Wanted {
 pub(super) enum Word {
     /// Somebody's profile, as far as it is seen.
     Profile(Box<Profile>, Visibility),
+    /// Somebody is gone.
+    Gone(Uuid),
     /// This was all.
     CaughtUp,
 }
@@ -68,7 +70,7 @@ impl Watch {
         Self { db, gate, notices, stop, look_every }
     }
 
-    /// Follows a directory: everybody who has changed since `after`, then each who changes. With each word comes the
+    /// Follows a directory: everybody who has changed or gone since `after`, then each who does. With each word comes the
     /// place to go on from.
     ///
     /// # Errors
@@ -89,9 +91,9 @@ impl Watch {
                 loop {
                     let news = self.unless_stopped(self.look(&wanted, seen)).await?;
                     let is_all = i64::try_from(news.len()).is_ok_and(|it| it < READ_AT_A_TIME);
-                    for (seq, profile, sight) in news {
+                    for (seq, word) in news {
                         (seen, is_due) = (seq, true);
-                        yield (seq, Word::Profile(Box::new(profile), sight));
+                        yield (seq, word);
                     }
                     if is_all {
                         break;
@@ -107,13 +109,19 @@ impl Watch {
     }
 
     /// The next of those who have changed since `seen`, if whoever follows may still know them.
-    async fn look(&self, wanted: &Wanted, seen: i64) -> Result<Vec<(i64, Profile, Visibility)>> {
+    async fn look(&self, wanted: &Wanted, seen: i64) -> Result<Vec<(i64, Word)>> {
         let caller = self.gate.admit(&wanted.credentials).await?;
         let client = self.db.client().await?;
         let leave = access::may(&client, &caller, Action::WatchProfiles, Resource::Account(wanted.account)).await?;
         let news = store::after(&client, wanted.account, seen, READ_AT_A_TIME).await?;
-        let sight = |profile: &Profile| Visibility::with(&leave, profile.user);
-        Ok(news.into_iter().map(|(seq, profile)| (seq, sight(&profile), profile)).map(|(a, b, c)| (a, c, b)).collect())
+        let word = |entry| match entry {
+            Entry::In(profile) => {
+                let sight = Visibility::with(&leave, profile.user);
+                Word::Profile(profile, sight)
+            }
+            Entry::Gone(user) => Word::Gone(user),
+        };
+        Ok(news.into_iter().map(|(seq, entry)| (seq, word(entry))).collect())
     }
 
     /// Ticks when it is time to look without having been told.

@@ -19,7 +19,7 @@ use workcenter::{
     ids,
     notice::Notices,
     pb::{
-        DeletePictureRequest, Profile, SignOutRequest, Visibility, WatchProfilesRequest, WatchProfilesResponse,
+        self, DeletePictureRequest, Profile, SignOutRequest, Visibility, WatchProfilesRequest, WatchProfilesResponse,
         profile_service_server::ProfileService, watch_profiles_response::Event,
     },
     profile::{self, Watch},
@@ -28,6 +28,7 @@ use workcenter::{
 use super::{all, first_name, full, guest, join, read, write};
 use crate::{
     harness::{Account, App, Person, START, by, fields, reason},
+    member::{remove, set_role},
     picture,
     request::waits,
 };
@@ -59,6 +60,8 @@ where
         match event.unwrap() {
             Event::Profile(profile) => profiles.push(profile),
             Event::CaughtUp(_) => return Ok((profiles, position)),
+            // Told of elsewhere, in `member::leaving`.
+            Event::Removed(_) => {}
         }
     }
 }
@@ -258,14 +261,15 @@ async fn who_may_no_longer_follow_is_told_what_who_comes_in_is_told() {
     let account = app.account("Pier Works").await;
     let ada = app.person(&account, "ada@example.com", "Ada", "Lovelace").await;
     let text = ToOwned::to_owned;
-    let set = async |statement: &str| {
-        app.client().await.execute(statement, &[&account.id, &ada.id]).await.unwrap();
+    let of = ada.id.to_string();
+    let make = async |role| {
+        set_role(&app, &account.admin, account.id, &of, role).await.unwrap();
     };
 
-    let less = set("update member set role = 'GUEST' where account_id = $1 and user_id = $2");
+    let less = make(pb::AccountRole::Guest);
     assert_eq!(cut_off(&app, &ada, &account, less).await, (Code::PermissionDenied, text("NOT_ALLOWED")));
-    set("update member set role = 'MEMBER' where account_id = $1 and user_id = $2").await;
-    let out = set("delete from member where account_id = $1 and user_id = $2");
+    make(pb::AccountRole::Member).await;
+    let out = async { remove(&app, &account.admin, account.id, &of).await.unwrap() };
     assert_eq!(cut_off(&app, &ada, &account, out).await, (Code::NotFound, text("ACCOUNT_NOT_FOUND")));
 
     let bob = app.person(&account, "bob@example.com", "Bob", "Builder").await;

@@ -1,6 +1,6 @@
-//! The proof of the feed: whoever keeps the last profile of each person that came has, wherever it catches up and nothing
-//! is under way, what `GetProfile` says of everybody. However many change at once, and however often its server is
-//! killed.
+//! The proof of the feed: whoever keeps the last profile of each person that came, and forgets who is removed, has,
+//! wherever it catches up and nothing is under way, what `GetProfile` says of everybody in the account. However many
+//! change, come and go at once, and however often its server is killed.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,15 @@ use uuid::Uuid;
 use workcenter::{
     access::AccountRole,
     pb::{
-        Address, DeletePictureRequest, Profile, Visibility, WatchProfilesRequest, profile_service_client,
+        self, Address, DeletePictureRequest, Profile, Visibility, WatchProfilesRequest, profile_service_client,
         watch_profiles_response::Event,
     },
 };
 
 use super::{all, batch::batch, join, read, write};
 use crate::{
-    harness::{Account, App, Person, START, by},
+    harness::{Account, App, Person, START, by, reason},
+    member::{members, remove},
     picture,
     process::program::{SERVER, Serving},
 };
@@ -34,6 +35,9 @@ const ROUNDS: usize = 3;
 
 /// Answers that a consumer hears of one server, at most, before the server is killed.
 const LIFE: usize = 17;
+
+/// The address of the one of those who change things that follows, too, and so does not leave.
+const VIEWER: &str = "p1@example.com";
 
 /// Somebody who follows a directory and keeps a copy.
 struct Consumer {
@@ -62,6 +66,9 @@ impl Consumer {
                 Event::Profile(profile) => {
                     self.copy.insert(profile.user_id.clone(), profile);
                 }
+                Event::Removed(gone) => {
+                    self.copy.remove(&gone.user_id);
+                }
                 Event::CaughtUp(_) if until_caught_up => return,
                 Event::CaughtUp(_) => {}
             }
@@ -84,9 +91,9 @@ impl Consumer {
         lives
     }
 
-    /// Compares the copy to what is said of `members` when asked.
-    async fn check(&self, app: &App, members: &[Uuid]) {
-        let ids: Vec<String> = members.iter().map(Uuid::to_string).collect();
+    /// Compares the copy to what is said of everybody in the account when asked.
+    async fn check(&self, app: &App, admin: &Person) {
+        let ids: Vec<String> = members(app, admin, self.account).await.into_iter().map(|it| it.user_id).collect();
         let asked = batch(app, &self.viewer, &ids).await.unwrap();
         assert_eq!(asked.missing, Vec::<String>::new());
         let asked: BTreeMap<_, _> = asked.profiles.into_iter().map(|it| (it.user_id.clone(), it)).collect();
@@ -98,7 +105,7 @@ impl Consumer {
 }
 
 /// One of many things that change what others see, told apart by `number`.
-async fn deed(app: &App, people: &[Person], [account, other]: [&Account; 2], number: usize) -> Vec<(Uuid, Uuid)> {
+async fn deed(app: &App, people: &[Person], [account, other]: [&Account; 2], number: usize) {
     let person = &people[number % people.len()];
     let text = format!("number {number}");
     match number % 7 {
@@ -127,15 +134,31 @@ async fn deed(app: &App, people: &[Person], [account, other]: [&Account; 2], num
             app.profiles().delete_picture(by(&person.token, message)).await.unwrap();
         }
         5 => {
-            let newcomer = app.person(account, &format!("{number}@example.com"), "New", &text).await;
-            return vec![(account.id, newcomer.id)];
+            app.person(account, &format!("{number}@example.com"), "New", &text).await;
         }
-        _ => {
-            join(app, other.id, person.id, AccountRole::Member, START).await;
-            return vec![(other.id, person.id)];
-        }
+        _ => match number / 7 % 5 {
+            0 => join(app, other.id, person.id, AccountRole::Member, START).await,
+            1 => leave(app, account, person).await,
+            2 => join(app, account.id, person.id, AccountRole::Member, START).await,
+            3 => leave(app, other, person).await,
+            _ => {
+                let time_zone = ["Asia/Tokyo", "Europe/Zurich"][number / 35 % 2].to_owned();
+                let sent = pb::Account { account_id: account.id.to_string(), time_zone, ..Default::default() };
+                let message = pb::UpdateAccountRequest { account: Some(sent), ..Default::default() };
+                app.accounts().update_account(by(&account.admin.token, message)).await.unwrap();
+            }
+        },
     }
-    Vec::new()
+}
+
+/// Takes somebody out of an account, if they are in it and do not follow it.
+async fn leave(app: &App, account: &Account, person: &Person) {
+    if person.email == VIEWER {
+        return;
+    }
+    if let Err(status) = remove(app, &account.admin, account.id, &person.id.to_string()).await {
+        assert_eq!(reason(&status), "USER_NOT_FOUND");
+    }
 }
 
 #[tokio::test]
@@ -146,8 +169,6 @@ async fn a_copy_of_a_directory_is_what_it_is_a_copy_of() {
     for number in 0..6 {
         people.push(app.person(accounts[0], &format!("p{number}@example.com"), "Person", "").await);
     }
-    let mut members = accounts.map(|it| vec![it.admin.id]);
-    members[0].extend(people.iter().map(|it| it.id));
     let service = Person { token: app.key(&["profiles.read"]).await, ..people[0].clone() };
     let mut consumers = [
         Consumer::new(&people[1], accounts[0]),
@@ -160,28 +181,19 @@ async fn a_copy_of_a_directory_is_what_it_is_a_copy_of() {
         let done = CancellationToken::new();
         let working = async {
             let task = async |task: usize| {
-                let mut came = Vec::new();
                 for step in 0..DEEDS {
                     // Neighbours are at the same people at the same time.
-                    came.extend(deed(&app, &people, accounts, (round * DEEDS + step) * TASKS + task).await);
+                    deed(&app, &people, accounts, (round * DEEDS + step) * TASKS + task).await;
                 }
-                came
             };
-            let came = join_all((0..TASKS).map(task)).await;
+            join_all((0..TASKS).map(task)).await;
             done.cancel();
-            came.into_iter().flatten().collect::<Vec<_>>()
         };
         let following = join_all(consumers.iter_mut().map(|it| it.live(&app, &done)));
-        let (came, lived) = tokio::join!(working, following);
+        let ((), lived) = tokio::join!(working, following);
         lives += lived.into_iter().sum::<usize>();
-        for (account, user) in came {
-            let of = &mut members[usize::from(account == accounts[1].id)];
-            if !of.contains(&user) {
-                of.push(user);
-            }
-        }
         for it in &consumers {
-            it.check(&app, &members[usize::from(it.account == accounts[1].id)]).await;
+            it.check(&app, &accounts[usize::from(it.account == accounts[1].id)].admin).await;
         }
     }
     assert!(lives >= consumers.len() * ROUNDS, "{lives} servers were killed");

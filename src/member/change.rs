@@ -1,0 +1,164 @@
+//! What administrators change of an account: which fields, and what each may be. Pure.
+
+use std::time::Duration;
+
+use crate::{
+    account::{Account, INVITE_EXPIRY, checked_name, invite_expiry},
+    error::{Reason, Result, Violation, Violations},
+    identity::Preset,
+    profile,
+};
+
+/// What can be changed.
+const PATHS: [&str; 4] = ["name", "time_zone", "invite_expiry", "password_preset"];
+
+/// An account as somebody has sent it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sent {
+    /// Its name.
+    pub name: String,
+    /// An IANA name.
+    pub time_zone: String,
+    /// Seconds and nanoseconds.
+    pub invite_expiry: Option<(i64, i32)>,
+    /// `None` when it is not set, an error when it is none of those there are.
+    pub preset: Option<Result<Preset, Violation>>,
+}
+
+/// What is to be changed: only what is `Some`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Change {
+    /// Its name.
+    pub name: Option<String>,
+    /// An IANA name, or empty.
+    pub time_zone: Option<String>,
+    /// In whole seconds.
+    pub invite_expiry: Option<Duration>,
+    /// What it asks of passwords.
+    pub preset: Option<Preset>,
+}
+
+impl Change {
+    /// Reads the fields that `mask` names, all for `*`, or those that are set when there is no mask.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::Invalid`] with everything that is wrong.
+    pub(super) fn checked(sent: Sent, mask: Option<&[String]>) -> Result<Self> {
+        let mut violations = Violations::default();
+        let is_set = |path: &str| match path {
+            "name" => !sent.name.is_empty(),
+            "time_zone" => !sent.time_zone.is_empty(),
+            "invite_expiry" => sent.invite_expiry.is_some(),
+            _ => sent.preset.is_some(),
+        };
+        let is_asked = |path: &str| match mask {
+            None => is_set(path),
+            Some(mask) => mask == ["*"] || mask.iter().any(|it| it == path),
+        };
+        let [name, time_zone, expiry, preset] = PATHS.map(is_asked);
+        let unknown = mask.unwrap_or_default().iter().filter(|it| *it != "*" && !PATHS.contains(&it.as_str()));
+        violations.extend(unknown.map(|it| {
+            let shown: String = it.chars().take(PATH_SHOWN_MAX).collect();
+            let rule = format!("`{shown}` is not a field that can be set");
+            Violation::new("update_mask", rule).because(Reason::MaskPathUnknown)
+        }));
+        if mask.is_some_and(|it| it.len() > 1 && it.iter().any(|path| path == "*")) {
+            violations.extend([Violation::new("update_mask", "must be `*` alone").because(Reason::MaskPathUnknown)]);
+        }
+        let mut change = Self::default();
+        if name {
+            change.name = violations.take(checked_name("account.name", &sent.name));
+        }
+        if time_zone {
+            change.time_zone = violations.take(profile::time_zone("account.time_zone", &sent.time_zone));
+        }
+        if expiry {
+            let span = sent.invite_expiry.map_or(Ok(INVITE_EXPIRY), |it| invite_expiry("account.invite_expiry", it));
+            change.invite_expiry = violations.take(span).map(|it| Duration::from_secs(it.as_secs()));
+        }
+        if preset {
+            change.preset = violations.take(sent.preset.unwrap_or(Ok(Preset::default())));
+        }
+        violations.none()?;
+        Ok(change)
+    }
+
+    /// What `account` becomes; the same where nothing changes.
+    pub(super) fn onto(self, account: &Account) -> Account {
+        let after = Account {
+            name: self.name.unwrap_or_else(|| account.name.clone()),
+            time_zone: self.time_zone.unwrap_or_else(|| account.time_zone.clone()),
+            invite_expiry: self.invite_expiry.unwrap_or(account.invite_expiry),
+            preset: self.preset.unwrap_or(account.preset),
+            ..account.clone()
+        };
+        let revision = account.revision + i64::from(after != *account);
+        Account { revision, ..after }
+    }
+}
+
+/// Characters of an unknown path that are repeated to the caller: details of errors travel in a header.
+const PATH_SHOWN_MAX: usize = 60;
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::error::Error;
+
+    fn sent() -> Sent {
+        Sent { name: " Pier Works ".to_owned(), invite_expiry: Some((86_400, 5)), ..Sent::default() }
+    }
+
+    fn mask(paths: &[&str]) -> Vec<String> {
+        paths.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn without_a_mask_what_is_set_is_changed() {
+        let day = Some(Duration::from_secs(86_400));
+        let change = Change { name: Some("Pier Works".to_owned()), invite_expiry: day, ..Change::default() };
+        assert_eq!(Change::checked(sent(), None).unwrap(), change);
+    }
+
+    #[test]
+    fn what_is_named_and_not_set_is_as_in_a_new_account() {
+        let change = Change::checked(Sent { invite_expiry: None, ..sent() }, Some(&mask(&["*"]))).unwrap();
+        let new = (Some(String::new()), Some(INVITE_EXPIRY), Some(Preset::Nist2025));
+        assert_eq!((change.time_zone, change.invite_expiry, change.preset), new);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let bad = Sent {
+            name: "two\nlines".to_owned(),
+            time_zone: "Mars".to_owned(),
+            invite_expiry: Some((1, 0)),
+            preset: Some(Err(Violation::new("account.password_preset", "must be one of the presets"))),
+        };
+        let paths = mask(&["etag", "name", "time_zone", "invite_expiry", "password_preset"]);
+        let Err(Error::Invalid(violations)) = Change::checked(bad, Some(&paths)) else { panic!("it is refused") };
+        let fields: Vec<_> = violations.iter().map(|it| it.field.trim_start_matches("account.")).collect();
+        assert_eq!(fields, ["update_mask", "name", "time_zone", "invite_expiry", "password_preset"]);
+    }
+
+    #[test]
+    fn a_change_of_nothing_leaves_the_etag() {
+        let account = Account {
+            id: Uuid::nil(),
+            name: "Pier Works".to_owned(),
+            time_zone: String::new(),
+            preset: Preset::default(),
+            invite_expiry: INVITE_EXPIRY,
+            revision: 7,
+            created_at: Timestamp::UNIX_EPOCH,
+        };
+        let same = Change { name: Some("Pier Works".to_owned()), ..Change::default() };
+        assert_eq!(same.onto(&account), account);
+        let other = Change { time_zone: Some("Asia/Tokyo".to_owned()), ..Change::default() };
+        assert_eq!(other.onto(&account).revision, 8);
+    }
+}
