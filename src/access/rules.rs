@@ -26,6 +26,8 @@ pub enum Relation {
     Owner,
     /// As [`Self::Owner`], or the one whose place it is.
     OwnerOrOneself,
+    /// An administrator of the WorkCenter's account.
+    Keeper,
     /// Who started the job, or an administrator of its account.
     Initiator,
 }
@@ -37,7 +39,7 @@ impl Relation {
             Self::Oneself => true,
             Self::Acquaintance | Self::OneselfOrAdministrator => standing.acquainted,
             Self::Member | Self::Administrator => standing.account_role.is_some(),
-            Self::Reader | Self::Collaborator | Self::Owner | Self::OwnerOrOneself => {
+            Self::Reader | Self::Collaborator | Self::Owner | Self::OwnerOrOneself | Self::Keeper => {
                 standing.workcenter_role.is_some() || standing.administers()
             }
             Self::Initiator => self.suffices(standing, person, resource),
@@ -50,7 +52,7 @@ impl Relation {
             Self::Oneself | Self::Acquaintance | Self::Reader => true,
             Self::OneselfOrAdministrator => resource == Resource::Person(person) || standing.administers(),
             Self::Member => standing.account_role >= Some(AccountRole::Member),
-            Self::Administrator => standing.administers(),
+            Self::Administrator | Self::Keeper => standing.administers(),
             Self::Collaborator => standing.workcenter_role.is_some(),
             Self::Owner => standing.administers() || standing.workcenter_role == Some(WorkCenterRole::Owner),
             Self::OwnerOrOneself => {
@@ -138,7 +140,12 @@ actions! {
     CreateWorkCenter "WorkCenterService/CreateWorkCenter" people(Relation::Member);
     GetWorkCenter "WorkCenterService/GetWorkCenter" people(Relation::Reader);
     ListWorkCenters "WorkCenterService/ListWorkCenters" people(Relation::Oneself);
+    UpdateWorkCenter "WorkCenterService/UpdateWorkCenter" people(Relation::Owner);
+    ArchiveWorkCenter "WorkCenterService/ArchiveWorkCenter" people(Relation::Owner);
+    ReactivateWorkCenter "WorkCenterService/ReactivateWorkCenter" people(Relation::Owner);
+    DeleteWorkCenter "WorkCenterService/DeleteWorkCenter" people(Relation::Keeper);
     AddCollaborator "WorkCenterService/AddCollaborator" people(Relation::Owner);
+    UpdateCollaborator "WorkCenterService/UpdateCollaborator" people(Relation::Owner);
     RemoveCollaborator "WorkCenterService/RemoveCollaborator" people(Relation::OwnerOrOneself);
     ListCollaborators "WorkCenterService/ListCollaborators" people(Relation::Reader);
     PublishActivity "ActivityService/PublishActivity" services(SCOPE_PUBLISH);

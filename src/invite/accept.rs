@@ -74,7 +74,7 @@ pub(super) async fn look(on: &impl GenericClient, token: &Hash, now: Timestamp) 
     }
 }
 
-/// Accepts an invite and brings its person into the account and every WorkCenter that comes with it.
+/// Accepts an invite and brings its person into the account and every WorkCenter that comes with it and is active.
 ///
 /// # Errors
 ///
