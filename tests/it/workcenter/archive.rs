@@ -123,7 +123,7 @@ async fn a_mail_about_two_workcenters_tells_of_the_one_that_is_left() {
     story.app.clock_at("2026-11-21T07:00:00Z").await;
     story.step(&[Sweep::Daily]).await;
     delete(&story.app, &story.account.admin, story.pier).await.unwrap();
-    story.step(&[Sweep::Outbox]).await;
+    story.step(&[Sweep::Immediate, Sweep::Outbox]).await;
     let mails = story.mails().split_off(told);
     assert_eq!(mails.len(), 1);
     assert!(mails[0].text().contains("Quay.pdf") && !mails[0].text().contains("Pier.pdf"), "{}", mails[0].text());
