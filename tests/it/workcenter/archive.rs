@@ -170,6 +170,29 @@ async fn events_that_are_published_while_it_is_archived_are_refused_or_not_told(
 }
 
 #[tokio::test]
+async fn who_is_added_while_it_is_archived_came_before_or_does_not_come() {
+    let story = Story::begin().await;
+    for round in 0..5 {
+        let email = format!("eve{round}@example.com");
+        let eve = story.app.person(&story.account, &email, "Eve", "Evans").await;
+        let (added, archived) = join!(
+            add(&story.app, &story.bob, story.pier, eve.id, WorkCenterRole::Reader),
+            archive(&story.app, &story.bob, story.pier),
+        );
+        archived.unwrap();
+        let is_there = people(&story.app, &story.bob, story.pier).await.unwrap().len();
+        match added {
+            Ok(_) => assert!(get(&story.app, &eve, story.pier).await.is_ok()),
+            Err(status) => assert_eq!(reason(&status), "WORKCENTER_ARCHIVED"),
+        }
+        story.at(&format!("2026-11-20T14:0{round}:00Z")).await;
+        assert_eq!(people(&story.app, &story.bob, story.pier).await.unwrap().len(), is_there);
+        reactivate(&story.app, &story.bob, story.pier).await.unwrap();
+    }
+    assert_eq!(story.findings().await, []);
+}
+
+#[tokio::test]
 async fn an_archived_workcenter_can_be_read_and_left_and_nothing_else() {
     let app = App::start().await;
     app.clock_at("2026-11-23T08:00:00Z").await;
