@@ -30,6 +30,8 @@ pub enum Relation {
     Owner,
     /// As [`Self::Owner`], or the one whose place it is.
     OwnerOrOneself,
+    /// An administrator of the WorkCenter's account.
+    Keeper,
     /// Who started the job, or an administrator of its account.
     Initiator,
     /// Who sent the invite, or an administrator of its account.
@@ -47,7 +49,7 @@ impl Relation {
             Self::Insider | Self::Member | Self::Administrator | Self::AdministratorOrOneself => {
                 standing.account_role.is_some()
             }
-            Self::Reader | Self::Collaborator | Self::Owner | Self::OwnerOrOneself => {
+            Self::Reader | Self::Collaborator | Self::Owner | Self::OwnerOrOneself | Self::Keeper => {
                 standing.workcenter_role.is_some() || standing.administers()
             }
             Self::Initiator | Self::InviterOrInvited => self.suffices(standing, person, resource),
@@ -61,7 +63,7 @@ impl Relation {
             Self::Oneself | Self::Acquaintance | Self::Insider | Self::Reader => true,
             Self::OneselfOrAdministrator => resource == Resource::Person(person) || standing.administers(),
             Self::Member => standing.account_role >= Some(AccountRole::Member),
-            Self::Administrator => standing.administers(),
+            Self::Administrator | Self::Keeper => standing.administers(),
             Self::AdministratorOrOneself => {
                 standing.administers() || matches!(resource, Resource::Member { of, .. } if of == person)
             }
@@ -165,7 +167,12 @@ actions! {
     CreateWorkCenter "WorkCenterService/CreateWorkCenter" people(Relation::Member);
     GetWorkCenter "WorkCenterService/GetWorkCenter" people(Relation::Reader);
     ListWorkCenters "WorkCenterService/ListWorkCenters" people(Relation::Oneself);
+    UpdateWorkCenter "WorkCenterService/UpdateWorkCenter" people(Relation::Owner);
+    ArchiveWorkCenter "WorkCenterService/ArchiveWorkCenter" people(Relation::Owner);
+    ReactivateWorkCenter "WorkCenterService/ReactivateWorkCenter" people(Relation::Owner);
+    DeleteWorkCenter "WorkCenterService/DeleteWorkCenter" people(Relation::Keeper);
     AddCollaborator "WorkCenterService/AddCollaborator" people(Relation::Owner);
+    UpdateCollaborator "WorkCenterService/UpdateCollaborator" people(Relation::Owner);
     RemoveCollaborator "WorkCenterService/RemoveCollaborator" people(Relation::OwnerOrOneself);
     ListCollaborators "WorkCenterService/ListCollaborators" people(Relation::Reader);
     PublishActivity "ActivityService/PublishActivity" services(SCOPE_PUBLISH);

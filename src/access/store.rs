@@ -14,6 +14,7 @@ use crate::{
 const TO_PEOPLE: &str = "
     select person.id, together.role as account_role, exists (
         select from collaborator mine join collaborator theirs using (workcenter_id)
+        join workcenter on workcenter.id = workcenter_id and workcenter.purge_at is null
         where mine.user_id = $1 and theirs.user_id = person.id
     ) as shares_workcenter
     from person
@@ -29,8 +30,10 @@ const IN_ACCOUNT: &str = "
     from account left join member on member.account_id = account.id and member.user_id = $1
     where account.id = $2";
 
+/// Nobody is anything in a deleted WorkCenter any more.
 const IN_WORKCENTER: &str = "
-    select workcenter.account_id, member.role as account_role, collaborator.role as workcenter_role
+    select workcenter.account_id, member.role as account_role,
+        case when workcenter.purge_at is null then collaborator.role end as workcenter_role
     from workcenter
     left join member on member.account_id = workcenter.account_id and member.user_id = $1
     left join collaborator on collaborator.workcenter_id = workcenter.id and collaborator.user_id = $1

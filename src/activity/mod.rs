@@ -12,11 +12,13 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use service::Service;
-pub use store::{DueLog, Mark, claim_due, finish_due, keep_due, marks, open, ranges, wake};
+pub use store::{DueLog, Mark, claim_due, close, finish_due, forget, keep_due, marks, open, ranges, reopen, wake};
+
+use store::Head;
 
 use crate::{
     db::Transaction,
-    error::{Error, Kind, Result, Violations},
+    error::{self, Error, Kind, Result, Violations},
 };
 
 /// Events of one request at most: what one transaction inserts in a few milliseconds.
@@ -89,6 +91,30 @@ pub struct Thing {
     pub title: String,
     /// Where it is; empty for nowhere.
     pub url: String,
+}
+
+/// What a log takes no events for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// The WorkCenter is archived.
+    Archived,
+    /// The WorkCenter is deleted.
+    Deleted,
+}
+
+impl Closed {
+    /// As the database has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Archived => "ARCHIVED",
+            Self::Deleted => "DELETED",
+        }
+    }
+
+    /// Reads what [`Self::name`] wrote.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Archived, Self::Deleted].into_iter().find(|it| it.name() == name)
+    }
 }
 
 /// An event to be appended.
@@ -199,7 +225,7 @@ pub struct Published {
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] when there is no such log.
+/// [`Error::NotFound`] when there is no such log, or none any more, [`Error::Refused`] when it is archived.
 pub async fn publish(
     tx: &Transaction<'_>,
     log: Uuid,
@@ -207,8 +233,14 @@ pub async fn publish(
     now: Timestamp,
     window: Duration,
 ) -> Result<Vec<Published>> {
-    let Some(head) = store::lock_head(tx, log).await? else {
-        return Err(Error::NotFound(Kind::WorkCenter, log.to_string()));
+    let head = match store::lock_head(tx, log).await? {
+        None | Some(Head { closed: Some(Closed::Deleted), .. }) => {
+            return Err(Error::NotFound(Kind::WorkCenter, log.to_string()));
+        }
+        Some(Head { closed: Some(Closed::Archived), .. }) => {
+            return Err(Error::Refused(error::Reason::WorkcenterArchived));
+        }
+        Some(head) => head,
     };
     let ids: Vec<&str> = events.iter().map(|it| it.event_id.as_str()).collect();
     let mut numbers: HashMap<String, i64> = store::known(tx, log, &ids).await?;

@@ -74,7 +74,7 @@ impl ActivityService for Service {
                         (results[place].seq, results[place].known) = (seq, known);
                     }
                 }
-                Err(error @ Error::NotFound(..)) => {
+                Err(error @ (Error::NotFound(..) | Error::Refused(_))) => {
                     places.iter().for_each(|place| results[*place].set_reason(error.reason()));
                 }
                 Err(error) => return Err(error.into()),

@@ -5,14 +5,23 @@ use std::{collections::HashMap, time::Duration};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Audience, Event, New, Reason, Thing};
+use super::{Audience, Closed, Event, New, Reason, Thing};
 use crate::{
     db::{self, GenericClient, Row},
     error::Result,
 };
 
 /// A plain update, which conflicts with nothing but itself: no foreign key points at the head.
-const LOCK_HEAD: &str = "update activity_head set last_seq = last_seq where log_id = $1 returning account_id, last_seq";
+const LOCK_HEAD: &str =
+    "update activity_head set last_seq = last_seq where log_id = $1 returning account_id, last_seq, closed";
+
+const CLOSE: &str = "update activity_head set closed = $2, floor = last_seq where log_id = $1 returning last_seq";
+
+/// A part of what a log has: what concerns people first, for it points into the rest.
+const FORGET: [&str; 2] = [
+    "delete from addressee where ctid = any(array(select ctid from addressee where log_id = $1 limit $2)) returning 1",
+    "delete from activity where ctid = any(array(select ctid from activity where log_id = $1 limit $2)) returning 1",
+];
 
 const KNOWN: &str = "select event_id, seq from activity where log_id = $1 and event_id = any($2)";
 
@@ -99,6 +108,7 @@ const LIST: &str = concat!(
 pub(super) struct Head {
     pub account: Uuid,
     pub last_seq: i64,
+    pub closed: Option<Closed>,
 }
 
 /// Makes the head of a new log.
@@ -114,7 +124,47 @@ pub async fn open(on: &impl GenericClient, log: Uuid, account: Uuid) -> Result<(
 /// Locks the head of `log` until the transaction ends.
 pub(super) async fn lock_head(on: &impl GenericClient, log: Uuid) -> Result<Option<Head>> {
     let rows = db::text(on, LOCK_HEAD, &[&log]).await?;
-    Ok(rows.first().map(|row| Head { account: row.get("account_id"), last_seq: row.get("last_seq") }))
+    Ok(rows.first().map(|row| Head {
+        account: row.get("account_id"),
+        last_seq: row.get("last_seq"),
+        closed: row.get::<_, Option<&str>>("closed").and_then(Closed::named),
+    }))
+}
+
+/// Closes `log`, whose head stays locked until the transaction ends: it takes no more events, and nobody is told of those
+/// that it has. Returns the number of the newest; `None` when there is no such log.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn close(on: &impl GenericClient, log: Uuid, closed: Closed) -> Result<Option<i64>> {
+    let rows = db::text(on, CLOSE, &[&log, &Some(closed.name())]).await?;
+    Ok(rows.first().map(|row| row.get("last_seq")))
+}
+
+/// Opens `log` again, as [`close`] closes it: what it takes from here on is told, what it has is not.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn reopen(on: &impl GenericClient, log: Uuid) -> Result<Option<i64>> {
+    let rows = db::text(on, CLOSE, &[&log, &None::<&str>]).await?;
+    Ok(rows.first().map(|row| row.get("last_seq")))
+}
+
+/// Removes `log`: its head, and of the rest up to `most` rows of a kind. Returns how many; none when nothing is left.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn forget(on: &impl GenericClient, log: Uuid, most: i64) -> Result<usize> {
+    // Without its head, a log with gaps is no loss to the audit.
+    db::text(on, "delete from activity_head where log_id = $1", &[&log]).await?;
+    let mut removed = 0;
+    for statement in FORGET {
+        removed += db::text(on, statement, &[&log, &most]).await?.len();
+    }
+    Ok(removed)
 }
 
 /// Which of `ids` the log has, and under which numbers.

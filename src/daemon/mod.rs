@@ -29,6 +29,7 @@ use crate::{
     profile, request, secret,
     server::{self, Parts},
     subscription::schedule::Beat,
+    workcenter,
 };
 
 /// How long the daemon waits for a tick before it sweeps without one.
@@ -148,8 +149,21 @@ impl Daemon {
                 let changes = profile::sweep(&client, now).await?;
                 drop(client);
                 info!(requests, sessions, changes, "removed what has expired");
+                self.purge(now).await?;
                 self.tidy().await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Purges the WorkCenters that were deleted long enough ago.
+    async fn purge(&self, now: Timestamp) -> Result<()> {
+        let mut batches = 0;
+        while !self.parts.draining.is_cancelled() && workcenter::purge(&mut self.parts.db.client().await?, now).await? {
+            batches += 1;
+        }
+        if batches > 0 {
+            info!(batches, "purged what was deleted");
         }
         Ok(())
     }

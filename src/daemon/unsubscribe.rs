@@ -103,7 +103,7 @@ impl Pages {
         let mut client = self.db.client().await?;
         let tx = client.transaction().await?;
         subscription::silence(&tx, user, account, scope, &when).await?;
-        outbox::hold(&tx, user).await?;
+        outbox::hold(&tx, &[user]).await?;
         Ok(tx.commit().await?)
     }
 }

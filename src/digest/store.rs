@@ -175,16 +175,19 @@ const TOLD: &str = "
     left join profile on profile.user_id = settlement.user_id
     where settlement.id = any($1)";
 
-/// The ranges of settlements, and whether the person may hear of the place as things are now.
+/// The ranges of settlements, and whether the person may hear of the place as things are now. No range reaches across the
+/// floor of its log: raising it moves all cursors there.
 const PLACES: &str = "
     select settlement.id as settlement_id, subscription.log_id, range.from_seq, range.to_seq,
         workcenter.name as workcenter,
-        subscription.ended_at is null and subscription.cadence <> 'OFF' and collaborator.user_id is not null as open
+        subscription.ended_at is null and subscription.cadence <> 'OFF' and collaborator.user_id is not null
+            and activity_head.closed is null and activity_head.floor <= range.from_seq as open
     from settlement
     cross join unnest(settlement.subscription_ids, settlement.from_seq, settlement.to_seq)
         as range(subscription_id, from_seq, to_seq)
     join subscription on subscription.id = range.subscription_id
     join workcenter on workcenter.id = subscription.log_id
+    join activity_head on activity_head.log_id = subscription.log_id
     left join collaborator on collaborator.workcenter_id = subscription.log_id
         and collaborator.user_id = subscription.user_id
     where settlement.id = any($1)
@@ -193,9 +196,11 @@ const PLACES: &str = "
 /// What settlements tell one by one, and whether the person may hear of it as things are now.
 const CONCERNED: &str = "
     select addressee.settlement_id, addressee.log_id, addressee.seq, addressee.reason, workcenter.name as workcenter,
-        subscription.id is not null and subscription.cadence <> 'OFF' and collaborator.user_id is not null as open
+        subscription.id is not null and subscription.cadence <> 'OFF' and collaborator.user_id is not null
+            and activity_head.closed is null and activity_head.floor < addressee.seq as open
     from addressee
     join workcenter on workcenter.id = addressee.log_id
+    join activity_head on activity_head.log_id = addressee.log_id
     left join subscription on subscription.user_id = addressee.user_id
         and subscription.log_id = addressee.log_id and subscription.ended_at is null
     left join collaborator on collaborator.workcenter_id = addressee.log_id

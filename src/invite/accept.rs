@@ -71,7 +71,7 @@ pub(super) async fn look(on: &impl GenericClient, token: &Hash, now: Timestamp) 
     if invite.invited.is_some() { Err(Error::Taken(Reason::AddressInUse)) } else { Ok(invite) }
 }
 
-/// Accepts an invite and brings its person into the account and every WorkCenter that comes with it.
+/// Accepts an invite and brings its person into the account and every WorkCenter that comes with it and is active.
 ///
 /// # Errors
 ///

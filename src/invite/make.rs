@@ -32,7 +32,8 @@ pub(super) enum Made {
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] and [`Error::Forbidden`] for what the inviter may not offer, [`Error::Taken`] while the address
+/// [`Error::NotFound`] and [`Error::Forbidden`] for what the inviter may not offer, [`Error::Refused`] for a place in an
+/// archived WorkCenter, [`Error::Taken`] while the address
 /// has a live invite to the account.
 pub(super) async fn make(
     tx: &Transaction<'_>,
@@ -44,6 +45,7 @@ pub(super) async fn make(
     let (inviter, role) = (leave.person, leave.standing.account_role);
     let right = store::right(tx, inviter, offer.account, role, &offer.places).await?;
     right.covers(offer.account_role, &offer.places)?;
+    workcenter::all_open(tx, &offer.places).await?;
 
     let person = identity::find(tx, &offer.email.key).await?.map(|it| it.id);
     if let Some(user) = person

@@ -83,6 +83,7 @@ const RIGHT: &str = "
     left join collaborator on collaborator.workcenter_id = workcenter.id and collaborator.user_id = $1
     where workcenter.account_id = $2 and workcenter.id = any($3)";
 
+/// Of the WorkCenters those that its reader would come into now.
 const TOLD: &str = "
     select invite.id, invite.turn, invite.mail_id, invite.email, invite.account_role, invite.message,
         invite.expires_at, account.name as account_name, account.time_zone,
@@ -92,9 +93,11 @@ const TOLD: &str = "
             as inviter_name,
         array(select workcenter.name from invite_workcenter
             join workcenter on workcenter.id = invite_workcenter.workcenter_id
+                and workcenter.archived_at is null and workcenter.purge_at is null
             where invite_id = invite.id order by workcenter.name, workcenter.id) as names,
         array(select role from invite_workcenter
             join workcenter on workcenter.id = invite_workcenter.workcenter_id
+                and workcenter.archived_at is null and workcenter.purge_at is null
             where invite_id = invite.id order by workcenter.name, workcenter.id) as roles
     from invite
     join account on account.id = invite.account_id

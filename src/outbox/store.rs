@@ -159,15 +159,15 @@ pub(super) async fn settle(on: &impl GenericClient, mail: &Mail, fate: &Fate) ->
     Ok(())
 }
 
-/// Holds all mails of `user` that have not gone, until the transaction ends: none of them begins before, so whatever
+/// Holds all mails of `users` that have not gone, until the transaction ends: none of them begins before, so whatever
 /// begins later is written with what the transaction decided.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub async fn hold(on: &impl GenericClient, user: Uuid) -> Result<()> {
-    let hold = "select id from mail where user_id = $1 and ended_at is null order by id for no key update";
-    db::text(on, hold, &[&user]).await?;
+pub async fn hold(on: &impl GenericClient, users: &[Uuid]) -> Result<()> {
+    let hold = "select id from mail where user_id = any($1) and ended_at is null order by id for no key update";
+    db::text(on, hold, &[&users]).await?;
     Ok(())
 }
 

@@ -83,7 +83,7 @@ impl PreferenceService for Service {
             change.onto(was)
         };
         let recipient = subscription::change(&tx, leave.person, choose, &when).await?;
-        outbox::hold(&tx, leave.person).await?;
+        outbox::hold(&tx, &[leave.person]).await?;
         let next = subscription::next_digests(&tx, leave.person).await?;
         tx.commit().await.map_err(Error::from)?;
         Ok(Response::new(pb::UpdatePreferencesResponse { preferences: Some(preferences(&recipient, &next)) }))
@@ -129,7 +129,7 @@ impl PreferenceService for Service {
 
         let tx = client.transaction().await.map_err(Error::from)?;
         let recipient = subscription::set_delivery(&tx, leave.person, workcenter, delivery, &when).await?;
-        outbox::hold(&tx, leave.person).await?;
+        outbox::hold(&tx, &[leave.person]).await?;
         let placed = subscription::list(&tx, leave.person, None, Some(workcenter), 1).await?;
         tx.commit().await.map_err(Error::from)?;
         let preference = placed.into_iter().next().map(|it| preference(&recipient, it));

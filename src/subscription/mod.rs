@@ -21,9 +21,10 @@ use uuid::Uuid;
 pub use recipient::{Next, Scope, change, find, next_digests, set_delivery, silence};
 pub use settlement::{Addressed, Cause, Counts, Outcome, Range, Settlement, settle};
 pub use slot::{Announced, Due, Finished, Revised, claim, due, finish, left, park};
-pub use store::{Placed, list};
+pub use store::{Placed, forget, list};
 
 use crate::{
+    activity::{self, Closed},
     db::Transaction,
     error::{Error, Kind, Result},
     ids,
@@ -221,9 +222,7 @@ impl Recipient {
 /// [`Error::NotFound`] when there is no such log.
 pub async fn join(tx: &Transaction<'_>, account: Uuid, user: Uuid, log: Uuid, when: &When) -> Result<()> {
     let recipient = store::lock_recipient(tx, user).await?;
-    let Some(last_seq) = store::last_seq(tx, log).await? else {
-        return Err(Error::NotFound(Kind::WorkCenter, log.to_string()));
-    };
+    let last_seq = store::last_seq(tx, log).await?.ok_or_else(|| missing(log))?;
     match store::lock_one(tx, user, log).await? {
         Some(was) => {
             let (cadence, _) = recipient.effective(was.delivery);
@@ -268,4 +267,32 @@ pub async fn leave(tx: &Transaction<'_>, user: Uuid, log: Uuid, when: &When) -> 
 pub async fn reschedule(tx: &Transaction<'_>, user: Uuid, when: &When) -> Result<()> {
     let recipient = store::lock_recipient(tx, user).await?;
     slot::reschedule(tx, &recipient, when).await
+}
+
+/// Closes the log of a WorkCenter and settles what waits in it as not told; what is composed already and has not gone is
+/// not told either. Returns who heard of it, whose mails are to be held.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] when there is no such log.
+pub async fn close(tx: &Transaction<'_>, log: Uuid, closed: Closed, now: Timestamp) -> Result<Vec<Uuid>> {
+    let readers = store::lock_log(tx, log).await?;
+    let last_seq = activity::close(tx, log, closed).await?.ok_or_else(|| missing(log))?;
+    settlement::jump_all(tx, Cause::Suppressed, log, &readers, last_seq, now).await?;
+    Ok(readers.iter().map(|it| it.user).collect())
+}
+
+/// Opens the log of a WorkCenter again: everybody goes on from its newest event.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] when there is no such log any more.
+pub async fn reopen(tx: &Transaction<'_>, log: Uuid, now: Timestamp) -> Result<()> {
+    let readers = store::lock_log(tx, log).await?;
+    let last_seq = activity::reopen(tx, log).await?.ok_or_else(|| missing(log))?;
+    settlement::jump_all(tx, Cause::Resumed, log, &readers, last_seq, now).await
+}
+
+fn missing(log: Uuid) -> Error {
+    Error::NotFound(Kind::WorkCenter, log.to_string())
 }

@@ -1,8 +1,11 @@
 //! Settlements: what became of the events between where a cursor was and where it is. Written with the cursor, or not at all.
 
+use std::collections::HashSet;
+
 use jiff::{Timestamp, civil::Date};
 use uuid::Uuid;
 
+use super::store::Reader;
 use crate::{
     db::{self, Transaction},
     error::{Error, Reason, Result},
@@ -185,6 +188,17 @@ const ADDRESSED_JUMP: &str = "
         and addressee.settlement_id is null
     returning addressee.seq";
 
+/// What concerns people in a log whose cursors jump, and waits.
+const ADDRESSED_JUMP_ALL: &str = "
+    update addressee set settlement_id = it.settlement_id, outcome = 'SUPPRESSED'
+    from unnest($1::uuid[], $2::uuid[]) as it(settlement_id, user_id)
+    where addressee.log_id = $3 and addressee.user_id = it.user_id and addressee.seq <= $4
+        and addressee.settlement_id is null
+    returning addressee.settlement_id";
+
+/// People whose cursors jump in one statement: what takes some milliseconds.
+const PEOPLE_MAX: usize = 1_000;
+
 /// Writes `settlements` and moves the cursors they are about: all, or none.
 ///
 /// # Errors
@@ -316,4 +330,43 @@ pub(super) async fn jump(tx: &Transaction<'_>, cause: Cause, user: Uuid, jumps: 
         }
     }
     Ok(())
+}
+
+/// Moves the cursors of everybody who hears of `log`, whose rows the caller has locked, to `to`: a settlement for each of
+/// whom something waited says why.
+pub(super) async fn jump_all(
+    tx: &Transaction<'_>,
+    cause: Cause,
+    log: Uuid,
+    readers: &[Reader],
+    to: i64,
+    now: Timestamp,
+) -> Result<()> {
+    for some in readers.chunks(PEOPLE_MAX) {
+        let mut settlements: Vec<Settlement> = some.iter().map(|it| skipped(cause, log, it, to)).collect();
+        let ids: Vec<Uuid> = settlements.iter().map(|it| it.id).collect();
+        let users: Vec<Uuid> = settlements.iter().map(|it| it.user).collect();
+        let told = db::text(tx, ADDRESSED_JUMP_ALL, &[&ids, &users, &log, &to]).await?;
+        let told: HashSet<Uuid> = told.iter().map(|row| row.get("settlement_id")).collect();
+        settlements.retain(|it| !it.ranges.is_empty() || told.contains(&it.id));
+        advance(tx, &settlements.iter().flat_map(|it| &it.ranges).collect::<Vec<_>>()).await?;
+        insert(tx, &settlements, now).await?;
+    }
+    Ok(())
+}
+
+/// The settlement of somebody who is not told of what waits for them in `log` up to `to`.
+fn skipped(cause: Cause, log: Uuid, it: &Reader, to: i64) -> Settlement {
+    let counts = Counts { suppressed: to - it.cursor, ..Counts::default() };
+    let range = Range { subscription: it.subscription, log, from: it.cursor, to, counts };
+    Settlement {
+        id: ids::new(),
+        account: it.account,
+        user: it.user,
+        cause,
+        date: None,
+        mail: None,
+        ranges: if it.cursor < to { vec![range] } else { Vec::new() },
+        addressed: Vec::new(),
+    }
 }

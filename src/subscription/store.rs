@@ -42,6 +42,19 @@ const LOCK_ONE: &str = "
     where subscription.user_id = $1 and log_id = $2
     for no key update of subscription";
 
+/// In the order of their ids, as everybody locks them.
+const LOCK_LOG: &str = "
+    select id, account_id, user_id, cursor from subscription
+    where log_id = $1 and ended_at is null order by id for no key update";
+
+/// Live ones by their index. Those that have ended have none, for nobody else asks for them: they go in one pass.
+const FORGET: [&str; 2] = [
+    "delete from subscription where id = any(array(
+        select id from subscription where log_id = $1 and ended_at is null limit $2)) returning 1",
+    "delete from subscription where log_id = $1 and $2::bigint > 0 and not exists (
+        select from subscription live where live.log_id = $1 and live.ended_at is null) returning 1",
+];
+
 const INSERT: &str = "
     insert into subscription (id, account_id, user_id, log_id, cadence, start_seq, cursor)
     values ($1, $2, $3, $4, $5, $6, $6)";
@@ -49,7 +62,7 @@ const INSERT: &str = "
 const LIST: &str = "
     select workcenter.id, workcenter.name, subscription.delivery
     from subscription join workcenter on workcenter.id = subscription.log_id
-    where subscription.user_id = $1 and subscription.ended_at is null
+    where subscription.user_id = $1 and subscription.ended_at is null and workcenter.purge_at is null
         and ($2::uuid is null or workcenter.id > $2) and ($3::uuid is null or workcenter.id = $3)
     order by workcenter.id limit $4";
 
@@ -71,6 +84,15 @@ impl Held {
     pub fn jump(&self, to: i64) -> Jump {
         Jump { account: self.account, subscription: self.id, log: self.log, from: self.cursor, to }
     }
+}
+
+/// Somebody who hears of a log, while their subscription is locked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reader {
+    pub user: Uuid,
+    pub subscription: Uuid,
+    pub account: Uuid,
+    pub cursor: i64,
 }
 
 /// What a person set for one of their WorkCenters.
@@ -130,6 +152,31 @@ pub(super) async fn lock_live(
 /// Locks a person's subscription to a log, live or ended.
 pub(super) async fn lock_one(on: &impl GenericClient, user: Uuid, log: Uuid) -> Result<Option<Held>> {
     Ok(db::text(on, LOCK_ONE, &[&user, &log]).await?.first().map(held))
+}
+
+/// Locks everybody's live subscriptions to a log: whose each is, and where it is.
+pub(super) async fn lock_log(on: &impl GenericClient, log: Uuid) -> Result<Vec<Reader>> {
+    let rows = db::text(on, LOCK_LOG, &[&log]).await?;
+    let reader = |row: &Row| Reader {
+        user: row.get("user_id"),
+        subscription: row.get("id"),
+        account: row.get("account_id"),
+        cursor: row.get("cursor"),
+    };
+    Ok(rows.iter().map(reader).collect())
+}
+
+/// Removes subscriptions to a log, of live ones up to `most`; returns how many. Nothing refers to them any more.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn forget(on: &impl GenericClient, log: Uuid, most: i64) -> Result<usize> {
+    let mut removed = 0;
+    for statement in FORGET {
+        removed += db::text(on, statement, &[&log, &most]).await?.len();
+    }
+    Ok(removed)
 }
 
 /// The number of the newest event of a log.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Place, store};
+use super::{Place, WorkCenter, store};
 use crate::{
     access::WorkCenterRole,
     activity,
@@ -32,18 +32,19 @@ pub const LEFT: &str = "collaborator.left";
 ///
 /// # Errors
 ///
-/// [`Error::Taken`] for somebody who collaborates already, [`Error::Refused`] for somebody outside of the account.
+/// [`Error::Taken`] for somebody who collaborates already, [`Error::Refused`] for somebody outside of the account, and
+/// where nobody comes any more.
 pub async fn add(tx: &Transaction<'_>, workcenter: Uuid, user: Uuid, role: WorkCenterRole, when: &When) -> Result<()> {
     if !add_all(tx, user, &[Place { workcenter, role }], when).await?.is_empty() {
         return Ok(());
     }
     match store::role(tx, workcenter, user).await? {
         Some(_) => Err(Error::Taken(Reason::CollaboratorExists)),
-        None => Err(Error::Refused(Reason::NotAMember)),
+        None => found(tx, workcenter).await?.active().and(Err(Error::Refused(Reason::NotAMember))),
     }
 }
 
-/// Brings `user` into every WorkCenter of `places` whose account they belong to and where they are not yet.
+/// Brings `user` into every active WorkCenter of `places` whose account they belong to and where they are not yet.
 ///
 /// Returns the WorkCenters they came into by id, which is the order to [`announce`] them in.
 ///
@@ -74,7 +75,31 @@ pub(super) async fn remove(tx: &Transaction<'_>, workcenter: Uuid, user: Uuid, w
     }
     subscription::leave(tx, user, workcenter, when).await?;
     // What is composed and has not gone is written by what is so from here on.
-    outbox::hold(tx, user).await
+    outbox::hold(tx, &[user]).await
+}
+
+/// Changes what `user` is in a WorkCenter.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] for somebody who is not in it, [`Error::Refused`] for its last owner, and until it is active.
+pub(super) async fn change(tx: &Transaction<'_>, workcenter: Uuid, user: Uuid, role: WorkCenterRole) -> Result<()> {
+    // Of two owners who step down at once, the second waits here and then sees that they are the last.
+    let owners = store::lock_owners(tx, workcenter).await?;
+    found(tx, workcenter).await?.active()?;
+    if owners == [user] && role != WorkCenterRole::Owner {
+        return Err(Error::Refused(Reason::LastOwner));
+    }
+    if store::set_role(tx, workcenter, user, role).await? {
+        Ok(())
+    } else {
+        Err(Error::NotFound(Kind::User, user.to_string()))
+    }
+}
+
+async fn found(tx: &Transaction<'_>, workcenter: Uuid) -> Result<WorkCenter> {
+    let found = store::find(tx, workcenter).await?;
+    found.ok_or_else(|| Error::NotFound(Kind::WorkCenter, workcenter.to_string()))
 }
 
 /// Takes `user`, who is not a member of `account` any more, out of all its WorkCenters; what waited for them is not sent.
@@ -93,7 +118,7 @@ pub async fn remove_all(tx: &Transaction<'_>, account: Uuid, user: Uuid, when: &
     for workcenter in &left {
         subscription::leave(tx, user, *workcenter, when).await?;
     }
-    outbox::hold(tx, user).await?;
+    outbox::hold(tx, &[user]).await?;
     Ok(left)
 }
 
@@ -112,9 +137,7 @@ pub async fn announce(
     now: Timestamp,
     window: Duration,
 ) -> Result<()> {
-    let Some(space) = store::find(tx, workcenter).await? else {
-        return Err(Error::NotFound(Kind::WorkCenter, workcenter.to_string()));
-    };
+    let space = found(tx, workcenter).await?;
     let person = profile::name(tx, user).await?;
     let change = if kind == ADDED { "now collaborates" } else { "no longer collaborates" };
     let event = activity::New {
@@ -133,6 +156,9 @@ pub async fn announce(
         addressees: Vec::new(),
         occurred_at: now,
     };
-    activity::publish(tx, workcenter, vec![event], now, window).await?;
-    Ok(())
+    match activity::publish(tx, workcenter, vec![event], now, window).await {
+        // People leave an archived WorkCenter too, and there nobody is told of anything.
+        Err(Error::Refused(Reason::WorkcenterArchived) | Error::NotFound(..)) => Ok(()),
+        published => published.map(|_| ()),
+    }
 }

@@ -1,6 +1,8 @@
-//! WorkCenters: the project spaces, and who shares them.
+//! WorkCenters: the project spaces, who shares them, and what becomes of those that are done.
 
+mod archive;
 mod collaborator;
+mod purge;
 mod service;
 mod store;
 
@@ -8,13 +10,46 @@ use jiff::Timestamp;
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
+pub use archive::all_open;
 pub use collaborator::{ADDED, LEFT, REMOVED, add, add_all, announce, remove_all};
+pub use purge::purge;
 pub use service::{Service, read_role};
 
-use crate::{access::WorkCenterRole, error::Violation};
+use crate::{
+    access::WorkCenterRole,
+    error::{Error, Reason, Result, Violation, Violations},
+};
 
 /// Characters of a name at most: one line of a mail's subject, and what the table checks.
 pub const NAME_MAX: usize = 200;
+
+/// Characters of a category at most: two words beside a name, and what the table checks.
+pub const CATEGORY_MAX: usize = 100;
+
+/// The paths that a mask may name.
+const PATHS: [&str; 2] = ["name", "category"];
+
+/// What a WorkCenter is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Everything.
+    Active,
+    /// Being read and left.
+    Archived,
+    /// Nothing, and for administrators alone to see, until it is purged.
+    Deleted,
+}
+
+impl State {
+    /// As statements have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Archived => "ARCHIVED",
+            Self::Deleted => "DELETED",
+        }
+    }
+}
 
 /// A project space, as one person sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +60,79 @@ pub struct WorkCenter {
     pub account: Uuid,
     /// What people call it.
     pub name: String,
+    /// What it is filed under; may be empty.
+    pub category: String,
     /// What the person is in it; `None` for an administrator who does not collaborate.
     pub role: Option<WorkCenterRole>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Grows with every change.
+    pub revision: i64,
+    /// Since when it is archived.
+    pub archived_at: Option<Timestamp>,
+    /// When it is purged: what has that is deleted.
+    pub purge_at: Option<Timestamp>,
+}
+
+impl WorkCenter {
+    /// What it is good for.
+    pub fn state(&self) -> State {
+        match (self.archived_at, self.purge_at) {
+            (_, Some(_)) => State::Deleted,
+            (Some(_), None) => State::Archived,
+            (None, None) => State::Active,
+        }
+    }
+
+    /// Lets those through that may be changed.
+    fn active(self) -> Result<Self> {
+        match self.state() {
+            State::Active => Ok(self),
+            State::Archived => Err(Error::Refused(Reason::WorkcenterArchived)),
+            State::Deleted => Err(Error::Refused(Reason::WorkcenterDeleted)),
+        }
+    }
+
+    fn etag(&self) -> String {
+        format!("\"{}\"", self.revision)
+    }
+}
+
+/// What somebody wants to change; `None` for what they leave.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Change {
+    name: Option<String>,
+    category: Option<String>,
+}
+
+impl Change {
+    /// Reads the change from what was sent and the paths of its mask; notes all that is wrong with both.
+    ///
+    /// No path stands for every field that is not empty, `*` for every field.
+    fn checked(sent_name: &str, sent_category: &str, paths: &[String], violations: &mut Violations) -> Self {
+        for path in paths.iter().filter(|it| *it != "*" && !PATHS.contains(&it.as_str())) {
+            let rule = format!("`{path}` is not a field that can be set");
+            violations.take::<()>(Err(Violation::new("update_mask", rule).because(Reason::MaskPathUnknown)));
+        }
+        let sets = |field: &str, sent: &str| match paths {
+            [] => !sent.is_empty(),
+            paths => paths.iter().any(|path| path == "*" || path == field),
+        };
+        let mut change = Self::default();
+        if sets("name", sent_name) {
+            change.name = violations.take(name("workcenter.name", sent_name));
+        }
+        if sets("category", sent_category) {
+            change.category = violations.take(category("workcenter.category", sent_category));
+        }
+        change
+    }
+
+    /// What `space` becomes.
+    fn onto(self, space: WorkCenter) -> WorkCenter {
+        let Self { name, category } = self;
+        WorkCenter { name: name.unwrap_or(space.name), category: category.unwrap_or(space.category), ..space }
+    }
 }
 
 /// A person in a WorkCenter.
@@ -61,17 +165,24 @@ pub struct Place {
 ///
 /// The violation to report: nothing left, more than [`NAME_MAX`] characters, or any that control the text.
 pub fn name(field: &str, text: &str) -> Result<String, Violation> {
-    let name: String = text.trim().nfc().collect();
-    if name.is_empty() {
-        return Err(Violation::new(field, "is required"));
+    let name = line(field, text, NAME_MAX)?;
+    if name.is_empty() { Err(Violation::new(field, "is required")) } else { Ok(name) }
+}
+
+/// Reads what a WorkCenter is filed under, as [`name`] does; it may be nothing.
+fn category(field: &str, text: &str) -> Result<String, Violation> {
+    line(field, text, CATEGORY_MAX)
+}
+
+fn line(field: &str, text: &str, most: usize) -> Result<String, Violation> {
+    let line: String = text.trim().nfc().collect();
+    if most < line.chars().count() {
+        return Err(Violation::new(field, format!("must have at most {most} characters")));
     }
-    if NAME_MAX < name.chars().count() {
-        return Err(Violation::new(field, format!("must have at most {NAME_MAX} characters")));
-    }
-    if name.chars().any(controls) {
+    if line.chars().any(controls) {
         return Err(Violation::new(field, "must not have control characters"));
     }
-    Ok(name)
+    Ok(line)
 }
 
 /// Whether a character is no text but changes what follows: line ends would forge a mail's headers, and Unicode's
@@ -91,5 +202,28 @@ mod tests {
         for refused in ["", " \t ", "two\nlines", "txt.\u{202e}exe", &"n".repeat(NAME_MAX + 1)] {
             assert_eq!(name("name", refused).unwrap_err().field, "name", "{refused:?}");
         }
+    }
+
+    #[test]
+    fn a_category_may_be_nothing_and_has_a_hundred_characters_at_most() {
+        assert_eq!(category("category", " Harbour ").as_deref(), Ok("Harbour"));
+        assert_eq!(category("category", "").as_deref(), Ok(""));
+        assert!(category("category", &"c".repeat(CATEGORY_MAX)).is_ok());
+        assert!(category("category", &"c".repeat(CATEGORY_MAX + 1)).is_err());
+    }
+
+    #[test]
+    fn a_change_has_what_its_mask_names_and_without_one_what_was_sent() {
+        let change = |paths: &[&str]| {
+            let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
+            let mut violations = Violations::default();
+            let change = Change::checked("Plans", "", &paths, &mut violations);
+            violations.none().map(|()| change)
+        };
+        let both = Change { name: Some("Plans".to_owned()), category: Some(String::new()) };
+        assert_eq!(change(&["*"]).unwrap(), both);
+        assert_eq!(change(&["category", "name"]).unwrap(), both);
+        assert_eq!(change(&[]).unwrap(), Change { category: None, ..both });
+        assert_eq!(change(&["name", "state"]).unwrap_err().reason(), Reason::MaskPathUnknown);
     }
 }

@@ -1,20 +1,22 @@
 //! `WorkCenterService` on the wire.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{ADDED, Collaborator, LEFT, REMOVED, WorkCenter, add, announce, collaborator, name, store};
+use super::{
+    ADDED, Change, Collaborator, LEFT, REMOVED, State, WorkCenter, add, announce, archive, collaborator, name, store,
+};
 use crate::{
-    access::{self, Action, Resource, WorkCenterRole},
+    access::{self, Action, Leave, Resource, WorkCenterRole},
     activity,
     auth::{self, Caller},
     clock::Clock,
     db::Db,
-    error::{Error, Kind, Result, Violation, Violations},
+    error::{Error, Kind, Reason, Result, Violation, Violations},
     ids,
     page::Page,
     pb::{self, work_center_service_server::WorkCenterService},
@@ -95,8 +97,7 @@ impl WorkCenterService for Service {
         let found = store::find(&client, id).await?;
         let space = found.ok_or_else(|| Error::NotFound(Kind::WorkCenter, id.to_string()))?;
 
-        let space = WorkCenter { role: leave.standing.workcenter_role, ..space };
-        Ok(Response::new(pb::GetWorkCenterResponse { workcenter: Some(space.into()) }))
+        Ok(Response::new(pb::GetWorkCenterResponse { workcenter: Some(seen(space, &leave)) }))
     }
 
     async fn list_work_centers(
@@ -107,8 +108,11 @@ impl WorkCenterService for Service {
         let asked = request.into_inner();
         let now = self.clock.now().await?;
         let person = caller.person().unwrap_or_default();
-        let list: &[&[u8]] = &[b"ListWorkCenters", person.as_bytes(), asked.account_id.as_bytes()];
         let mut violations = Violations::default();
+        let states = read_states(&asked.states, &mut violations);
+        let names: Vec<&str> = states.iter().map(|it| it.name()).collect();
+        let names = names.join(" ");
+        let list: &[&[u8]] = &[b"ListWorkCenters", person.as_bytes(), asked.account_id.as_bytes(), names.as_bytes()];
         let account = match asked.account_id.as_str() {
             "" => None,
             id => violations.take(ids::parse("account_id", id)),
@@ -120,11 +124,93 @@ impl WorkCenterService for Service {
         let client = self.db.client().await?;
         let leave = access::may(&client, &caller, Action::ListWorkCenters, Resource::Own).await?;
         let after = page.after.as_deref().and_then(after_name);
-        let mut spaces = store::list(&client, leave.person, account, after, page.fetch).await?;
+        let mut spaces = store::list(&client, leave.person, account, &states, after, page.fetch).await?;
         let next_page_token = page.cut(&self.key, &mut spaces, |last| format!("{} {}", last.id, last.name), now);
 
         let workcenters = spaces.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListWorkCentersResponse { workcenters, next_page_token }))
+    }
+
+    async fn update_work_center(
+        &self,
+        request: Request<pb::UpdateWorkCenterRequest>,
+    ) -> Result<Response<pb::UpdateWorkCenterResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let asked = request.into_inner();
+        let sent = asked.workcenter.unwrap_or_default();
+        let paths = asked.update_mask.unwrap_or_default().paths;
+        let mut violations = Violations::default();
+        let id = violations.take(ids::parse("workcenter.workcenter_id", &sent.workcenter_id)).unwrap_or_default();
+        let change = Change::checked(&sent.name, &sent.category, &paths, &mut violations);
+        violations.none()?;
+
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let leave = access::may(&tx, &caller, Action::UpdateWorkCenter, Resource::WorkCenter(id)).await?;
+        let space = archive::locked(&tx, id).await?.active()?;
+        if !asked.etag.is_empty() && asked.etag != space.etag() {
+            return Err(Error::Conflict(Reason::EtagMismatch).into());
+        }
+        let changed = change.onto(space.clone());
+        // A change of nothing is a read.
+        let space = if changed == space { space } else { store::update(&tx, changed).await? };
+        tx.commit().await.map_err(Error::from)?;
+
+        Ok(Response::new(pb::UpdateWorkCenterResponse { workcenter: Some(seen(space, &leave)) }))
+    }
+
+    async fn archive_work_center(
+        &self,
+        request: Request<pb::ArchiveWorkCenterRequest>,
+    ) -> Result<Response<pb::ArchiveWorkCenterResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let id = ids::parse("workcenter_id", &request.into_inner().workcenter_id).map_err(Error::from)?;
+
+        let now = self.clock.now().await?;
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let leave = access::may(&tx, &caller, Action::ArchiveWorkCenter, Resource::WorkCenter(id)).await?;
+        let space = archive::archive(&tx, id, now).await?;
+        tx.commit().await.map_err(Error::from)?;
+
+        Ok(Response::new(pb::ArchiveWorkCenterResponse { workcenter: Some(seen(space, &leave)) }))
+    }
+
+    async fn reactivate_work_center(
+        &self,
+        request: Request<pb::ReactivateWorkCenterRequest>,
+    ) -> Result<Response<pb::ReactivateWorkCenterResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let id = ids::parse("workcenter_id", &request.into_inner().workcenter_id).map_err(Error::from)?;
+
+        let now = self.clock.now().await?;
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let leave = access::may(&tx, &caller, Action::ReactivateWorkCenter, Resource::WorkCenter(id)).await?;
+        let space = archive::reactivate(&tx, id, now).await?;
+        // Of a deleted one that comes back, a caller who collaborates in it is something again.
+        let role = store::role(&tx, id, leave.person).await?;
+        tx.commit().await.map_err(Error::from)?;
+
+        let space = WorkCenter { role, ..space };
+        Ok(Response::new(pb::ReactivateWorkCenterResponse { workcenter: Some(space.into()) }))
+    }
+
+    async fn delete_work_center(
+        &self,
+        request: Request<pb::DeleteWorkCenterRequest>,
+    ) -> Result<Response<pb::DeleteWorkCenterResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let id = ids::parse("workcenter_id", &request.into_inner().workcenter_id).map_err(Error::from)?;
+
+        let now = self.clock.now().await?;
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        access::may(&tx, &caller, Action::DeleteWorkCenter, Resource::WorkCenter(id)).await?;
+        let space = archive::delete(&tx, id, now).await?;
+        tx.commit().await.map_err(Error::from)?;
+
+        Ok(Response::new(pb::DeleteWorkCenterResponse { workcenter: Some(space.into()) }))
     }
 
     async fn add_collaborator(
@@ -150,6 +236,29 @@ impl WorkCenterService for Service {
         tx.commit().await.map_err(Error::from)?;
 
         Ok(Response::new(pb::AddCollaboratorResponse { collaborator: added.map(Into::into) }))
+    }
+
+    async fn update_collaborator(
+        &self,
+        request: Request<pb::UpdateCollaboratorRequest>,
+    ) -> Result<Response<pb::UpdateCollaboratorResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let asked = request.into_inner();
+        let mut violations = Violations::default();
+        let id = violations.take(ids::parse("workcenter_id", &asked.workcenter_id)).unwrap_or_default();
+        let user = violations.take(user("user_id", &asked.user_id, &caller)).unwrap_or_default();
+        let role = violations.take(read_role("role", asked.role()));
+        violations.none()?;
+        let role = role.ok_or_else(|| Error::internal("a role was neither read nor refused"))?;
+
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        access::may(&tx, &caller, Action::UpdateCollaborator, Resource::WorkCenter(id)).await?;
+        collaborator::change(&tx, id, user, role).await?;
+        let changed = store::collaborator(&tx, id, user).await?;
+        tx.commit().await.map_err(Error::from)?;
+
+        Ok(Response::new(pb::UpdateCollaboratorResponse { collaborator: changed.map(Into::into) }))
     }
 
     async fn remove_collaborator(
@@ -211,7 +320,39 @@ fn new(asked: &pb::CreateWorkCenterRequest, now: Timestamp) -> Result<WorkCenter
         violations.take(ids::parse("request_id", &asked.request_id));
     }
     violations.none()?;
-    Ok(WorkCenter { id: ids::new(), account, name, role: Some(WorkCenterRole::Owner), created_at: now })
+    Ok(WorkCenter {
+        id: ids::new(),
+        account,
+        name,
+        category: String::new(),
+        role: Some(WorkCenterRole::Owner),
+        created_at: now,
+        revision: 1,
+        archived_at: None,
+        purge_at: None,
+    })
+}
+
+/// The states that a list is to have, each once: those asked for, or that of active ones.
+fn read_states(asked: &[i32], violations: &mut Violations) -> Vec<State> {
+    let mut states = BTreeSet::new();
+    for (number, state) in asked.iter().enumerate() {
+        states.extend(match pb::WorkCenterState::try_from(*state) {
+            Ok(pb::WorkCenterState::Active) => Some(State::Active),
+            Ok(pb::WorkCenterState::Archived) => Some(State::Archived),
+            Ok(pb::WorkCenterState::Deleted) => Some(State::Deleted),
+            Ok(pb::WorkCenterState::Unspecified) | Err(_) => {
+                violations.add(format!("states[{number}]"), "must be ACTIVE, ARCHIVED or DELETED");
+                None
+            }
+        });
+    }
+    if asked.is_empty() { vec![State::Active] } else { states.into_iter().collect() }
+}
+
+/// A WorkCenter as one sees it who has `leave` for it.
+fn seen(space: WorkCenter, leave: &Leave) -> pb::WorkCenter {
+    WorkCenter { role: leave.standing.workcenter_role, ..space }.into()
 }
 
 /// Reads the person in `field` of a request: an id, or [`ME`].
@@ -256,14 +397,29 @@ impl From<WorkCenterRole> for pb::WorkCenterRole {
     }
 }
 
+impl From<State> for pb::WorkCenterState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Active => Self::Active,
+            State::Archived => Self::Archived,
+            State::Deleted => Self::Deleted,
+        }
+    }
+}
+
 impl From<WorkCenter> for pb::WorkCenter {
     fn from(space: WorkCenter) -> Self {
         Self {
             workcenter_id: space.id.to_string(),
             account_id: space.account.to_string(),
-            name: space.name,
             role: space.role.map_or(pb::WorkCenterRole::Unspecified, Into::into).into(),
             create_time: Some(pb::time(space.created_at)),
+            state: pb::WorkCenterState::from(space.state()).into(),
+            etag: space.etag(),
+            archive_time: space.archived_at.map(pb::time),
+            purge_time: space.purge_at.map(pb::time),
+            name: space.name,
+            category: space.category,
         }
     }
 }

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use sea_query::{Expr, ExprTrait, Iden, LockType, Order, Query};
 use uuid::Uuid;
 
-use super::{Collaborator, Place, WorkCenter};
+use super::{Collaborator, Place, State, WorkCenter};
 use crate::{
     access::WorkCenterRole,
-    db::{self, GenericClient, Row},
-    error::Result,
+    db::{self, GenericClient, Row, ToSql},
+    error::{Error, Kind, Result},
 };
 
 #[derive(Iden)]
@@ -31,15 +31,19 @@ enum In {
     Role,
 }
 
-/// Who belongs to the account and is not there yet comes in; a twin that is doing the same is waited for, and so is
-/// whoever takes them out of the account.
+/// Who belongs to the account and is not there yet comes in; a twin that is doing the same is waited for. So is whoever
+/// takes them out of the account, and whoever archives or deletes a WorkCenter: nobody comes into it afterwards.
 const ADD: &str = "
-    with added as (
+    with active as (
+        select id, account_id from workcenter
+        where id = any($3) and archived_at is null and purge_at is null
+        order by id for key share
+    ), added as (
         insert into collaborator (workcenter_id, user_id, role, created_at)
         select place.workcenter_id, $1, place.role, $2
         from unnest($3::uuid[], $4::text[]) as place (workcenter_id, role)
-        join workcenter on workcenter.id = place.workcenter_id
-        join member on member.account_id = workcenter.account_id and member.user_id = $1
+        join active on active.id = place.workcenter_id
+        join member on member.account_id = active.account_id and member.user_id = $1
         order by place.workcenter_id
         for key share of member
         on conflict on constraint collaborator_key do nothing
@@ -56,14 +60,62 @@ const LOCK_ALL: &str = "
     where workcenter.account_id = $1 and collaborator.user_id = $2
     order by collaborator.workcenter_id for update of collaborator";
 
-const LIST: &str = "
-    select workcenter.id, workcenter.account_id, workcenter.name, workcenter.created_at, collaborator.role
-    from collaborator join workcenter on workcenter.id = collaborator.workcenter_id
-    where collaborator.user_id = $1
-        and ($2::uuid is null or workcenter.account_id = $2)
-        and ($3::uuid is null or (lower(workcenter.name), workcenter.id) > (lower($4::text), $3))
-    order by lower(workcenter.name), workcenter.id
-    limit $5";
+/// Reads WorkCenters, each with what the person is in it, as far as the rest of the statement says.
+macro_rules! workcenters {
+    ($role:literal, $rest:literal) => {
+        concat!(
+            "select workcenter.id, workcenter.account_id, workcenter.name, workcenter.category, workcenter.created_at,
+                workcenter.revision, workcenter.archived_at, workcenter.purge_at, ",
+            $role,
+            " as role from workcenter ",
+            $rest
+        )
+    };
+}
+
+const FIND: &str = workcenters!("null::text", "where workcenter.id = $1");
+
+/// Against whoever comes into it, too.
+const LOCK: &str = workcenters!("null::text", "where workcenter.id = $1 for update");
+
+/// Those that a person is in, and those deleted ones whose account they administer. The state is that of `WorkCenter`.
+const LIST: &str = concat!(
+    "select * from (",
+    workcenters!(
+        "collaborator.role",
+        "join collaborator on workcenter.id = collaborator.workcenter_id
+        where collaborator.user_id = $1 and workcenter.purge_at is null
+            and case when archived_at is null then 'ACTIVE' else 'ARCHIVED' end = any($6)"
+    ),
+    " union all ",
+    workcenters!(
+        "null::text",
+        "join member on member.account_id = workcenter.account_id
+        where member.user_id = $1 and member.role = 'ADMINISTRATOR' and workcenter.purge_at is not null
+            and 'DELETED' = any($6)"
+    ),
+    ") workcenter
+    where ($2::uuid is null or account_id = $2)
+        and ($3::uuid is null or (lower(name), id) > (lower($4::text), $3))
+    order by lower(name), id
+    limit $5"
+);
+
+/// One of these that nobody comes into.
+const CLOSED: &str = "
+    select id, purge_at is not null as deleted from workcenter
+    where id = any($1) and (archived_at is not null or purge_at is not null) order by id limit 1";
+
+const UPDATE: &str = "
+    update workcenter set name = $2, category = $3, archived_at = $4, purge_at = $5, revision = revision + 1
+    where id = $1 returning revision";
+
+const PURGEABLE: &str = "
+    select id from workcenter where purge_at <= $1 order by purge_at limit 1 for update skip locked";
+
+const EMPTY: &str = "
+    delete from collaborator where ctid = any(array(
+        select ctid from collaborator where workcenter_id = $1 limit $2)) returning 1";
 
 /// Reads collaborators with their names, as far as the rest of the statement says.
 macro_rules! collaborators {
@@ -105,25 +157,63 @@ pub(super) async fn insert(on: &impl GenericClient, space: &WorkCenter, by: Uuid
 
 /// The WorkCenter `id`, as nobody in particular sees it.
 pub(super) async fn find(on: &impl GenericClient, id: Uuid) -> Result<Option<WorkCenter>> {
-    let select = Query::select()
-        .columns([Column::Id, Column::AccountId, Column::Name, Column::CreatedAt])
-        .from(Column::Table)
-        .and_where(Expr::col(Column::Id).eq(id))
-        .take();
-    Ok(db::row(on, &select).await?.map(|row| workcenter(&row, None)))
+    Ok(db::text(on, FIND, &[&id]).await?.first().map(workcenter))
 }
 
-/// The WorkCenters that `user` is in, by name, from the one after `after`: name and id.
+/// The WorkCenter `id`, which nobody else changes or comes into until the transaction ends.
+pub(super) async fn lock(on: &impl GenericClient, id: Uuid) -> Result<Option<WorkCenter>> {
+    Ok(db::text(on, LOCK, &[&id]).await?.first().map(workcenter))
+}
+
+/// Writes what may change of a WorkCenter that is locked; its revision grows.
+pub(super) async fn update(on: &impl GenericClient, space: WorkCenter) -> Result<WorkCenter> {
+    let values: [&(dyn ToSql + Sync); 5] =
+        [&space.id, &space.name, &space.category, &space.archived_at, &space.purge_at];
+    let rows = db::text(on, UPDATE, &values).await?;
+    let row = rows.first().ok_or_else(|| Error::NotFound(Kind::WorkCenter, space.id.to_string()))?;
+    Ok(WorkCenter { revision: row.get("revision"), ..space })
+}
+
+/// The WorkCenters in one of `states` that `user` is in or has to do with, by name, from the one after `after`: name and
+/// id.
 pub(super) async fn list(
     on: &impl GenericClient,
     user: Uuid,
     account: Option<Uuid>,
+    states: &[State],
     after: Option<(&str, Uuid)>,
     limit: i64,
 ) -> Result<Vec<WorkCenter>> {
     let (name, id) = after.unzip();
-    let rows = db::text(on, LIST, &[&user, &account, &id, &name, &limit]).await?;
-    Ok(rows.iter().map(|row| workcenter(row, Some(role_of(row)))).collect())
+    let states: Vec<&str> = states.iter().map(|it| it.name()).collect();
+    let rows = db::text(on, LIST, &[&user, &account, &id, &name, &limit, &states]).await?;
+    Ok(rows.iter().map(workcenter).collect())
+}
+
+/// One of `places` that nobody comes into any more, if there is one, and why.
+pub(super) async fn closed(on: &impl GenericClient, places: &[Place]) -> Result<Option<(Uuid, State)>> {
+    let ids: Vec<Uuid> = places.iter().map(|it| it.workcenter).collect();
+    let rows = db::text(on, CLOSED, &[&ids]).await?;
+    let state = |deleted| if deleted { State::Deleted } else { State::Archived };
+    Ok(rows.first().map(|row| (row.get("id"), state(row.get("deleted")))))
+}
+
+/// The WorkCenter that has been waiting for longest to be purged at `now`, which nobody else purges or restores until the
+/// transaction ends.
+pub(super) async fn lock_purgeable(on: &impl GenericClient, now: Timestamp) -> Result<Option<Uuid>> {
+    Ok(db::text(on, PURGEABLE, &[&now]).await?.first().map(|row| row.get("id")))
+}
+
+/// Takes up to `most` people out of a WorkCenter; returns how many.
+pub(super) async fn empty(on: &impl GenericClient, workcenter: Uuid, most: i64) -> Result<usize> {
+    Ok(db::text(on, EMPTY, &[&workcenter, &most]).await?.len())
+}
+
+/// Removes a WorkCenter that nobody is in.
+pub(super) async fn purge(on: &impl GenericClient, id: Uuid) -> Result<()> {
+    let delete = Query::delete().from_table(Column::Table).and_where(Expr::col(Column::Id).eq(id)).take();
+    db::execute(on, &delete).await?;
+    Ok(())
 }
 
 /// Brings `user` into `places`; returns the account and the WorkCenter of each where they were not, by WorkCenter.
@@ -147,6 +237,22 @@ pub(super) async fn role(on: &impl GenericClient, workcenter: Uuid, user: Uuid) 
         .and_where(Expr::col(In::UserId).eq(user))
         .take();
     Ok(db::row(on, &select).await?.map(|row| role_of(&row)))
+}
+
+/// Makes `user` something else in a WorkCenter; says whether they are in it.
+pub(super) async fn set_role(
+    on: &impl GenericClient,
+    workcenter: Uuid,
+    user: Uuid,
+    role: WorkCenterRole,
+) -> Result<bool> {
+    let update = Query::update()
+        .table(In::Table)
+        .value(In::Role, role.name())
+        .and_where(Expr::col(In::WorkcenterId).eq(workcenter))
+        .and_where(Expr::col(In::UserId).eq(user))
+        .take();
+    Ok(db::execute(on, &update).await? == 1)
 }
 
 /// The owners of a WorkCenter, who stay what they are until the transaction ends.
@@ -199,13 +305,17 @@ pub(super) async fn collaborators(
     Ok(rows.iter().map(person).collect())
 }
 
-fn workcenter(row: &Row, role: Option<WorkCenterRole>) -> WorkCenter {
+fn workcenter(row: &Row) -> WorkCenter {
     WorkCenter {
         id: row.get("id"),
         account: row.get("account_id"),
         name: row.get("name"),
-        role,
+        category: row.get("category"),
+        role: row.get::<_, Option<&str>>("role").and_then(WorkCenterRole::named),
         created_at: row.get("created_at"),
+        revision: row.get("revision"),
+        archived_at: row.get("archived_at"),
+        purge_at: row.get("purge_at"),
     }
 }
 

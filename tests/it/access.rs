@@ -90,6 +90,17 @@ impl Things {
                 let role = pb::WorkCenterRole::Owner.into();
                 pb::AddCollaboratorRequest { workcenter_id, user_id, role }.encode_to_vec()
             }
+            Action::UpdateWorkCenter => {
+                let workcenter = Some(pb::WorkCenter { workcenter_id, name: text("Roof"), ..Default::default() });
+                pb::UpdateWorkCenterRequest { workcenter, ..Default::default() }.encode_to_vec()
+            }
+            Action::ArchiveWorkCenter => pb::ArchiveWorkCenterRequest { workcenter_id }.encode_to_vec(),
+            Action::ReactivateWorkCenter => pb::ReactivateWorkCenterRequest { workcenter_id }.encode_to_vec(),
+            Action::DeleteWorkCenter => pb::DeleteWorkCenterRequest { workcenter_id }.encode_to_vec(),
+            Action::UpdateCollaborator => {
+                let role = pb::WorkCenterRole::Owner.into();
+                pb::UpdateCollaboratorRequest { workcenter_id, user_id, role }.encode_to_vec()
+            }
             Action::RemoveCollaborator => pb::RemoveCollaboratorRequest { workcenter_id, user_id }.encode_to_vec(),
             Action::ListCollaborators => {
                 pb::ListCollaboratorsRequest { workcenter_id, ..Default::default() }.encode_to_vec()
@@ -207,7 +218,12 @@ fn to_a_stranger(action: Action) -> Option<(Code, &'static str)> {
         | Action::WatchAccountJobs
         | Action::WatchProfiles => Some((Code::NotFound, "ACCOUNT_NOT_FOUND")),
         Action::GetWorkCenter
+        | Action::UpdateWorkCenter
+        | Action::ArchiveWorkCenter
+        | Action::ReactivateWorkCenter
+        | Action::DeleteWorkCenter
         | Action::AddCollaborator
+        | Action::UpdateCollaborator
         | Action::RemoveCollaborator
         | Action::ListCollaborators
         | Action::ListActivity

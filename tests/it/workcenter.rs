@@ -1,5 +1,9 @@
 //! WorkCenters through the wire: who makes, sees and leaves them.
 
+pub mod archive;
+mod purge;
+mod update;
+
 use tokio::join;
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -183,7 +187,12 @@ async fn workcenters_are_listed_by_name_page_by_page() {
     app.collaborator(&other.admin, theirs, &ada).await;
 
     let page = async |account_id: &str, page_token: String| {
-        let asked = ListWorkCentersRequest { account_id: account_id.to_owned(), page_size: 2, page_token };
+        let asked = ListWorkCentersRequest {
+            account_id: account_id.to_owned(),
+            page_size: 2,
+            page_token,
+            ..Default::default()
+        };
         app.workcenters().list_work_centers(by(&ada.token, asked)).await.map(tonic::Response::into_inner)
     };
     let mut names = Vec::new();

@@ -1,6 +1,9 @@
 //! Accepting invites through the wire: who comes in, who does not, and what becomes of the invite.
 
+use workcenter::pb::ListWorkCenterPreferencesRequest;
+
 use super::*;
+use crate::workcenter::archive::{archive, delete, reactivate};
 
 #[tokio::test]
 async fn a_newcomer_comes_in_with_all_that_was_offered_and_is_signed_in() {
@@ -214,4 +217,30 @@ async fn a_member_who_accepts_keeps_the_higher_role() {
     db::text(&app.pool().client().await.unwrap(), join, &[&account.id, &max.id]).await.unwrap();
     accept(&app, &max, By::InviteId(invite.invite_id)).await.unwrap();
     assert_eq!(count(&app, &format!("member where user_id = '{}' and role = 'MEMBER'", max.id)).await, 2);
+}
+
+#[tokio::test]
+async fn places_in_workcenters_that_are_archived_or_deleted_are_left_out() {
+    let app = App::start().await;
+    let account = app.account("Pier Works").await;
+    let admin = &account.admin;
+    let [plans, roof, walls] = ["Plans", "Roof", "Walls"].map(|name| app.workcenter(admin, account.id, name));
+    let (plans, roof, walls) = (plans.await, roof.await, walls.await);
+    let places = [plans, roof, walls].map(|it| (it, WorkCenterRole::Reader));
+    let asked = offer(&account, "nora@example.com", AccountRole::Member, &places);
+    let invite = create(&app, admin, asked).await.unwrap().invite.unwrap();
+    archive(&app, admin, plans).await.unwrap();
+    delete(&app, admin, roof).await.unwrap();
+
+    let token = mailed(&app, &invite).await.unwrap();
+    let came = come(&app, &token).await.unwrap();
+    assert_eq!(came.invite.unwrap().state(), InviteState::Accepted);
+    let asked = ListWorkCenterPreferencesRequest::default();
+    let heard = app.preferences().list_work_center_preferences(by(&came.token, asked)).await.unwrap().into_inner();
+    assert_eq!(heard.preferences.iter().map(|it| it.workcenter_name.as_str()).collect::<Vec<_>>(), ["Walls"]);
+    // They do not come in when it is active again either.
+    reactivate(&app, admin, plans).await.unwrap();
+    let asked = GetWorkCenterRequest { workcenter_id: plans.to_string() };
+    let status = app.workcenters().get_work_center(by(&came.token, asked)).await.unwrap_err();
+    assert_eq!(reason(&status), "WORKCENTER_NOT_FOUND");
 }

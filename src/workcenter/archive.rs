@@ -1,0 +1,100 @@
+//! Archiving a WorkCenter, deleting it, and making it active again. While it is not, it says nothing to anybody.
+//!
+//! Locks: the row of the WorkCenter against everybody who comes into it, then its subscriptions, then the head of its log.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{Place, State, WorkCenter, store};
+use crate::{
+    activity::Closed,
+    db::{GenericClient, Transaction},
+    error::{Error, Kind, Reason, Result},
+    outbox, subscription,
+};
+
+/// How long a deleted WorkCenter can be had back: a month is long enough for everybody to come back from their holidays.
+const KEPT: Duration = Duration::from_hours(30 * 24);
+
+/// Archives the WorkCenter `id`.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] when there is none, [`Error::Refused`] for a deleted one.
+pub(super) async fn archive(tx: &Transaction<'_>, id: Uuid, now: Timestamp) -> Result<WorkCenter> {
+    let space = locked(tx, id).await?;
+    match space.state() {
+        State::Archived => return Ok(space),
+        State::Deleted => return Err(Error::Refused(Reason::WorkcenterDeleted)),
+        State::Active => {}
+    }
+    silence(tx, id, Closed::Archived, now).await?;
+    store::update(tx, WorkCenter { archived_at: Some(now), ..space }).await
+}
+
+/// Deletes the WorkCenter `id`: it is purged [`KEPT`] later.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] when there is none.
+pub(super) async fn delete(tx: &Transaction<'_>, id: Uuid, now: Timestamp) -> Result<WorkCenter> {
+    let space = locked(tx, id).await?;
+    if space.state() == State::Deleted {
+        return Ok(space);
+    }
+    silence(tx, id, Closed::Deleted, now).await?;
+    let purge_at = now.checked_add(KEPT).map_err(Error::internal)?;
+    store::update(tx, WorkCenter { purge_at: Some(purge_at), ..space }).await
+}
+
+/// Makes the WorkCenter `id` active again. What happened before stays untold.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] when there is none, or it is time to purge it.
+pub(super) async fn reactivate(tx: &Transaction<'_>, id: Uuid, now: Timestamp) -> Result<WorkCenter> {
+    let space = locked(tx, id).await?;
+    if space.state() == State::Active {
+        return Ok(space);
+    }
+    if space.purge_at.is_some_and(|it| it <= now) {
+        return Err(missing(id));
+    }
+    subscription::reopen(tx, id, now).await?;
+    store::update(tx, WorkCenter { archived_at: None, purge_at: None, ..space }).await
+}
+
+/// Makes sure that somebody can come into all of `places`.
+///
+/// # Errors
+///
+/// [`Error::Refused`] for an archived one, [`Error::NotFound`] for a deleted one.
+pub async fn all_open(on: &impl GenericClient, places: &[Place]) -> Result<()> {
+    match store::closed(on, places).await? {
+        None => Ok(()),
+        Some((_, State::Archived | State::Active)) => Err(Error::Refused(Reason::WorkcenterArchived)),
+        Some((id, State::Deleted)) => Err(missing(id)),
+    }
+}
+
+/// Settles what waits for anybody as not told, what is in the outbox too.
+async fn silence(tx: &Transaction<'_>, id: Uuid, closed: Closed, now: Timestamp) -> Result<()> {
+    let readers = subscription::close(tx, id, closed, now).await?;
+    // What is composed and has not gone is written by what is so from here on.
+    outbox::hold(tx, &readers).await
+}
+
+/// The WorkCenter `id`, which nobody else changes until the transaction ends.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] when there is none.
+pub(super) async fn locked(tx: &Transaction<'_>, id: Uuid) -> Result<WorkCenter> {
+    store::lock(tx, id).await?.ok_or_else(|| missing(id))
+}
+
+fn missing(id: Uuid) -> Error {
+    Error::NotFound(Kind::WorkCenter, id.to_string())
+}
