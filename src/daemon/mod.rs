@@ -136,10 +136,7 @@ impl Daemon {
                 let delivered = outbox::deliver(db, &self.post, &self.outbox, write).await?;
                 if delivered != outbox::Delivered::default() {
                     info!(?delivered, "delivered");
-                    let invites = invite::undelivered(&db.client().await?, now).await?;
-                    if invites > 0 {
-                        info!(invites, "invites reach nobody");
-                    }
+                    self.undelivered(now).await?;
                 }
             }
             Sweep::Housekeeping => {
@@ -151,6 +148,8 @@ impl Daemon {
                 info!(requests, sessions, changes, "removed what has expired");
                 self.purge(now).await?;
                 self.tidy().await?;
+                // What a daemon left that was killed between a mail and its invite.
+                self.undelivered(now).await?;
             }
         }
         Ok(())
@@ -182,6 +181,15 @@ impl Daemon {
         }
         if removed + adopted > 0 {
             info!(removed, adopted, "removed bytes that nothing names, and found some that nobody knew of");
+        }
+        Ok(())
+    }
+
+    /// Ends invites whose mail reaches nobody.
+    async fn undelivered(&self, now: Timestamp) -> Result<()> {
+        let invites = invite::undelivered(&self.parts.db.client().await?, now).await?;
+        if invites > 0 {
+            info!(invites, "invites reach nobody");
         }
         Ok(())
     }

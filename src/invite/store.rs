@@ -105,7 +105,7 @@ const TOLD: &str = "
     left join profile on profile.user_id = invite.inviter_id
     where invite.id = any($1) and invite.state = 'PENDING' and $2 < invite.expires_at";
 
-/// Newly failed mails are few, and what has become of the others since is not looked at.
+/// Looks at failed mails alone, of which there are few, and never at one that was followed by another.
 const UNDELIVERED: &str = "
     with undelivered as (
         update invite set state = 'DELIVERY_FAILED', ended_at = $1, end_reason = mail.reply

@@ -151,3 +151,18 @@ async fn an_invite_whose_mail_reaches_nobody_says_so_and_may_be_sent_again() {
     assert_eq!(addresses(&pending), addresses(&[olga, again.clone()]));
     come(&app, &mailed(&app, &again).await.unwrap()).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_daemon_that_is_killed_between_a_mail_and_its_invite_leaves_nothing_behind() {
+    let app = App::start().await;
+    let account = app.account("Pier Works").await;
+    invited(&app, &account, "nora@example.com").await;
+    let failed = "update mail set state = 'FAILED', ended_at = now(), reply = '554 5.6.0 no such person'";
+    app.client().await.batch_execute(failed).await.unwrap();
+    app.daemon(None).step(Sweep::Housekeeping, app.now().await).await.unwrap();
+    let sent = list(&app, &account.admin, InviteBox::Sent, &[]).await;
+    assert_eq!(
+        (sent[0].state(), sent[0].end_reason.as_str()),
+        (InviteState::DeliveryFailed, "554 5.6.0 no such person")
+    );
+}
