@@ -21,3 +21,15 @@ pub fn parse(field: &str, text: &str) -> Result<Uuid, Violation> {
         Err(_) => Err(Violation::new(field, "must be a UUID")),
     }
 }
+
+/// What people call themselves in place of their id.
+const ME: &str = "me";
+
+/// Reads whom `field` of a request means: `me`, or somebody by their id.
+///
+/// # Errors
+///
+/// The violation to report, when `text` is neither.
+pub fn person(field: &str, text: &str, me: Uuid) -> Result<Uuid, Violation> {
+    if text == ME { Ok(me) } else { parse(field, text) }
+}

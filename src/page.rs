@@ -4,6 +4,7 @@
 //! list's other arguments are bound to it, so a token of another query is refused.
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::{
     error::{Reason, Result, Violation},
@@ -21,6 +22,17 @@ const TOKEN_SECONDS: i64 = 3 * 24 * 3600;
 
 /// What a page token is sealed for.
 const PURPOSE: &str = "page";
+
+/// The key of a row of a list of people as they came: when, and who.
+pub fn coming(at: Timestamp, user: Uuid) -> String {
+    format!("{} {user}", at.as_microsecond())
+}
+
+/// Reads what [`coming`] wrote.
+pub fn came(key: &str) -> Option<(Timestamp, Uuid)> {
+    let (at, user) = key.split_once(' ')?;
+    Some((Timestamp::from_microsecond(at.parse().ok()?).ok()?, user.parse().ok()?))
+}
 
 /// One page of a list.
 #[derive(Debug)]

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::{
     account::{Account, INVITE_EXPIRY, checked_name, invite_expiry},
-    error::{Reason, Result, Violation, Violations},
+    error::{Result, Violation, Violations},
     identity::Preset,
-    profile,
+    mask, profile,
 };
 
 /// What can be changed.
@@ -39,12 +39,12 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// Reads the fields that `mask` names, all for `*`, or those that are set when there is no mask.
+    /// Reads the fields that the mask of these `paths` names, all for `*`, or those that are set when there is no mask.
     ///
     /// # Errors
     ///
     /// [`crate::error::Error::Invalid`] with everything that is wrong.
-    pub(super) fn checked(sent: Sent, mask: Option<&[String]>) -> Result<Self> {
+    pub(super) fn checked(sent: Sent, paths: &[String]) -> Result<Self> {
         let mut violations = Violations::default();
         let is_set = |path: &str| match path {
             "name" => !sent.name.is_empty(),
@@ -52,20 +52,8 @@ impl Change {
             "invite_expiry" => sent.invite_expiry.is_some(),
             _ => sent.preset.is_some(),
         };
-        let is_asked = |path: &str| match mask {
-            None => is_set(path),
-            Some(mask) => mask == ["*"] || mask.iter().any(|it| it == path),
-        };
-        let [name, time_zone, expiry, preset] = PATHS.map(is_asked);
-        let unknown = mask.unwrap_or_default().iter().filter(|it| *it != "*" && !PATHS.contains(&it.as_str()));
-        violations.extend(unknown.map(|it| {
-            let shown: String = it.chars().take(PATH_SHOWN_MAX).collect();
-            let rule = format!("`{shown}` is not a field that can be set");
-            Violation::new("update_mask", rule).because(Reason::MaskPathUnknown)
-        }));
-        if mask.is_some_and(|it| it.len() > 1 && it.iter().any(|path| path == "*")) {
-            violations.extend([Violation::new("update_mask", "must be `*` alone").because(Reason::MaskPathUnknown)]);
-        }
+        let fields = mask::fields(paths, &PATHS, is_set, &mut violations);
+        let [name, time_zone, expiry, preset] = PATHS.map(|it| fields.contains(&it));
         let mut change = Self::default();
         if name {
             change.name = violations.take(checked_name("account.name", &sent.name));
@@ -98,9 +86,6 @@ impl Change {
     }
 }
 
-/// Characters of an unknown path that are repeated to the caller: details of errors travel in a header.
-const PATH_SHOWN_MAX: usize = 60;
-
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
@@ -121,12 +106,12 @@ mod tests {
     fn without_a_mask_what_is_set_is_changed() {
         let day = Some(Duration::from_secs(86_400));
         let change = Change { name: Some("Pier Works".to_owned()), invite_expiry: day, ..Change::default() };
-        assert_eq!(Change::checked(sent(), None).unwrap(), change);
+        assert_eq!(Change::checked(sent(), &[]).unwrap(), change);
     }
 
     #[test]
     fn what_is_named_and_not_set_is_as_in_a_new_account() {
-        let change = Change::checked(Sent { invite_expiry: None, ..sent() }, Some(&mask(&["*"]))).unwrap();
+        let change = Change::checked(Sent { invite_expiry: None, ..sent() }, &mask(&["*"])).unwrap();
         let new = (Some(String::new()), Some(INVITE_EXPIRY), Some(Preset::Nist2025));
         assert_eq!((change.time_zone, change.invite_expiry, change.preset), new);
     }
@@ -140,7 +125,7 @@ mod tests {
             preset: Some(Err(Violation::new("account.password_preset", "must be one of the presets"))),
         };
         let paths = mask(&["etag", "name", "time_zone", "invite_expiry", "password_preset"]);
-        let Err(Error::Invalid(violations)) = Change::checked(bad, Some(&paths)) else { panic!("it is refused") };
+        let Err(Error::Invalid(violations)) = Change::checked(bad, &paths) else { panic!("it is refused") };
         let fields: Vec<_> = violations.iter().map(|it| it.field.trim_start_matches("account.")).collect();
         assert_eq!(fields, ["update_mask", "name", "time_zone", "invite_expiry", "password_preset"]);
     }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -14,22 +13,19 @@ use super::{
 use crate::{
     access::{self, AccountRole, Action, Resource},
     account::{self, Account, Member},
-    auth::{self, Caller},
+    auth,
     clock::Clock,
     db::{Db, Transaction},
     error::{Error, Kind, Reason, Result, Violation, Violations},
     identity::Preset,
     ids,
-    page::Page,
+    page::{self, Page},
     pb::{self, account_service_server::AccountService},
     profile,
     request::{self, Recall},
     secret::TokenKey,
     subscription::{self, When},
 };
-
-/// What a person calls themselves in place of their id.
-const ME: &str = "me";
 
 /// Serves `AccountService`.
 pub struct Service {
@@ -117,7 +113,7 @@ impl AccountService for Service {
         let tx = client.transaction().await.map_err(Error::from)?;
         account::hold(&tx, id).await?;
         let leave = access::may(&tx, &caller, Action::UpdateAccount, Resource::Account(id)).await?;
-        let change = Change::checked(read(sent), asked.update_mask.as_ref().map(|it| it.paths.as_slice()))?;
+        let change = Change::checked(read(sent), &asked.update_mask.unwrap_or_default().paths)?;
         let before = found(&tx, id).await?;
         if !asked.etag.is_empty() && asked.etag != etag(&before) {
             return Err(Error::Conflict(Reason::EtagMismatch).into());
@@ -159,9 +155,9 @@ impl AccountService for Service {
 
         let client = self.db.client().await?;
         access::may(&client, &caller, Action::ListMembers, Resource::Account(id)).await?;
-        let after = page.after.as_deref().and_then(after_coming);
+        let after = page.after.as_deref().and_then(page::came);
         let mut people = account::members(&client, id, role, after, page.fetch).await?;
-        let came = |last: &Member| format!("{} {}", last.created_at.as_microsecond(), last.user);
+        let came = |last: &Member| page::coming(last.created_at, last.user);
         let next_page_token = page.cut(&self.key, &mut people, came, now);
 
         let members = people.into_iter().map(Into::into).collect();
@@ -176,7 +172,9 @@ impl AccountService for Service {
         let asked = request.into_inner();
         let mut violations = Violations::default();
         let id = violations.take(ids::parse("account_id", &asked.account_id)).unwrap_or_default();
-        let user = violations.take(user("user_id", &asked.user_id, &caller)).unwrap_or_default();
+        let user = violations
+            .take(ids::person("user_id", &asked.user_id, caller.person().unwrap_or_default()))
+            .unwrap_or_default();
         let role = violations.take(read_role("role", asked.role));
         violations.none()?;
         let role = role.ok_or_else(|| Error::internal("a role was neither read nor refused"))?;
@@ -200,7 +198,9 @@ impl AccountService for Service {
         let asked = request.into_inner();
         let mut violations = Violations::default();
         let account = violations.take(ids::parse("account_id", &asked.account_id)).unwrap_or_default();
-        let user = violations.take(user("user_id", &asked.user_id, &caller)).unwrap_or_default();
+        let user = violations
+            .take(ids::person("user_id", &asked.user_id, caller.person().unwrap_or_default()))
+            .unwrap_or_default();
         violations.none()?;
 
         let when = self.when().await?;
@@ -245,18 +245,6 @@ async fn found(tx: &Transaction<'_>, id: Uuid) -> Result<Account> {
 
 fn missing(account: Uuid) -> Error {
     Error::NotFound(Kind::Account, account.to_string())
-}
-
-/// Reads the person in `field` of a request: an id, or [`ME`].
-fn user(field: &str, text: &str, caller: &Caller) -> Result<Uuid, Violation> {
-    // Nobody in particular is asked to sign in before it matters who they are.
-    if text == ME { Ok(caller.person().unwrap_or_default()) } else { ids::parse(field, text) }
-}
-
-/// Where a page of members ended.
-fn after_coming(place: &str) -> Option<(Timestamp, Uuid)> {
-    let (at, user) = place.split_once(' ')?;
-    Some((Timestamp::from_microsecond(at.parse().ok()?).ok()?, user.parse().ok()?))
 }
 
 /// Reads a role in `field` of a request.

@@ -9,7 +9,7 @@ pub use service::Service;
 use jiff::civil::Weekday;
 
 use crate::{
-    error::{Error, Reason, Result, Violation, Violations},
+    error::{Result, Violation, Violations},
     subscription::{AddressedItems, Delivery, Recipient, schedule::Beat, schedule::Days},
 };
 
@@ -87,36 +87,10 @@ fn no_days() -> Violation {
     Violation::new("preferences.daily_days", "must have at least one day")
 }
 
-/// The paths that a change touches: those of the mask, all of them for `*`, or `populated` when there is no mask.
-///
-/// # Errors
-///
-/// [`Error::Invalid`] naming every path that there is not, or that cannot be set.
-pub fn paths(mask: Option<&[String]>, populated: impl Fn(&str) -> bool) -> Result<Vec<&'static str>> {
-    let Some(mask) = mask else {
-        return Ok(PATHS.into_iter().filter(|it| populated(it)).collect());
-    };
-    if mask == ["*"] {
-        return Ok(PATHS.to_vec());
-    }
-    let unknown: Vec<Violation> = mask
-        .iter()
-        .filter(|it| !PATHS.contains(&it.as_str()))
-        .map(|it| {
-            let rule = format!("`{it}` is not a field that can be set");
-            Violation::new("update_mask", rule).because(Reason::MaskPathUnknown)
-        })
-        .collect();
-    if unknown.is_empty() {
-        Ok(PATHS.into_iter().filter(|it| mask.iter().any(|path| path == it)).collect())
-    } else {
-        Err(Error::Invalid(unknown))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn a_time_of_day_has_two_digits_twice() {
@@ -139,14 +113,5 @@ mod tests {
         let fields: Vec<&str> = violations.iter().map(|it| it.field.as_str()).collect();
         let expected = ["preferences.digest_time", "preferences.daily_days", "preferences.default_delivery"];
         assert_eq!(fields, expected);
-    }
-
-    #[test]
-    fn a_mask_names_fields_that_can_be_set() {
-        let mask = |paths: &[&str]| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(paths(Some(&mask(&["digest_time"])), |_| false).unwrap(), ["digest_time"]);
-        assert_eq!(paths(Some(&mask(&["*"])), |_| false).unwrap(), PATHS);
-        assert_eq!(paths(None, |it| it == "weekly_day").unwrap(), ["weekly_day"]);
-        assert!(paths(Some(&mask(&["etag", "digest_time"])), |_| false).is_err());
     }
 }

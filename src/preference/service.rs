@@ -6,14 +6,14 @@ use jiff::{civil::Weekday, tz::TimeZone};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Change, paths};
+use super::{Change, PATHS};
 use crate::{
     access::{self, Action, Resource},
     auth,
     clock::Clock,
     db::Db,
     error::{Error, Reason, Result, Violation, Violations},
-    ids, outbox,
+    ids, mask, outbox,
     page::Page,
     pb::{self, preference_service_server::PreferenceService},
     secret::TokenKey,
@@ -140,8 +140,8 @@ impl PreferenceService for Service {
 /// What a request sets; everything that is wrong with it is said at once, here or when it meets what was.
 fn change(request: &pb::UpdatePreferencesRequest) -> Result<Change> {
     let sent = request.preferences.clone().unwrap_or_default();
-    let mask = request.update_mask.as_ref().map(|it| it.paths.as_slice());
-    let paths = paths(mask, |path| match path {
+    let mut violations = Violations::default();
+    let is_set = |path: &str| match path {
         "notifications_enabled" => sent.notifications_enabled,
         "digest_frequency" => sent.digest_frequency != 0,
         "digest_time" => !sent.digest_time.is_empty(),
@@ -149,10 +149,10 @@ fn change(request: &pb::UpdatePreferencesRequest) -> Result<Change> {
         "daily_days" => !sent.daily_days.is_empty(),
         "default_delivery" => sent.default_delivery != 0,
         _ => sent.addressed_items != 0,
-    })?;
-    let mut violations = Violations::default();
+    };
+    let paths = request.update_mask.as_ref().map(|it| it.paths.as_slice()).unwrap_or_default();
     let mut change = Change::default();
-    for path in paths {
+    for path in mask::fields(paths, &PATHS, is_set, &mut violations) {
         match path {
             "notifications_enabled" => change.enabled = Some(sent.notifications_enabled),
             "digest_frequency" => change.frequency = violations.take(frequency(sent.digest_frequency)),

@@ -24,15 +24,12 @@ use crate::{
     account, auth,
     clock::Clock,
     db::{Db, GenericClient},
-    error::{Error, Reason, Result, Violation, Violations},
+    error::{Error, Reason, Result, Violations},
     identity, ids,
     pb::{self, profile_service_server::ProfileService},
     secret::TokenKey,
     subscription::{self, When},
 };
-
-/// What stands for the caller in place of an id.
-const ME: &str = "me";
 
 /// People whose profiles are read at a time. Their profiles are half a megabyte as people fill them in.
 const BATCH_MAX: usize = 1_000;
@@ -114,7 +111,7 @@ impl ProfileService for Service {
     ) -> Result<Response<pb::GetProfileResponse>, Status> {
         let caller = auth::caller(&request)?;
         let me = caller.person().unwrap_or_default();
-        let wanted = person("user_id", &request.into_inner().user_id, me);
+        let wanted = ids::person("user_id", &request.into_inner().user_id, me);
 
         let client = self.db.client().await?;
         // Who has not said whom they mean is asked about themselves, so that strangers are told nothing else.
@@ -233,18 +230,13 @@ impl ProfileService for Service {
     }
 }
 
-/// Whom a field means: `me`, or somebody by their id.
-pub(super) fn person(field: &str, text: &str, me: Uuid) -> Result<Uuid, Violation> {
-    if text == ME { Ok(me) } else { ids::parse(field, text) }
-}
-
 /// Whom a batch is about, each once, and as the caller has called them the first time.
 fn people(asked: Vec<String>, me: Uuid) -> Result<Vec<(Uuid, String)>> {
     let mut violations = Violations::default();
     let mut wanted: Vec<(Uuid, String)> = Vec::new();
     let mut seen = HashSet::new();
     for (place, text) in asked.into_iter().enumerate() {
-        let user = violations.take(person(&format!("user_ids[{place}]"), &text, me));
+        let user = violations.take(ids::person(&format!("user_ids[{place}]"), &text, me));
         wanted.extend(user.filter(|it| seen.insert(*it)).map(|it| (it, text)));
     }
     if BATCH_MAX < wanted.len() {
@@ -281,7 +273,7 @@ fn change(message: pb::UpdateProfileRequest, me: Uuid) -> Result<Change> {
     let sent = message.profile.unwrap_or_default();
     let of = match sent.user_id.as_str() {
         "" => Some(me),
-        id => violations.take(person("profile.user_id", id, me)),
+        id => violations.take(ids::person("profile.user_id", id, me)),
     };
     let paths = message.update_mask.unwrap_or_default().paths;
     let change = Change::checked(&texts(sent), &paths, &mut violations);

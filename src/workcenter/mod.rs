@@ -18,6 +18,7 @@ pub use service::{Service, read_role};
 use crate::{
     access::WorkCenterRole,
     error::{Error, Reason, Result, Violation, Violations},
+    mask,
 };
 
 /// Characters of a name at most: one line of a mail's subject, and what the table checks.
@@ -110,19 +111,13 @@ impl Change {
     ///
     /// No path stands for every field that is not empty, `*` for every field.
     fn checked(sent_name: &str, sent_category: &str, paths: &[String], violations: &mut Violations) -> Self {
-        for path in paths.iter().filter(|it| *it != "*" && !PATHS.contains(&it.as_str())) {
-            let rule = format!("`{path}` is not a field that can be set");
-            violations.take::<()>(Err(Violation::new("update_mask", rule).because(Reason::MaskPathUnknown)));
-        }
-        let sets = |field: &str, sent: &str| match paths {
-            [] => !sent.is_empty(),
-            paths => paths.iter().any(|path| path == "*" || path == field),
-        };
+        let is_set = |field: &str| !if field == "name" { sent_name } else { sent_category }.is_empty();
+        let fields = mask::fields(paths, &PATHS, is_set, violations);
         let mut change = Self::default();
-        if sets("name", sent_name) {
+        if fields.contains(&"name") {
             change.name = violations.take(name("workcenter.name", sent_name));
         }
-        if sets("category", sent_category) {
+        if fields.contains(&"category") {
             change.category = violations.take(category("workcenter.category", sent_category));
         }
         change

@@ -12,21 +12,17 @@ use super::{
 };
 use crate::{
     access::{self, Action, Leave, Resource, WorkCenterRole},
-    activity,
-    auth::{self, Caller},
+    activity, auth,
     clock::Clock,
     db::Db,
     error::{Error, Kind, Reason, Result, Violation, Violations},
     ids,
-    page::Page,
+    page::{self, Page},
     pb::{self, work_center_service_server::WorkCenterService},
     request::{self, Recall},
     secret::TokenKey,
     subscription::When,
 };
-
-/// What a person calls themselves in place of their id.
-const ME: &str = "me";
 
 /// The service.
 pub struct Service {
@@ -221,7 +217,9 @@ impl WorkCenterService for Service {
         let asked = request.into_inner();
         let mut violations = Violations::default();
         let id = violations.take(ids::parse("workcenter_id", &asked.workcenter_id)).unwrap_or_default();
-        let user = violations.take(user("user_id", &asked.user_id, &caller)).unwrap_or_default();
+        let user = violations
+            .take(ids::person("user_id", &asked.user_id, caller.person().unwrap_or_default()))
+            .unwrap_or_default();
         let role = violations.take(read_role("role", asked.role()));
         violations.none()?;
         let role = role.ok_or_else(|| Error::internal("a role was neither read nor refused"))?;
@@ -246,7 +244,9 @@ impl WorkCenterService for Service {
         let asked = request.into_inner();
         let mut violations = Violations::default();
         let id = violations.take(ids::parse("workcenter_id", &asked.workcenter_id)).unwrap_or_default();
-        let user = violations.take(user("user_id", &asked.user_id, &caller)).unwrap_or_default();
+        let user = violations
+            .take(ids::person("user_id", &asked.user_id, caller.person().unwrap_or_default()))
+            .unwrap_or_default();
         let role = violations.take(read_role("role", asked.role()));
         violations.none()?;
         let role = role.ok_or_else(|| Error::internal("a role was neither read nor refused"))?;
@@ -269,7 +269,9 @@ impl WorkCenterService for Service {
         let asked = request.into_inner();
         let mut violations = Violations::default();
         let id = violations.take(ids::parse("workcenter_id", &asked.workcenter_id)).unwrap_or_default();
-        let user = violations.take(user("user_id", &asked.user_id, &caller)).unwrap_or_default();
+        let user = violations
+            .take(ids::person("user_id", &asked.user_id, caller.person().unwrap_or_default()))
+            .unwrap_or_default();
         violations.none()?;
 
         let when = self.when().await?;
@@ -301,9 +303,9 @@ impl WorkCenterService for Service {
 
         let client = self.db.client().await?;
         access::may(&client, &caller, Action::ListCollaborators, Resource::WorkCenter(id)).await?;
-        let after = page.after.as_deref().and_then(after_coming);
+        let after = page.after.as_deref().and_then(page::came);
         let mut people = store::collaborators(&client, id, after, page.fetch).await?;
-        let came = |last: &Collaborator| format!("{} {}", last.created_at.as_microsecond(), last.user);
+        let came = |last: &Collaborator| page::coming(last.created_at, last.user);
         let next_page_token = page.cut(&self.key, &mut people, came, now);
 
         let collaborators = people.into_iter().map(Into::into).collect();
@@ -355,22 +357,10 @@ fn seen(space: WorkCenter, leave: &Leave) -> pb::WorkCenter {
     WorkCenter { role: leave.standing.workcenter_role, ..space }.into()
 }
 
-/// Reads the person in `field` of a request: an id, or [`ME`].
-fn user(field: &str, text: &str, caller: &Caller) -> Result<Uuid, Violation> {
-    // Nobody in particular is asked to sign in before it matters who they are.
-    if text == ME { Ok(caller.person().unwrap_or_default()) } else { ids::parse(field, text) }
-}
-
 /// Where a page of WorkCenters ended.
 fn after_name(place: &str) -> Option<(&str, Uuid)> {
     let (id, name) = place.split_once(' ')?;
     Some((name, id.parse().ok()?))
-}
-
-/// Where a page of collaborators ended.
-fn after_coming(place: &str) -> Option<(Timestamp, Uuid)> {
-    let (at, user) = place.split_once(' ')?;
-    Some((Timestamp::from_microsecond(at.parse().ok()?).ok()?, user.parse().ok()?))
 }
 
 /// Reads a role in `field` of a request.

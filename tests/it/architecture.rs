@@ -15,6 +15,7 @@ const FLOOR: &[(&str, &str)] = &[
     ("pb", ""),
     ("error", "pb"),
     ("ids", "error"),
+    ("mask", "error"),
     ("secret", "error"),
     ("auth", "error secret"),
     ("config", "auth secret"),

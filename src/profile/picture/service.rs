@@ -35,6 +35,7 @@ use crate::{
     db::Db,
     error::{Error, Reason, Result, Violation},
     identity::{self, Event, EventKind},
+    ids,
     pb::{self, get_picture_response::Part},
     profile::{self, Told},
     secret,
@@ -187,7 +188,7 @@ impl Pictures {
     ) -> Result<Response<pb::DeletePictureResponse>, Status> {
         let (caller, origin) = (auth::caller(&request)?, auth::origin(&request)?);
         let me = caller.person().unwrap_or_default();
-        let user = profile::service::person("user_id", &request.into_inner().user_id, me);
+        let user = ids::person("user_id", &request.into_inner().user_id, me);
         let mut client = self.db.client().await?;
         let of = Resource::Person(*user.as_ref().unwrap_or(&me));
         let by = access::may(&client, &caller, Action::DeletePicture, of).await?.person;
@@ -223,7 +224,7 @@ impl Pictures {
         let caller = auth::caller(&request)?;
         let me = caller.person().unwrap_or_default();
         let pb::GetPictureRequest { user_id, size_px, if_none_match } = request.into_inner();
-        let user = profile::service::person("user_id", &user_id, me);
+        let user = ids::person("user_id", &user_id, me);
         let client = self.db.client().await?;
         let of = Resource::Person(*user.as_ref().unwrap_or(&me));
         access::may(&client, &caller, Action::GetPicture, of).await?;
