@@ -48,7 +48,7 @@ impl Change {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] with everything that cannot be.
+    /// [`crate::error::Error::Invalid`] with everything that cannot be.
     pub fn onto(self, was: Recipient) -> Result<Recipient> {
         let mut violations = Violations::default();
         let minute = self.time.map(|it| minute(&it)).transpose();
