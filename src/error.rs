@@ -169,6 +169,22 @@ impl Violations {
         result.map_err(|it| self.0.push(it)).ok()
     }
 
+    /// Takes the value, or notes all that is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// What is not [`Error::Invalid`].
+    pub fn all<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
+        match result {
+            Ok(it) => Ok(Some(it)),
+            Err(Error::Invalid(violations)) => {
+                self.0.extend(violations);
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
     /// Succeeds when nothing was noted.
     ///
     /// # Errors

@@ -182,14 +182,18 @@ actions! {
     ListWorkCenterPreferences "PreferenceService/ListWorkCenterPreferences" people(Relation::Oneself);
     UpdateWorkCenterPreference "PreferenceService/UpdateWorkCenterPreference" people(Relation::Collaborator);
     CreateInvite "InviteService/CreateInvite" people(Relation::Member);
+    BatchCreateInvites "InviteService/BatchCreateInvites" people(Relation::Member);
     GetInvite "InviteService/GetInvite" people(Relation::InviterOrInvited);
     ListInvites "InviteService/ListInvites" people(Relation::Oneself);
+    ListAccountInvites "InviteService/ListInvites" people(Relation::Administrator);
+    UpdateInvite "InviteService/UpdateInvite" people(Relation::Inviter);
     AcceptInviteByToken "InviteService/AcceptInvite" ANYONE;
     AcceptInviteById "InviteService/AcceptInvite" people(Relation::Oneself);
     DeclineInviteByToken "InviteService/DeclineInvite" ANYONE;
     DeclineInviteById "InviteService/DeclineInvite" people(Relation::Oneself);
     RevokeInvite "InviteService/RevokeInvite" people(Relation::Inviter);
     ResendInvite "InviteService/ResendInvite" people(Relation::Inviter);
+    RetryFailedInvites "InviteService/RetryFailedInvites" people(Relation::Member);
     GetJob "JobService/GetJob" people_and(Relation::Initiator, SCOPE_JOBS);
     ListOwnJobs "JobService/ListJobs" people(Relation::Oneself);
     ListAccountJobs "JobService/ListJobs" people_and(Relation::Administrator, SCOPE_JOBS);

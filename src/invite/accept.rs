@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Invite, State, missing, newcomer::Newcomer, pending, store};
+use super::{Invite, State, missing, newcomer::Newcomer, pending, rights::right, store};
 use crate::{
     account,
     auth::Origin,
@@ -87,9 +87,7 @@ pub(super) async fn accept(
 ) -> Result<Outcome> {
     let invite = claimed(tx, &claim, when.now).await?;
 
-    let role = account::role(tx, invite.account, invite.inviter).await?;
-    let right = store::right(tx, invite.inviter, invite.account, role, &invite.places).await?;
-    if right.covers(invite.account_role, &invite.places).is_err() {
+    if right(tx, &invite).await?.covers(invite.account_role, &invite.places).is_err() {
         store::end(tx, invite.id, State::Revoked, "", when.now).await?;
         return Ok(Outcome::Revoked);
     }
@@ -103,12 +101,12 @@ pub(super) async fn accept(
     account::add_member(tx, invite.account, user, invite.account_role, when.now).await?;
     store::end(tx, invite.id, State::Accepted, "", when.now).await?;
     let session = if is_new { Some(identity::begin_session(tx, user, origin).await?) } else { None };
-    let came = workcenter::add_all(tx, user, &invite.places, when).await?;
-    for space in came {
-        workcenter::announce(tx, space, ADDED, user, invite.inviter, when.now, window).await?;
-    }
+    let coming: Vec<_> = invite.places.iter().map(|it| (user, *it)).collect();
+    let came = workcenter::add_all(tx, &coming, when).await?;
+    workcenter::announce(tx, ADDED, &came, invite.inviter, when.now, window).await?;
     account::announce(tx, user).await?;
-    let invite = Box::new(Invite { state: State::Accepted, ended_at: Some(when.now), ..invite });
+    let revision = invite.revision + 1;
+    let invite = Box::new(Invite { state: State::Accepted, ended_at: Some(when.now), revision, ..invite });
     Ok(Outcome::Accepted { invite, user, session })
 }
 

@@ -68,7 +68,8 @@ pub(super) async fn decline(
 
 async fn end(tx: &Transaction<'_>, invite: Invite, state: State, reason: &str, now: Timestamp) -> Result<Invite> {
     store::end(tx, invite.id, state, reason, now).await?;
-    Ok(Invite { state, ended_at: Some(now), end_reason: reason.to_owned(), ..invite })
+    let revision = invite.revision + 1;
+    Ok(Invite { state, ended_at: Some(now), end_reason: reason.to_owned(), revision, ..invite })
 }
 
 /// Reads why one is declined, in `field` of a request: one line at most, trimmed, and composed as Unicode's NFC has it.

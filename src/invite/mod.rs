@@ -5,7 +5,7 @@
 //!             ├─▶ DECLINED          by the same
 //!   PENDING ──┼─▶ REVOKED           by who sent it, or because they may no longer offer it when it is accepted
 //!      ▲      ├─▶ DELIVERY_FAILED ─┐
-//!      │      └─▶ EXPIRED ─────────┤  read as such from `expires_at` on; written when the address is invited anew
+//!      │      └─▶ EXPIRED ─────────┤  read as such from `expires_at` on; written when somebody comes by
 //!      └───────────────────────────┘  sent again, with a new token
 //! ```
 //!
@@ -13,13 +13,17 @@
 //! mail alone. It is made from the key of tokens whenever the mail is written, and what is kept is its hash.
 
 mod accept;
+mod batch;
+mod change;
 mod end;
 mod letter;
 mod letters;
+mod list;
 mod make;
 mod newcomer;
 mod offer;
 mod resend;
+mod rights;
 mod service;
 mod store;
 
@@ -28,7 +32,7 @@ use uuid::Uuid;
 
 pub use letters::{Letter, letters};
 pub use service::Service;
-pub use store::undelivered;
+pub use store::{sweep, undelivered};
 
 use crate::{
     access::{AccountRole, Resource},
@@ -117,6 +121,8 @@ pub struct Invite {
     pub turn: i64,
     /// When it was sent again, the last times that count.
     pub resent_at: Vec<Timestamp>,
+    /// How often it was written.
+    pub revision: i64,
 }
 
 impl Invite {
@@ -126,6 +132,11 @@ impl Invite {
             return self;
         }
         Self { state: State::Expired, ended_at: Some(self.expires_at), ..self }
+    }
+
+    /// What a change names to say which one it has read.
+    fn etag(&self) -> String {
+        format!("\"{}\"", self.revision)
     }
 
     /// When it was sent last.
@@ -183,6 +194,7 @@ mod tests {
             invited: None,
             turn: 0,
             resent_at: Vec::new(),
+            revision: 1,
         }
     }
 

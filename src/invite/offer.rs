@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use super::{Invite, State};
 use crate::{
-    access::{AccountRole, WorkCenterRole},
+    access::AccountRole,
     account::Account,
-    error::{Error, Kind, Result, Violation, Violations},
+    error::{Error, Kind, Reason, Result, Violation, Violations},
     identity::Email,
     ids,
-    workcenter::{Place, controls},
+    workcenter::{self, Place, controls},
 };
 
 /// WorkCenters of one invite at most: what its mail can list.
@@ -25,8 +25,6 @@ const MESSAGE_MAX: usize = 1_000;
 /// What an inviter asks for.
 #[derive(Clone, Debug)]
 pub(super) struct Offer {
-    /// The account.
-    pub account: Uuid,
     /// To whom.
     pub email: Email,
     /// What they become in the account.
@@ -40,13 +38,19 @@ pub(super) struct Offer {
 }
 
 impl Offer {
-    /// The invite to `account` that is made of it by `inviter` at `now`.
-    pub(super) fn invite(self, account: Account, inviter: Uuid, now: Timestamp) -> Result<Invite> {
+    /// The invite to `account` that is made of it by `inviter` at `now`; `invited` is whose address it is.
+    pub(super) fn invite(
+        self,
+        account: &Account,
+        inviter: Uuid,
+        invited: Option<Uuid>,
+        now: Timestamp,
+    ) -> Result<Invite> {
         let good_for = self.good_for.unwrap_or(account.invite_expiry);
         Ok(Invite {
             id: ids::new(),
-            account: self.account,
-            account_name: account.name,
+            account: account.id,
+            account_name: account.name.clone(),
             email: self.email.address,
             email_key: self.email.key,
             account_role: self.account_role,
@@ -58,21 +62,22 @@ impl Offer {
             expires_at: now.checked_add(good_for).map_err(Error::internal)?,
             ended_at: None,
             end_reason: String::new(),
-            invited: None,
+            invited,
             turn: 0,
             resent_at: Vec::new(),
+            revision: 1,
         })
     }
 }
 
-/// Notes what is wrong with `places`, the field `workcenters`, and puts them in the order of their WorkCenters.
-pub(super) fn places(mut places: Vec<Place>, violations: &mut Violations) -> Vec<Place> {
+/// Notes what is wrong with `places` in `field` of a request, and puts them in the order of their WorkCenters.
+pub(super) fn places(field: &str, mut places: Vec<Place>, violations: &mut Violations) -> Vec<Place> {
     if PLACES_MAX < places.len() {
-        violations.add("workcenters", format!("must be at most {PLACES_MAX}"));
+        violations.add(field, format!("must be at most {PLACES_MAX}"));
     }
     places.sort_by_key(|it| it.workcenter);
     if places.windows(2).any(|two| two[0].workcenter == two[1].workcenter) {
-        violations.add("workcenters", "must not have the same one twice");
+        violations.add(field, "must not have the same one twice");
     }
     places
 }
@@ -89,78 +94,31 @@ pub(super) fn message(field: &str, text: &str) -> Result<String, Violation> {
     Ok(message)
 }
 
-/// What somebody is to what they offer.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Right {
-    /// Their role in the account.
-    pub account_role: Option<AccountRole>,
-    /// The WorkCenters in question that are the account's, and their role in each.
-    pub workcenters: HashMap<Uuid, Option<WorkCenterRole>>,
-}
-
-impl Right {
-    /// Whether they may offer `role` in the account, and `places` with it: nothing above what they are themselves, and
-    /// no WorkCenter that they neither own nor administer.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] for a WorkCenter that they may not know of, [`Error::Forbidden`] for all else.
-    pub(super) fn covers(&self, role: AccountRole, places: &[Place]) -> Result<()> {
-        let administers = self.account_role == Some(AccountRole::Administrator);
-        // Guests invite nobody, not even guests.
-        if self.account_role < Some(role.max(AccountRole::Member)) {
-            return Err(Error::Forbidden);
-        }
-        for place in places {
-            let missing = || Error::NotFound(Kind::WorkCenter, place.workcenter.to_string());
-            match self.workcenters.get(&place.workcenter).ok_or_else(missing)? {
-                Some(WorkCenterRole::Owner) => {}
-                _ if administers => {}
-                Some(_) => return Err(Error::Forbidden),
-                None => return Err(missing()),
+/// Makes sure that somebody can come into all of `places`; `closed` are the WorkCenters into which nobody comes any more.
+///
+/// # Errors
+///
+/// [`Error::Refused`] for an archived one, [`Error::NotFound`] for a deleted one.
+pub(super) fn all_open(closed: &HashMap<Uuid, workcenter::State>, places: &[Place]) -> Result<()> {
+    for place in places {
+        match closed.get(&place.workcenter) {
+            None | Some(workcenter::State::Active) => {}
+            Some(workcenter::State::Archived) => return Err(Error::Refused(Reason::WorkcenterArchived)),
+            Some(workcenter::State::Deleted) => {
+                return Err(Error::NotFound(Kind::WorkCenter, place.workcenter.to_string()));
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use AccountRole::{Administrator, Guest, Member};
-    use WorkCenterRole::{Contributor, Owner, Reader};
-
     use super::*;
+    use crate::access::WorkCenterRole::Reader;
 
     fn place(number: u128) -> Place {
         Place { workcenter: Uuid::from_u128(number), role: Reader }
-    }
-
-    #[test]
-    fn nobody_offers_more_than_they_are_and_guests_offer_nothing() {
-        let right = |account_role| Right { account_role, ..Right::default() };
-        for (own, offered, may) in [
-            (Some(Administrator), Administrator, true),
-            (Some(Administrator), Guest, true),
-            (Some(Member), Member, true),
-            (Some(Member), Administrator, false),
-            (Some(Guest), Guest, false),
-            (None, Guest, false),
-        ] {
-            assert_eq!(right(own).covers(offered, &[]).is_ok(), may, "{own:?} offers {offered:?}");
-        }
-    }
-
-    #[test]
-    fn a_workcenter_is_offered_by_its_owners_and_administrators_and_unknown_to_strangers() {
-        let of = |account_role, role| Right {
-            account_role: Some(account_role),
-            workcenters: HashMap::from([(Uuid::from_u128(1), role)]),
-        };
-        assert!(of(Member, Some(Owner)).covers(Guest, &[place(1)]).is_ok());
-        assert!(of(Administrator, None).covers(Guest, &[place(1)]).is_ok());
-        assert!(matches!(of(Member, Some(Contributor)).covers(Guest, &[place(1)]), Err(Error::Forbidden)));
-        assert!(matches!(of(Member, None).covers(Guest, &[place(1)]), Err(Error::NotFound(..))));
-        assert!(matches!(of(Administrator, None).covers(Guest, &[place(2)]), Err(Error::NotFound(..))));
     }
 
     #[test]
@@ -176,7 +134,7 @@ mod tests {
     fn workcenters_are_fifty_at_most_each_once_and_put_in_order() {
         let count = |given: Vec<Place>| {
             let mut violations = Violations::default();
-            let given = places(given, &mut violations);
+            let given = places("workcenters", given, &mut violations);
             violations.none().map(|()| given)
         };
         assert_eq!(count(vec![place(2), place(1)]).unwrap(), [place(1), place(2)]);

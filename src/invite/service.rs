@@ -10,29 +10,29 @@ use uuid::Uuid;
 use super::{
     Invite, State,
     accept::{Claim, Outcome, accept, look},
+    batch::service::{read, read_account_role, read_offer, read_places, refused, result},
+    change::{Change, Sent, change},
     end::{self, Which, decline, revoke},
-    make::{Made, make},
+    list,
+    make::{Existing, Made, make, store::take_turn},
     missing,
     newcomer::Newcomer,
-    offer::{self, Offer},
     resend::resend,
     store,
 };
 use crate::{
     access::{self, AccountRole, Action, Leave, Resource},
-    account,
     auth::{self, Caller},
     clock::Clock,
     db::{Db, GenericClient},
-    error::{Error, Kind, Reason, Result, Violation, Violations},
-    identity::{self, Email},
-    ids,
+    error::{Error, Reason, Result, Violation, Violations},
+    identity, ids,
     page::Page,
     pb::{self, accept_invite_request::By, decline_invite_request, invite_service_server::InviteService},
     request::{self, Recall},
     secret::{Hash, Hasher, Secret, TokenKey, hash},
     subscription::When,
-    workcenter::{self, ADDED, Place, read_role},
+    workcenter::{self, ADDED, Place},
 };
 
 /// The service.
@@ -77,13 +77,17 @@ impl InviteService for Service {
     ) -> Result<Response<pb::CreateInviteResponse>, Status> {
         let caller = auth::caller(&request)?;
         let asked = request.into_inner();
-        let offer = read_offer(&asked)?;
+        let mut violations = Violations::default();
+        let account = violations.take(ids::parse("account_id", &asked.account_id)).unwrap_or_default();
+        violations.extend(request::fault(&asked.request_id));
+        let offer = violations.all(read_offer(&row(&asked)))?;
+        violations.none()?;
+        let offer = offer.ok_or_else(|| Error::internal("an offer was neither read nor refused"))?;
 
         let when = self.when().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
-        let account = Resource::Account(offer.account);
-        let leave = access::may(&tx, &caller, Action::CreateInvite, account).await?;
+        let leave = access::may(&tx, &caller, Action::CreateInvite, Resource::Account(account)).await?;
         let path = Action::CreateInvite.path();
         let ticket = match request::recall(&tx, leave.person, path, &asked.request_id, &asked.encode_to_vec()).await? {
             Recall::New(ticket) => ticket,
@@ -93,23 +97,68 @@ impl InviteService for Service {
             }
         };
 
-        let mut answer = pb::CreateInviteResponse::default();
-        let mut came = (Uuid::nil(), Vec::new());
-        match make(&tx, &self.key, offer, &leave, &when).await? {
-            Made::Invited(invite) => {
-                answer.set_outcome(pb::InviteOutcome::Created);
-                answer.invite = Some((*invite).into());
-            }
-            Made::Added { user, workcenters } => {
-                answer.set_outcome(pb::InviteOutcome::AddedExisting);
-                came = (user, workcenters);
-            }
-        }
+        let made = make(&tx, &self.key, account, vec![offer], Existing::Fail, &leave, &when).await?;
+        let made = made.into_iter().next().ok_or_else(|| Error::internal("nothing came of an offer"))??;
+        let (outcome, invite, came) = match made {
+            Made::Invited(it) => (pb::InviteOutcome::Created, Some(it), Vec::new()),
+            Made::Resent(it) => (pb::InviteOutcome::Resent, Some(it), Vec::new()),
+            Made::Skipped(it) => (pb::InviteOutcome::Skipped, Some(it), Vec::new()),
+            Made::Added(came) => (pb::InviteOutcome::AddedExisting, None, came),
+        };
+        let invite = invite.map(|it| (*it).into());
+        let answer = pb::CreateInviteResponse { outcome: outcome.into(), invite };
         request::remember(&tx, ticket, &answer.encode_to_vec()).await?;
-        let (user, workcenters) = came;
-        for space in workcenters {
-            workcenter::announce(&tx, space, ADDED, user, leave.person, when.now, self.window).await?;
+        workcenter::announce(&tx, ADDED, &came, leave.person, when.now, self.window).await?;
+        tx.commit().await.map_err(Error::from)?;
+
+        Ok(Response::new(answer))
+    }
+
+    async fn batch_create_invites(
+        &self,
+        request: Request<pb::BatchCreateInvitesRequest>,
+    ) -> Result<Response<pb::BatchCreateInvitesResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let asked = request.into_inner();
+        let mut violations = Violations::default();
+        let account = violations.take(ids::parse("account_id", &asked.account_id)).unwrap_or_default();
+        violations.extend(request::fault(&asked.request_id));
+        let (mut results, offers, existing) = read(&asked, &mut violations);
+        violations.none()?;
+
+        let when = self.when().await?;
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let leave = access::may(&tx, &caller, Action::BatchCreateInvites, Resource::Account(account)).await?;
+        let path = Action::BatchCreateInvites.path();
+        let ticket = match request::recall(&tx, leave.person, path, &asked.request_id, &asked.encode_to_vec()).await? {
+            Recall::New(ticket) => ticket,
+            Recall::Known(answer) => {
+                let answer = pb::BatchCreateInvitesResponse::decode(answer.as_slice()).map_err(Error::internal)?;
+                return Ok(Response::new(answer));
+            }
+        };
+
+        let (numbers, offers): (Vec<usize>, Vec<_>) = offers.into_iter().unzip();
+        let made = make(&tx, &self.key, account, offers, existing, &leave, &when).await?;
+        let administers = leave.standing.account_role == Some(AccountRole::Administrator);
+        let mut came = Vec::new();
+        for (number, made) in numbers.into_iter().zip(made) {
+            results[number] = result(&made, |it| administers || it.inviter == leave.person);
+            if let Ok(Made::Added(ties)) = made {
+                came.extend(ties);
+            }
         }
+        if asked.validate_only {
+            // Without a commit nothing of it stays.
+            drop(tx);
+            let created = results.iter_mut().filter(|it| it.outcome() == pb::InviteOutcome::Created);
+            created.for_each(|it| it.invite_id.clear());
+            return Ok(Response::new(pb::BatchCreateInvitesResponse { results }));
+        }
+        let answer = pb::BatchCreateInvitesResponse { results };
+        request::remember(&tx, ticket, &answer.encode_to_vec()).await?;
+        workcenter::announce(&tx, ADDED, &came, leave.person, when.now, self.window).await?;
         tx.commit().await.map_err(Error::from)?;
 
         Ok(Response::new(answer))
@@ -122,7 +171,7 @@ impl InviteService for Service {
         let caller = auth::caller(&request)?;
         let id = ids::parse("invite_id", &request.into_inner().invite_id).map_err(Error::from)?;
         let now = self.clock.now().await?;
-        let invite = visible(&self.db.client().await?, &caller, Action::GetInvite, id).await?;
+        let (invite, _) = visible(&self.db.client().await?, &caller, Action::GetInvite, id).await?;
         Ok(Response::new(pb::GetInviteResponse { invite: Some(invite.at(now).into()) }))
     }
 
@@ -133,34 +182,25 @@ impl InviteService for Service {
         let caller = auth::caller(&request)?;
         let asked = request.into_inner();
         let now = self.clock.now().await?;
-        let person = caller.person().unwrap_or_default();
-        let mut violations = Violations::default();
-        if asked.r#box() == pb::InviteBox::Unspecified {
-            violations.add("box", "must be PENDING, RECEIVED or SENT");
-        }
-        let states = read_states(&asked, &mut violations);
-        let names = states.iter().map(|it| it.name()).collect::<Vec<_>>().join(" ");
-        let list: &[&[u8]] =
-            &[b"ListInvites", person.as_bytes(), asked.r#box().as_str_name().as_bytes(), names.as_bytes()];
-        let page = violations.take(Page::read(&self.key, asked.page_size, &asked.page_token, list, now));
-        violations.none()?;
-        let page = page.ok_or_else(|| Error::internal("a page was neither read nor refused"))?;
+        Ok(Response::new(list::service::list(&self.db, &self.key, &caller, &asked, now).await?))
+    }
 
-        let client = self.db.client().await?;
-        let leave = access::may(&client, &caller, Action::ListInvites, Resource::Own).await?;
-        let address = identity::address(&client, leave.person).await?;
-        let address = address.ok_or_else(|| Error::NotFound(Kind::User, leave.person.to_string()))?;
-        let whose = match asked.r#box() {
-            pb::InviteBox::Received => (Some(address.key.as_str()), None),
-            pb::InviteBox::Sent => (None, Some(leave.person)),
-            pb::InviteBox::Pending | pb::InviteBox::Unspecified => (Some(address.key.as_str()), Some(leave.person)),
-        };
-        let after = page.after.as_deref().and_then(|it| it.parse().ok());
-        let mut invites = store::list(&client, whose, &states, after, page.fetch, now).await?;
-        let next_page_token = page.cut(&self.key, &mut invites, |it| it.id.to_string(), now);
-
-        let invites = invites.into_iter().map(|it| it.at(now).into()).collect();
-        Ok(Response::new(pb::ListInvitesResponse { invites, next_page_token }))
+    async fn update_invite(
+        &self,
+        request: Request<pb::UpdateInviteRequest>,
+    ) -> Result<Response<pb::UpdateInviteResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let asked = request.into_inner();
+        let sent = asked.invite.unwrap_or_default();
+        let id = ids::parse("invite.invite_id", &sent.invite_id).map_err(Error::from)?;
+        let now = self.clock.now().await?;
+        let mut client = self.db.client().await?;
+        let (_, leave) = visible(&client, &caller, Action::UpdateInvite, id).await?;
+        let changed = Change::checked(read_change(&sent), &asked.update_mask.unwrap_or_default().paths, now)?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let invite = change(&tx, id, changed, &asked.etag, leave.person, now).await?;
+        tx.commit().await.map_err(Error::from)?;
+        Ok(Response::new(pb::UpdateInviteResponse { invite: Some(invite.into()) }))
     }
 
     async fn accept_invite(
@@ -252,21 +292,60 @@ impl InviteService for Service {
         let id = ids::parse("invite_id", &request.into_inner().invite_id).map_err(Error::from)?;
         let now = self.clock.now().await?;
         let mut client = self.db.client().await?;
-        visible(&client, &caller, Action::ResendInvite, id).await?;
+        let (Invite { account, .. }, _) = visible(&client, &caller, Action::ResendInvite, id).await?;
         let tx = client.transaction().await.map_err(Error::from)?;
-        let invite = resend(&tx, &self.key, id, now).await?;
+        take_turn(&tx, account).await?;
+        let invite = store::lock_by_id(&tx, id).await?.ok_or_else(|| missing(id))?;
+        let resent = resend(&tx, &self.key, account, vec![invite], now).await?;
+        let invite = resent.into_iter().next().ok_or_else(|| Error::internal("nothing came of an invite"))??;
         tx.commit().await.map_err(Error::from)?;
         Ok(Response::new(pb::ResendInviteResponse { invite: Some(invite.into()) }))
+    }
+
+    async fn retry_failed_invites(
+        &self,
+        request: Request<pb::RetryFailedInvitesRequest>,
+    ) -> Result<Response<pb::RetryFailedInvitesResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let asked = request.into_inner();
+        let now = self.clock.now().await?;
+        let mut violations = Violations::default();
+        let account = violations.take(ids::parse("account_id", &asked.account_id)).unwrap_or_default();
+        let list: &[&[u8]] = &[b"RetryFailedInvites", account.as_bytes()];
+        let page = violations.take(Page::read(&self.key, asked.page_size, &asked.page_token, list, now));
+        violations.none()?;
+        let page = page.ok_or_else(|| Error::internal("a page was neither read nor refused"))?;
+
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let leave = access::may(&tx, &caller, Action::RetryFailedInvites, Resource::Account(account)).await?;
+        let administers = leave.standing.account_role == Some(AccountRole::Administrator);
+        take_turn(&tx, account).await?;
+        let after = page.after.as_deref().and_then(|it| it.parse().ok());
+        let whose = (!administers).then_some(leave.person);
+        let mut failed = store::lock_failed(&tx, account, whose, after, page.fetch).await?;
+        let next_page_token = page.cut(&self.key, &mut failed, |it| it.id.to_string(), now);
+        let ids: Vec<Uuid> = failed.iter().map(|it| it.id).collect();
+        let resent = resend(&tx, &self.key, account, failed, now).await?;
+        tx.commit().await.map_err(Error::from)?;
+
+        let result = |(id, resent): (Uuid, Result<Invite>)| {
+            let outcome = pb::InviteOutcome::Resent.into();
+            let sent = pb::InviteResult { outcome, ..Default::default() };
+            pb::InviteResult { invite_id: id.to_string(), ..resent.map_or_else(|it| refused(&it), |_| sent) }
+        };
+        let results = ids.into_iter().zip(resent).map(result).collect();
+        Ok(Response::new(pb::RetryFailedInvitesResponse { results, next_page_token }))
     }
 }
 
 /// The invite `id`, if the caller may take `action` on it. An unknown invite is asked about too, so that those who may see
 /// no invite at all learn nothing of which there are.
-async fn visible(on: &impl GenericClient, caller: &Caller, action: Action, id: Uuid) -> Result<Invite> {
+async fn visible(on: &impl GenericClient, caller: &Caller, action: Action, id: Uuid) -> Result<(Invite, Leave)> {
     let invite = store::find_by_id(on, id).await?;
     let nowhere = Resource::Invite { id, account: Uuid::nil(), inviter: None, invited: None };
-    access::may(on, caller, action, invite.as_ref().map_or(nowhere, Invite::resource)).await?;
-    invite.ok_or_else(|| missing(id))
+    let leave = access::may(on, caller, action, invite.as_ref().map_or(nowhere, Invite::resource)).await?;
+    Ok((invite.ok_or_else(|| missing(id))?, leave))
 }
 
 /// Reads what an invite is named by, and which of two actions that is.
@@ -283,57 +362,21 @@ fn signed_in(leave: &Leave) -> Option<Uuid> {
     (!leave.person.is_nil()).then_some(leave.person)
 }
 
-/// Reads what is offered; everything that is wrong with it is said at once.
-fn read_offer(asked: &pb::CreateInviteRequest) -> Result<Offer> {
-    let mut violations = Violations::default();
-    let email = violations.take(Email::parse("email", &asked.email));
-    let account = violations.take(ids::parse("account_id", &asked.account_id)).unwrap_or_default();
-    let account_role = match asked.account_role() {
-        pb::AccountRole::Administrator => AccountRole::Administrator,
-        pb::AccountRole::Member => AccountRole::Member,
-        pb::AccountRole::Guest | pb::AccountRole::Unspecified => AccountRole::Guest,
-    };
-    let mut places = Vec::with_capacity(asked.workcenters.len());
-    for (number, it) in asked.workcenters.iter().enumerate() {
-        let field = format!("workcenters[{number}]");
-        let workcenter = violations.take(ids::parse(&format!("{field}.workcenter_id"), &it.workcenter_id));
-        let role = violations.take(read_role(&format!("{field}.role"), it.role()));
-        places.extend(workcenter.zip(role).map(|(workcenter, role)| Place { workcenter, role }));
-    }
-    let places = offer::places(places, &mut violations);
-    let message = violations.take(offer::message("message", &asked.message)).unwrap_or_default();
-    let span = asked.expires_in.as_ref().map(|it| (it.seconds, it.nanos));
-    let good_for = span.and_then(|it| violations.take(account::invite_expiry("expires_in", it)));
-    if !asked.request_id.is_empty() {
-        violations.take(ids::parse("request_id", &asked.request_id));
-    }
-    violations.none()?;
-    let email = email.ok_or_else(|| Error::internal("an address was neither read nor refused"))?;
-    Ok(Offer { account, email, account_role, places, message, good_for })
+/// The row that a call for one is.
+fn row(asked: &pb::CreateInviteRequest) -> pb::InviteRow {
+    let pb::CreateInviteRequest { email, account_role, workcenters, message, expires_in, .. } = asked.clone();
+    pb::InviteRow { email, account_role, workcenters, message, expires_in }
 }
 
-/// The states that a list is to have: those asked for, or all, as far as the box has them.
-fn read_states(asked: &pb::ListInvitesRequest, violations: &mut Violations) -> Vec<State> {
-    let mut states = Vec::with_capacity(State::ALL.len());
-    for (number, state) in asked.states.iter().enumerate() {
-        match pb::InviteState::try_from(*state) {
-            Ok(pb::InviteState::Pending) => states.push(State::Pending),
-            Ok(pb::InviteState::Accepted) => states.push(State::Accepted),
-            Ok(pb::InviteState::Revoked) => states.push(State::Revoked),
-            Ok(pb::InviteState::Expired) => states.push(State::Expired),
-            Ok(pb::InviteState::Declined) => states.push(State::Declined),
-            Ok(pb::InviteState::DeliveryFailed) => states.push(State::DeliveryFailed),
-            Ok(pb::InviteState::Unspecified) | Err(_) => {
-                violations.add(format!("states[{number}]"), "must be one of the states that an invite has");
-            }
-        }
+fn read_change(sent: &pb::Invite) -> Sent {
+    let (places, unread) = read_places("invite.workcenters", &sent.workcenters);
+    Sent {
+        account_role: read_account_role(sent.account_role()),
+        places,
+        unread,
+        message: sent.message.clone(),
+        expires_at: sent.expire_time.as_ref().and_then(pb::instant),
     }
-    let is_in = |it: &State| match asked.r#box() {
-        pb::InviteBox::Pending => *it == State::Pending,
-        _ => true,
-    };
-    let asked_for = |it: &State| asked.states.is_empty() || states.contains(it);
-    State::ALL.into_iter().filter(|it| is_in(it) && asked_for(it)).collect()
 }
 
 impl From<pb::Newcomer> for Newcomer {
@@ -375,6 +418,7 @@ impl From<Invite> for pb::Invite {
         };
         Self {
             send_time: Some(pb::time(invite.sent_at())),
+            etag: invite.etag(),
             invite_id: invite.id.to_string(),
             account_id: invite.account.to_string(),
             account_name: invite.account_name,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sea_query::{Expr, ExprTrait, Iden, Query};
 use uuid::Uuid;
 
-use super::{Invite, State, letters::Told, offer::Right};
+use super::{Invite, State, letters::Told};
 use crate::{
     access::{AccountRole, WorkCenterRole},
     db::{self, GenericClient, Row},
@@ -20,19 +20,10 @@ use crate::{
 enum Column {
     Table,
     Id,
-    AccountId,
-    Email,
-    EmailKey,
-    AccountRole,
-    Message,
-    InviterId,
     State,
-    TokenHash,
-    CreatedAt,
-    ExpiresAt,
     EndedAt,
     EndReason,
-    MailId,
+    Revision,
 }
 
 /// Reads invites with what comes with them, as far as the rest of the statement says.
@@ -41,7 +32,7 @@ macro_rules! invites {
         concat!(
             "select invite.id, invite.account_id, account.name as account_name, invite.email, invite.email_key,
                 invite.account_role, invite.message, invite.inviter_id, invite.state, invite.created_at,
-                invite.expires_at, invite.ended_at, invite.end_reason, invite.turn, invite.resent_at,
+                invite.expires_at, invite.ended_at, invite.end_reason, invite.turn, invite.resent_at, invite.revision,
                 (select person.id from person where person.email_key = invite.email_key) as invited,
                 array(select workcenter_id from invite_workcenter
                     where invite_id = invite.id order by workcenter_id) as workcenters,
@@ -52,6 +43,7 @@ macro_rules! invites {
         )
     };
 }
+pub(super) use invites;
 
 const FIND_BY_ID: &str = invites!("where invite.id = $1");
 
@@ -61,27 +53,37 @@ const LOCK_BY_TOKEN: &str = invites!("where invite.token_hash = $1 for update of
 
 const LOCK_BY_ID: &str = invites!("where invite.id = $1 for update of invite");
 
-/// A box is an address, an inviter, or both; what is null is in no box. States are as they are at $4.
-const LIST: &str = invites!(
-    "where (invite.email_key = $1 or invite.inviter_id = $2)
-        and case when invite.state = 'PENDING' and invite.expires_at <= $4 then 'EXPIRED' else invite.state end
-            = any($3)
-        and ($5::uuid is null or invite.id < $5)
-    order by invite.id desc
-    limit $6"
+/// In the order of their ids, as everybody locks several.
+const LOCK_LIVE: &str = invites!(
+    "where invite.account_id = $1 and invite.email_key = any($2) and invite.state = 'PENDING'
+    order by invite.id for update of invite"
 );
 
-const INSERT_PLACES: &str = "
-    insert into invite_workcenter (invite_id, workcenter_id, role)
-    select $1, place.workcenter_id, place.role
-    from unnest($2::uuid[], $3::text[]) as place (workcenter_id, role)";
+/// The newest first, locked as they are found; whoever holds others of them has its turn, too.
+const LOCK_FAILED: &str = invites!(
+    "where invite.account_id = $1 and invite.state = 'DELIVERY_FAILED'
+        and ($2::uuid is null or invite.inviter_id = $2) and ($3::uuid is null or invite.id < $3)
+    order by invite.id desc limit $4 for update of invite"
+);
 
-/// What $1 is in the account $2 and in those of the WorkCenters $3 that are the account's.
-const RIGHT: &str = "
-    select workcenter.id, collaborator.role
-    from workcenter
-    left join collaborator on collaborator.workcenter_id = workcenter.id and collaborator.user_id = $1
-    where workcenter.account_id = $2 and workcenter.id = any($3)";
+const CHANGE: &str = "
+    with gone as (
+        delete from invite_workcenter where invite_id = $1 and workcenter_id <> all($5)
+    ), placed as (
+        insert into invite_workcenter (invite_id, workcenter_id, role)
+        select $1, it.* from unnest($5::uuid[], $6::text[]) as it (workcenter_id, role)
+        on conflict (invite_id, workcenter_id) do update set role = excluded.role
+    )
+    update invite set account_role = $2, message = $3, expires_at = $4, revision = $7 where id = $1";
+
+/// What people are in those of the WorkCenters, each named beside its person, that are the account's.
+const PLACES_OF: &str = "
+    select it.user_id, workcenter.id, collaborator.role
+    from unnest($2::uuid[], $3::uuid[]) as it (user_id, workcenter_id)
+    join workcenter on workcenter.id = it.workcenter_id and workcenter.account_id = $1
+    left join collaborator on collaborator.workcenter_id = workcenter.id and collaborator.user_id = it.user_id";
+
+const ACCOUNT_ROLES: &str = "select user_id, role from member where account_id = $1 and user_id = any($2)";
 
 /// Of the WorkCenters those that its reader would come into now.
 const TOLD: &str = "
@@ -108,7 +110,8 @@ const TOLD: &str = "
 /// Looks at failed mails alone, of which there are few, and never at one that was followed by another.
 const UNDELIVERED: &str = "
     with undelivered as (
-        update invite set state = 'DELIVERY_FAILED', ended_at = $1, end_reason = mail.reply
+        update invite set state = 'DELIVERY_FAILED', ended_at = $1, end_reason = mail.reply,
+            revision = revision + 1
         from mail
         where mail.kind = 'INVITE' and mail.state in ('FAILED', 'SUPPRESSED')
             and now() - make_interval(secs => $2::float8) < mail.ended_at
@@ -119,78 +122,96 @@ const UNDELIVERED: &str = "
     select count(*) as count from undelivered";
 
 const RENEW: &str = "
-    update invite set state = 'PENDING', ended_at = null, end_reason = '', token_hash = $2, turn = $3,
-        resent_at = $4, expires_at = $5, mail_id = $6
-    where id = $1";
+    update invite set state = 'PENDING', ended_at = null, end_reason = '', token_hash = it.token_hash, turn = it.turn,
+        expires_at = it.expires_at, mail_id = it.mail_id, revision = revision + 1,
+        resent_at = (resent_at || $6::timestamptz)[greatest(1, cardinality(resent_at) + 2 - $7::bigint) :]
+    from unnest($1::uuid[], $2::bytea[], $3::bigint[], $4::timestamptz[], $5::uuid[])
+        as it (id, token_hash, turn, expires_at, mail_id)
+    where invite.id = it.id";
+
+/// Locked in the order of their ids, as everybody locks several.
+const EXPIRE: &str = "
+    with late as (
+        select id from invite
+        where account_id = $1 and email_key = any($2) and state = 'PENDING' and expires_at <= $3
+        order by id for update
+    )
+    update invite set state = 'EXPIRED', ended_at = expires_at, revision = revision + 1
+    from late where invite.id = late.id";
+
+/// Those that nobody is at work on.
+const SWEEP: &str = "
+    with late as (
+        select id from invite where state = 'PENDING' and expires_at <= $1
+        order by expires_at limit $2 for update skip locked
+    )
+    update invite set state = 'EXPIRED', ended_at = expires_at, revision = revision + 1
+    from late where invite.id = late.id
+    returning invite.id";
+
+/// Invites that one statement writes as run out: some tens of milliseconds.
+const SWEPT_MAX: i64 = 1_000;
 
 /// How far back mails are looked at that nobody gets: longer than any daemon is away.
 const UNDELIVERED_WITHIN: Duration = Duration::from_hours(14 * 24);
 
-/// Makes an invite, whose mail is `mail`.
-///
-/// # Errors
-///
-/// [`Error::Taken`] while the address has a live one to the same account.
-pub(super) async fn insert(on: &impl GenericClient, invite: &Invite, token_hash: &Hash, mail: Uuid) -> Result<()> {
-    let insert = Query::insert()
-        .into_table(Column::Table)
-        .columns([
-            Column::Id,
-            Column::AccountId,
-            Column::Email,
-            Column::EmailKey,
-            Column::AccountRole,
-            Column::Message,
-            Column::InviterId,
-            Column::State,
-            Column::TokenHash,
-            Column::CreatedAt,
-            Column::ExpiresAt,
-            Column::MailId,
-        ])
-        .values_panic([
-            invite.id.into(),
-            invite.account.into(),
-            invite.email.clone().into(),
-            invite.email_key.clone().into(),
-            invite.account_role.name().into(),
-            invite.message.clone().into(),
-            invite.inviter.into(),
-            invite.state.name().into(),
-            token_hash.to_vec().into(),
-            invite.created_at.into(),
-            invite.expires_at.into(),
-            mail.into(),
-        ])
-        .take();
-    match db::execute(on, &insert).await {
-        Ok(_) => {}
-        Err(error) if is_live(db::violated(&error)) => return Err(Error::Taken(Reason::InvitePending)),
-        Err(error) => return Err(error.into()),
-    }
-    let (ids, roles): (Vec<_>, Vec<_>) = invite.places.iter().map(|it| (it.workcenter, it.role.name())).unzip();
-    db::text(on, INSERT_PLACES, &[&invite.id, &ids, &roles]).await?;
+/// Places, as columns.
+pub(super) fn columns<'a>(places: impl Iterator<Item = &'a Place>) -> (Vec<Uuid>, Vec<&'static str>) {
+    places.map(|it| (it.workcenter, it.role.name())).unzip()
+}
+
+/// Writes what an invite offers as its next revision.
+pub(super) async fn change(on: &impl GenericClient, invite: &Invite) -> Result<()> {
+    let Invite { id, account_role, message, expires_at, revision, .. } = invite;
+    let (ids, roles) = columns(invite.places.iter());
+    db::text(on, CHANGE, &[id, &account_role.name(), message, expires_at, &ids, &roles, revision]).await?;
     Ok(())
 }
 
-/// Writes down that an invite was sent again, by `mail`.
-///
-/// # Errors
-///
-/// [`Error::Taken`] while its address has another live one to the same account.
-pub(super) async fn renew(on: &impl GenericClient, invite: &Invite, token_hash: &Hash, mail: Uuid) -> Result<()> {
-    let Invite { id, turn, resent_at, expires_at, .. } = invite;
-    let renewed = db::text(on, RENEW, &[id, &token_hash.as_slice(), turn, resent_at, expires_at, &mail]).await;
-    match renewed {
-        Ok(_) => Ok(()),
-        Err(error) if is_live(db::violated(&error)) => Err(Error::Taken(Reason::InvitePending)),
-        Err(error) => Err(error.into()),
-    }
+/// An invite that is sent again.
+pub(super) struct Renewal {
+    /// The invite.
+    pub invite: Uuid,
+    /// The hash of its new token.
+    pub token_hash: Hash,
+    /// How often its token was made anew.
+    pub turn: i64,
+    /// From when on it cannot be accepted.
+    pub expires_at: Timestamp,
+    /// Its new mail.
+    pub mail: Uuid,
 }
 
-/// Whether what was violated is that an address has one live invite to an account.
-fn is_live(violated: Option<&str>) -> bool {
-    violated == Some("invite_live")
+/// Writes down that invites were sent again at `now`; of each the last `times` are kept. Their addresses have no other live
+/// ones to the same account.
+pub(super) async fn renew(on: &impl GenericClient, renewals: &[Renewal], times: usize, now: Timestamp) -> Result<()> {
+    fn column<'a, T>(renewals: &'a [Renewal], of: impl Fn(&'a Renewal) -> T) -> Vec<T> {
+        renewals.iter().map(of).collect()
+    }
+    if renewals.is_empty() {
+        return Ok(());
+    }
+    let times = i64::try_from(times).unwrap_or(i64::MAX);
+    let renewed = db::text(
+        on,
+        RENEW,
+        &[
+            &column(renewals, |it| it.invite),
+            &column(renewals, |it| it.token_hash.as_slice()),
+            &column(renewals, |it| it.turn),
+            &column(renewals, |it| it.expires_at),
+            &column(renewals, |it| it.mail),
+            &now,
+            &times,
+        ],
+    )
+    .await;
+    match renewed {
+        Ok(_) => Ok(()),
+        // By who does not take turns.
+        Err(error) if db::violated(&error) == Some("invite_live") => Err(Error::Taken(Reason::InvitePending)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Ends pending invites whose mail reaches nobody; returns how many.
@@ -202,19 +223,19 @@ pub async fn undelivered(on: &impl GenericClient, now: Timestamp) -> Result<i64>
     Ok(db::text(on, UNDELIVERED, &[&now, &UNDELIVERED_WITHIN.as_secs_f64()]).await?[0].get("count"))
 }
 
-/// Writes down that a live invite of an address to an account has run out, if it has.
-pub(super) async fn expire(on: &impl GenericClient, account: Uuid, email_key: &str, now: Timestamp) -> Result<()> {
-    let update = Query::update()
-        .table(Column::Table)
-        .value(Column::State, State::Expired.name())
-        .value(Column::EndedAt, Expr::col(Column::ExpiresAt))
-        .and_where(Expr::col(Column::AccountId).eq(account))
-        .and_where(Expr::col(Column::EmailKey).eq(email_key))
-        .and_where(Expr::col(Column::State).eq(State::Pending.name()))
-        .and_where(Expr::col(Column::ExpiresAt).lte(now))
-        .take();
-    db::execute(on, &update).await?;
+/// Writes down which live invites of these addresses to an account have run out.
+pub(super) async fn expire(on: &impl GenericClient, account: Uuid, keys: &[&str], now: Timestamp) -> Result<()> {
+    db::text(on, EXPIRE, &[&account, &keys, &now]).await?;
     Ok(())
+}
+
+/// Writes down which invites have run out at `now`, some of them at a time; returns how many.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn sweep(on: &impl GenericClient, now: Timestamp) -> Result<usize> {
+    Ok(db::text(on, SWEEP, &[&now, &SWEPT_MAX]).await?.len())
 }
 
 /// Ends an invite as `state` says, for `reason`.
@@ -224,6 +245,7 @@ pub(super) async fn end(on: &impl GenericClient, id: Uuid, state: State, reason:
         .value(Column::State, state.name())
         .value(Column::EndedAt, now)
         .value(Column::EndReason, reason)
+        .value(Column::Revision, Expr::col(Column::Revision).add(1_i64))
         .and_where(Expr::col(Column::Id).eq(id))
         .take();
     db::execute(on, &update).await?;
@@ -250,33 +272,44 @@ pub(super) async fn lock_by_id(on: &impl GenericClient, id: Uuid) -> Result<Opti
     Ok(db::text(on, LOCK_BY_ID, &[&id]).await?.first().map(invite))
 }
 
-/// The invites to `email_key` and those from `inviter` which at `now` are in one of `states`: the newest first, from
-/// the one after `after`.
-pub(super) async fn list(
-    on: &impl GenericClient,
-    (email_key, inviter): (Option<&str>, Option<Uuid>),
-    states: &[State],
-    after: Option<Uuid>,
-    limit: i64,
-    now: Timestamp,
-) -> Result<Vec<Invite>> {
-    let states: Vec<&str> = states.iter().map(|it| it.name()).collect();
-    let rows = db::text(on, LIST, &[&email_key, &inviter, &states, &now, &after, &limit]).await?;
-    Ok(rows.iter().map(invite).collect())
+/// The live invites of these addresses to an account, which nobody else answers until the transaction ends.
+pub(super) async fn lock_live(on: &impl GenericClient, account: Uuid, keys: &[&str]) -> Result<Vec<Invite>> {
+    Ok(db::text(on, LOCK_LIVE, &[&account, &keys]).await?.iter().map(invite).collect())
 }
 
-/// What `person`, whose role in `account` is given, is to `places`.
-pub(super) async fn right(
+/// Invites to an account that could not be delivered, only those from `inviter` if there is one: the newest first, from the
+/// one after `after`. Nobody else changes them until the transaction ends.
+pub(super) async fn lock_failed(
     on: &impl GenericClient,
-    person: Uuid,
     account: Uuid,
-    account_role: Option<AccountRole>,
-    places: &[Place],
-) -> Result<Right> {
-    let ids: Vec<Uuid> = places.iter().map(|it| it.workcenter).collect();
-    let rows = db::text(on, RIGHT, &[&person, &account, &ids]).await?;
+    inviter: Option<Uuid>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Invite>> {
+    Ok(db::text(on, LOCK_FAILED, &[&account, &inviter, &after, &limit]).await?.iter().map(invite).collect())
+}
+
+/// What people are in an account, those who belong to it.
+pub(super) async fn account_roles(
+    on: &impl GenericClient,
+    account: Uuid,
+    people: &[Uuid],
+) -> Result<Vec<(Uuid, AccountRole)>> {
+    let rows = db::text(on, ACCOUNT_ROLES, &[&account, &people]).await?;
+    let role = |row: &Row| AccountRole::named(row.get("role")).expect("the table checks `role`");
+    Ok(rows.iter().map(|row| (row.get("user_id"), role(row))).collect())
+}
+
+/// What each person is in the WorkCenter named beside them, as far as it is the account's.
+pub(super) async fn places_of(
+    on: &impl GenericClient,
+    account: Uuid,
+    people: &[Uuid],
+    ids: &[Uuid],
+) -> Result<Vec<(Uuid, Uuid, Option<WorkCenterRole>)>> {
+    let rows = db::text(on, PLACES_OF, &[&account, &people, &ids]).await?;
     let role = |row: &Row| row.get::<_, Option<&str>>("role").and_then(WorkCenterRole::named);
-    Ok(Right { account_role, workcenters: rows.iter().map(|row| (row.get("id"), role(row))).collect() })
+    Ok(rows.iter().map(|row| (row.get("user_id"), row.get("id"), role(row))).collect())
 }
 
 /// What the mails of those among `invites` that are pending at `now` tell.
@@ -306,7 +339,8 @@ fn roles(row: &Row) -> Vec<WorkCenterRole> {
     roles.into_iter().map(|it| WorkCenterRole::named(it).expect("the table checks `role`")).collect()
 }
 
-fn invite(row: &Row) -> Invite {
+/// Reads an invite as `invites!` selects it.
+pub(super) fn invite(row: &Row) -> Invite {
     let places = row.get::<_, Vec<Uuid>>("workcenters").into_iter().zip(roles(row));
     Invite {
         id: row.get("id"),
@@ -326,5 +360,6 @@ fn invite(row: &Row) -> Invite {
         invited: row.get("invited"),
         turn: row.get("turn"),
         resent_at: row.get("resent_at"),
+        revision: row.get("revision"),
     }
 }

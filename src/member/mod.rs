@@ -35,8 +35,7 @@ async fn remove(
 ) -> Result<()> {
     account::remove(tx, account, user).await?;
     let kind = if by == user { LEFT } else { REMOVED };
-    for workcenter in workcenter::remove_all(tx, account, user, when).await? {
-        workcenter::announce(tx, workcenter, kind, user, by, when.now, window).await?;
-    }
+    let left = workcenter::remove_all(tx, account, user, when).await?;
+    workcenter::announce(tx, kind, &left, by, when.now, window).await?;
     account::announce_all(tx, &[user], Some(account)).await
 }

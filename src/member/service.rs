@@ -73,7 +73,7 @@ impl AccountService for Service {
         };
 
         // There is such a person, for they have a name.
-        profile::name(&tx, new.administrator).await?;
+        profile::names(&tx, &[new.administrator]).await?;
         let zone = Some(new.time_zone.as_str()).filter(|it| !it.is_empty());
         let id = account::insert(&tx, &new.name, zone, now).await?;
         account::add_member(&tx, id, new.administrator, AccountRole::Administrator, now).await?;
@@ -125,9 +125,7 @@ impl AccountService for Service {
         if account.time_zone != before.time_zone {
             // It is what others see of those who have set none, and when their digests go.
             let users = account::zoned(&tx, id).await?;
-            for user in &users {
-                subscription::reschedule(&tx, *user, &when).await?;
-            }
+            subscription::reschedule(&tx, &users, &when).await?;
             account::announce_all(&tx, &users, None).await?;
         }
         tx.commit().await.map_err(Error::from)?;
@@ -230,9 +228,7 @@ impl New {
         let name = violations.take(account::checked_name("name", &asked.name)).unwrap_or_default();
         let time_zone = violations.take(profile::time_zone("time_zone", &asked.time_zone)).unwrap_or_default();
         let administrator = violations.take(ids::parse("administrator_user_id", &asked.administrator_user_id));
-        if !asked.request_id.is_empty() {
-            violations.take(ids::parse("request_id", &asked.request_id));
-        }
+        violations.extend(request::fault(&asked.request_id));
         violations.none()?;
         Ok(Self { name, time_zone, administrator: administrator.unwrap_or_default() })
     }

@@ -29,7 +29,7 @@ pub use field::Field;
 pub use history::store::sweep;
 pub use picture::{MESSAGE_BYTES_MAX, Pictures, Upload, UploadedFile};
 pub use service::Service;
-pub use store::{insert, name};
+pub use store::{insert, names};
 pub use zone::time_zone;
 
 use self::{history::Told, picture::Picture, visibility::Visibility};

@@ -95,7 +95,7 @@ impl Service {
             change.0.iter().map(|(field, new)| Told { by: user, field: field.path(), old: &before[*field], new });
         note(&tx, user, &told.collect::<Vec<_>>(), now).await?;
         if change.touches(&[Field::TimeZone]) {
-            subscription::reschedule(&tx, user, &When { now, spread: self.spread }).await?;
+            subscription::reschedule(&tx, &[user], &When { now, spread: self.spread }).await?;
         }
         account::announce(&tx, user).await?;
         tx.commit().await?;

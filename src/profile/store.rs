@@ -1,5 +1,7 @@
 //! The table `profile`.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use sea_query::{Expr, ExprTrait, Iden, Query};
 use uuid::Uuid;
@@ -48,10 +50,10 @@ const FIND: &str = profiles!("", "where profile.user_id = any($1)");
 
 const LOCK: &str = profiles!("", "where profile.user_id = $1 for update of profile");
 
-const NAME: &str = "
-    select first_name, last_name, email, email_visibility
+const NAMES: &str = "
+    select profile.user_id, first_name, last_name, email, email_visibility
     from profile join person on person.id = profile.user_id
-    where profile.user_id = $1";
+    where profile.user_id = any($1)";
 
 #[derive(Clone, Copy, Iden)]
 enum Column {
@@ -141,18 +143,22 @@ pub(super) async fn touch(tx: &Transaction<'_>, user: Uuid, told: &Told<'_>, now
     Ok(etag(revision))
 }
 
-/// What others call a person, whoever they are: an address that not all may see does not come into it.
+/// What others call people, whoever they are: an address that not all may see does not come into it.
 ///
 /// # Errors
 ///
 /// [`Error::NotFound`] when there is no such person.
-pub async fn name(on: &impl GenericClient, user: Uuid) -> Result<String> {
-    let rows = db::text(on, NAME, &[&user]).await?;
-    let name = rows.first().map(|it| {
+pub async fn names(on: &impl GenericClient, users: &[Uuid]) -> Result<HashMap<Uuid, String>> {
+    let rows = db::text(on, NAMES, &[&users]).await?;
+    let name = |it: &Row| {
         let is_public = Visibility::named(it.get("email_visibility")) == Some(Visibility::Everyone);
         called(it.get("first_name"), it.get("last_name"), if is_public { it.get("email") } else { "" })
-    });
-    name.ok_or_else(|| missing(user))
+    };
+    let names: HashMap<Uuid, String> = rows.iter().map(|row| (row.get("user_id"), name(row))).collect();
+    match users.iter().find(|it| !names.contains_key(it)) {
+        Some(&user) => Err(missing(user)),
+        None => Ok(names),
+    }
 }
 
 fn missing(user: Uuid) -> Error {

@@ -11,7 +11,7 @@ pub use store::sweep;
 
 use crate::{
     db::Transaction,
-    error::{Error, Reason, Result},
+    error::{Error, Reason, Result, Violation},
     ids,
     secret::digest,
 };
@@ -30,6 +30,11 @@ pub enum Recall {
     New(Option<Ticket>),
     /// It was answered before: the encoded answer.
     Known(Vec<u8>),
+}
+
+/// What is wrong with a request id, if anything is. An empty one means that the caller does not mind.
+pub fn fault(request_id: &str) -> Option<Violation> {
+    if request_id.is_empty() { None } else { ids::parse("request_id", request_id).err() }
 }
 
 /// Looks whether `caller` has sent the request before. An empty `request_id` means that they do not mind.

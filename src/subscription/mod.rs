@@ -13,7 +13,10 @@ mod slot;
 mod store;
 pub mod transitions;
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -212,61 +215,88 @@ impl Recipient {
     }
 }
 
-/// Subscribes `user` to `log`, from its newest event on. Called before anything about it is published.
+/// Somebody who comes to hear of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joining {
+    /// Whose digests tell of the log.
+    pub account: Uuid,
+    /// The person.
+    pub user: Uuid,
+    /// The log.
+    pub log: Uuid,
+}
+
+/// Subscribes people to logs, each from its newest event on; nobody to the same one twice. Called before anything about it
+/// is published.
 ///
 /// A person who was there before gets their row back, with what they had set; what happened while they were away is
-/// settled as not told.
+/// settled as not told. What concerned somebody before they came is not for them.
 ///
 /// # Errors
 ///
 /// [`Error::NotFound`] when there is no such log.
-pub async fn join(tx: &Transaction<'_>, account: Uuid, user: Uuid, log: Uuid, when: &When) -> Result<()> {
-    let recipient = store::lock_recipient(tx, user).await?;
-    let last_seq = store::last_seq(tx, log).await?.ok_or_else(|| missing(log))?;
-    match store::lock_one(tx, user, log).await? {
-        Some(was) => {
-            let (cadence, _) = recipient.effective(was.delivery);
-            settlement::jump(tx, Cause::Resumed, user, &[was.jump(last_seq)], when.now).await?;
-            store::revive(tx, was.id, cadence).await?;
-        }
-        None => {
-            let (cadence, _) = recipient.effective(Delivery::Inherit);
-            let subscription = ids::new();
-            store::insert(tx, subscription, account, user, log, cadence, last_seq).await?;
-            // What concerned them before they came is not for them.
-            let nothing = settlement::Jump { account, subscription, log, from: last_seq, to: last_seq };
-            settlement::jump(tx, Cause::Resumed, user, &[nothing], when.now).await?;
+pub async fn join(tx: &Transaction<'_>, joining: &[Joining], when: &When) -> Result<()> {
+    if joining.is_empty() {
+        return Ok(());
+    }
+    let (users, logs): (Vec<Uuid>, Vec<Uuid>) = joining.iter().map(|it| (it.user, it.log)).unzip();
+    let recipients = lock_people(tx, &users).await?;
+    let chosen: HashMap<Uuid, &Recipient> = recipients.iter().map(|it| (it.user, it)).collect();
+    let newest = store::last_seqs(tx, &logs).await?;
+    let before = store::lock_ties(tx, &users, &logs).await?;
+    let before: HashMap<(Uuid, Uuid), &store::Held> = before.iter().map(|it| ((it.user, it.log), it)).collect();
+
+    let (mut new, mut revived, mut jumps) = (Vec::new(), Vec::new(), Vec::new());
+    for &Joining { account, user, log } in joining {
+        let last_seq = *newest.get(&log).ok_or_else(|| missing(log))?;
+        let cadence = |delivery| chosen.get(&user).map_or(Cadence::Immediate, |it| it.effective(delivery).0);
+        if let Some(was) = before.get(&(user, log)) {
+            revived.push((was.id, cadence(was.delivery)));
+            jumps.push(was.jump(last_seq));
+        } else {
+            let id = ids::new();
+            new.push(store::New { id, account, user, log, cadence: cadence(Delivery::Inherit), start: last_seq });
+            jumps.push(settlement::Jump { account, user, subscription: id, log, from: last_seq, to: last_seq });
         }
     }
-    slot::reschedule(tx, &recipient, when).await
+    store::revive(tx, &revived).await?;
+    store::insert(tx, &new).await?;
+    settlement::jump(tx, Cause::Resumed, &jumps, when.now).await?;
+    slot::reschedule(tx, &recipients, when).await
 }
 
-/// Ends the subscription of `user` to `log`, if there is one: what waited is settled as not told.
+/// Ends the subscriptions of `user` to `logs`, where there are any: what waited is settled as not told.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub async fn leave(tx: &Transaction<'_>, user: Uuid, log: Uuid, when: &When) -> Result<()> {
+pub async fn leave(tx: &Transaction<'_>, user: Uuid, logs: &[Uuid], when: &When) -> Result<()> {
     let recipient = store::lock_recipient(tx, user).await?;
-    let (Some(was), Some(last_seq)) = (store::lock_one(tx, user, log).await?, store::last_seq(tx, log).await?) else {
-        return Ok(());
-    };
-    if was.ended {
+    let mut held = store::lock_ties(tx, &vec![user; logs.len()], logs).await?;
+    held.retain(|it| !it.ended);
+    if held.is_empty() {
         return Ok(());
     }
-    settlement::jump(tx, Cause::Left, user, &[was.jump(last_seq)], when.now).await?;
-    store::end(tx, was.id, when.now).await?;
-    slot::reschedule(tx, &recipient, when).await
+    let jumps: Vec<_> = held.iter().map(|it| it.jump(it.last_seq)).collect();
+    settlement::jump(tx, Cause::Left, &jumps, when.now).await?;
+    store::end(tx, &held.iter().map(|it| it.id).collect::<Vec<_>>(), when.now).await?;
+    slot::reschedule(tx, &[recipient], when).await
 }
 
-/// Sets anew when the digests of `user` go: their zone has changed.
+/// Sets anew when the digests of `users` go: their zone has changed.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub async fn reschedule(tx: &Transaction<'_>, user: Uuid, when: &When) -> Result<()> {
-    let recipient = store::lock_recipient(tx, user).await?;
-    slot::reschedule(tx, &recipient, when).await
+pub async fn reschedule(tx: &Transaction<'_>, users: &[Uuid], when: &When) -> Result<()> {
+    let recipients = lock_people(tx, users).await?;
+    slot::reschedule(tx, &recipients, when).await
+}
+
+/// Locks these recipients, each once.
+async fn lock_people(tx: &Transaction<'_>, users: &[Uuid]) -> Result<Vec<Recipient>> {
+    let people: BTreeSet<Uuid> = users.iter().copied().collect();
+    store::lock_recipients(tx, &Vec::from_iter(people)).await
 }
 
 /// Closes the log of a WorkCenter and settles what waits in it as not told; what is composed already and has not gone is
@@ -276,10 +306,11 @@ pub async fn reschedule(tx: &Transaction<'_>, user: Uuid, when: &When) -> Result
 ///
 /// [`Error::NotFound`] when there is no such log.
 pub async fn close(tx: &Transaction<'_>, log: Uuid, closed: Closed, now: Timestamp) -> Result<Vec<Uuid>> {
-    let readers = store::lock_log(tx, log).await?;
+    let mut jumps = store::lock_log(tx, log).await?;
     let last_seq = activity::close(tx, log, closed).await?.ok_or_else(|| missing(log))?;
-    settlement::jump_all(tx, Cause::Suppressed, log, &readers, last_seq, now).await?;
-    Ok(readers.iter().map(|it| it.user).collect())
+    jumps.iter_mut().for_each(|it| it.to = last_seq);
+    settlement::jump(tx, Cause::Suppressed, &jumps, now).await?;
+    Ok(jumps.iter().map(|it| it.user).collect())
 }
 
 /// Opens the log of a WorkCenter again: everybody goes on from its newest event.
@@ -288,9 +319,10 @@ pub async fn close(tx: &Transaction<'_>, log: Uuid, closed: Closed, now: Timesta
 ///
 /// [`Error::NotFound`] when there is no such log any more.
 pub async fn reopen(tx: &Transaction<'_>, log: Uuid, now: Timestamp) -> Result<()> {
-    let readers = store::lock_log(tx, log).await?;
+    let mut jumps = store::lock_log(tx, log).await?;
     let last_seq = activity::reopen(tx, log).await?.ok_or_else(|| missing(log))?;
-    settlement::jump_all(tx, Cause::Resumed, log, &readers, last_seq, now).await
+    jumps.iter_mut().for_each(|it| it.to = last_seq);
+    settlement::jump(tx, Cause::Resumed, &jumps, now).await
 }
 
 fn missing(log: Uuid) -> Error {

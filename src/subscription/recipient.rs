@@ -192,9 +192,9 @@ async fn follow(
         }
     }
     store::pace(tx, &paced).await?;
-    settlement::jump(tx, Cause::Suppressed, recipient.user, &suppressed, when.now).await?;
-    settlement::jump(tx, Cause::Resumed, recipient.user, &resumed, when.now).await?;
+    settlement::jump(tx, Cause::Suppressed, &suppressed, when.now).await?;
+    settlement::jump(tx, Cause::Resumed, &resumed, when.now).await?;
     slot::catch_up(tx, recipient.user, &catch_up, when.now).await?;
-    slot::reschedule(tx, recipient, when).await?;
+    slot::reschedule(tx, std::slice::from_ref(recipient), when).await?;
     if woken.is_empty() { Ok(()) } else { activity::wake(tx, &woken, when.now).await }
 }

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use jiff::{Timestamp, civil::Date};
 use uuid::Uuid;
 
-use super::store::Reader;
 use crate::{
     db::{self, Transaction},
     error::{Error, Reason, Result},
@@ -180,19 +179,11 @@ const ADDRESSED: &str = "
         and addressee.settlement_id is null
     returning addressee.seq";
 
-/// What concerns a person in logs whose cursors jump, and waits.
+/// What concerns people in logs whose cursors jump, and waits.
 const ADDRESSED_JUMP: &str = "
-    update addressee set settlement_id = $1, outcome = $2
-    from unnest($4::uuid[], $5::bigint[]) as it(log_id, to_seq)
-    where addressee.user_id = $3 and addressee.log_id = it.log_id and addressee.seq <= it.to_seq
-        and addressee.settlement_id is null
-    returning addressee.seq";
-
-/// What concerns people in a log whose cursors jump, and waits.
-const ADDRESSED_JUMP_ALL: &str = "
-    update addressee set settlement_id = it.settlement_id, outcome = 'SUPPRESSED'
-    from unnest($1::uuid[], $2::uuid[]) as it(settlement_id, user_id)
-    where addressee.log_id = $3 and addressee.user_id = it.user_id and addressee.seq <= $4
+    update addressee set settlement_id = it.settlement_id, outcome = $5
+    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[]) as it(settlement_id, user_id, log_id, to_seq)
+    where addressee.log_id = it.log_id and addressee.user_id = it.user_id and addressee.seq <= it.to_seq
         and addressee.settlement_id is null
     returning addressee.settlement_id";
 
@@ -292,81 +283,65 @@ async fn tell(tx: &Transaction<'_>, settlements: &[Settlement]) -> Result<()> {
 #[derive(Clone, Debug)]
 pub(super) struct Jump {
     pub account: Uuid,
+    pub user: Uuid,
     pub subscription: Uuid,
     pub log: Uuid,
     pub from: i64,
     pub to: i64,
 }
 
-/// Moves cursors whose rows the caller has locked, for one person: a settlement for each account says why.
-pub(super) async fn jump(tx: &Transaction<'_>, cause: Cause, user: Uuid, jumps: &[Jump], now: Timestamp) -> Result<()> {
+impl Jump {
+    fn range(&self) -> Range {
+        let counts = Counts { suppressed: self.to - self.from, ..Counts::default() };
+        Range { subscription: self.subscription, log: self.log, from: self.from, to: self.to, counts }
+    }
+}
+
+/// Moves cursors whose rows the caller has locked: a settlement for each person and account of whom something waited says
+/// why.
+pub(super) async fn jump(tx: &Transaction<'_>, cause: Cause, jumps: &[Jump], now: Timestamp) -> Result<()> {
     let outcome = if cause == Cause::Left { Outcome::Hidden } else { Outcome::Suppressed };
     let mut jumps: Vec<&Jump> = jumps.iter().collect();
-    jumps.sort_by_key(|it| it.account);
-    for of_account in jumps.chunk_by(|a, b| a.account == b.account) {
-        let range = |it: &&Jump| Range {
-            subscription: it.subscription,
-            log: it.log,
-            from: it.from,
-            to: it.to,
-            counts: Counts { suppressed: it.to - it.from, ..Counts::default() },
-        };
-        let settlement = Settlement {
-            id: ids::new(),
-            account: of_account[0].account,
-            user,
-            cause,
-            date: None,
-            mail: None,
-            ranges: of_account.iter().filter(|it| it.from < it.to).map(range).collect(),
-            addressed: Vec::new(),
-        };
-        let logs: Vec<Uuid> = of_account.iter().map(|it| it.log).collect();
-        let tos: Vec<i64> = of_account.iter().map(|it| it.to).collect();
-        let told = db::text(tx, ADDRESSED_JUMP, &[&settlement.id, &outcome.name(), &user, &logs, &tos]).await?;
-        if !told.is_empty() || !settlement.ranges.is_empty() {
-            advance(tx, &settlement.ranges.iter().collect::<Vec<_>>()).await?;
-            insert(tx, &[settlement], now).await?;
+    jumps.sort_by_key(|it| (it.account, it.user));
+    let people: Vec<&[&Jump]> = jumps.chunk_by(|a, b| (a.account, a.user) == (b.account, b.user)).collect();
+    for some in people.chunks(PEOPLE_MAX) {
+        let mut settlements: Vec<Settlement> = some.iter().map(|it| skipped(cause, it)).collect();
+        let each: Vec<(Uuid, &Jump)> = (some.iter().zip(&settlements))
+            .flat_map(|(of_one, settlement)| of_one.iter().map(|it| (settlement.id, *it)))
+            .collect();
+        let told = db::text(
+            tx,
+            ADDRESSED_JUMP,
+            &[
+                &each.iter().map(|(id, _)| *id).collect::<Vec<_>>(),
+                &each.iter().map(|(_, it)| it.user).collect::<Vec<_>>(),
+                &each.iter().map(|(_, it)| it.log).collect::<Vec<_>>(),
+                &each.iter().map(|(_, it)| it.to).collect::<Vec<_>>(),
+                &outcome.name(),
+            ],
+        )
+        .await?;
+        let told: HashSet<Uuid> = told.iter().map(|row| row.get("settlement_id")).collect();
+        settlements.retain(|it| !it.ranges.is_empty() || told.contains(&it.id));
+        if !settlements.is_empty() {
+            advance(tx, &settlements.iter().flat_map(|it| &it.ranges).collect::<Vec<_>>()).await?;
+            insert(tx, &settlements, now).await?;
         }
     }
     Ok(())
 }
 
-/// Moves the cursors of everybody who hears of `log`, whose rows the caller has locked, to `to`: a settlement for each of
-/// whom something waited says why.
-pub(super) async fn jump_all(
-    tx: &Transaction<'_>,
-    cause: Cause,
-    log: Uuid,
-    readers: &[Reader],
-    to: i64,
-    now: Timestamp,
-) -> Result<()> {
-    for some in readers.chunks(PEOPLE_MAX) {
-        let mut settlements: Vec<Settlement> = some.iter().map(|it| skipped(cause, log, it, to)).collect();
-        let ids: Vec<Uuid> = settlements.iter().map(|it| it.id).collect();
-        let users: Vec<Uuid> = settlements.iter().map(|it| it.user).collect();
-        let told = db::text(tx, ADDRESSED_JUMP_ALL, &[&ids, &users, &log, &to]).await?;
-        let told: HashSet<Uuid> = told.iter().map(|row| row.get("settlement_id")).collect();
-        settlements.retain(|it| !it.ranges.is_empty() || told.contains(&it.id));
-        advance(tx, &settlements.iter().flat_map(|it| &it.ranges).collect::<Vec<_>>()).await?;
-        insert(tx, &settlements, now).await?;
-    }
-    Ok(())
-}
-
-/// The settlement of somebody who is not told of what waits for them in `log` up to `to`.
-fn skipped(cause: Cause, log: Uuid, it: &Reader, to: i64) -> Settlement {
-    let counts = Counts { suppressed: to - it.cursor, ..Counts::default() };
-    let range = Range { subscription: it.subscription, log, from: it.cursor, to, counts };
+/// The settlement of somebody who is not told of what waits for them where these `jumps` are, which are all theirs and of
+/// one account.
+fn skipped(cause: Cause, jumps: &[&Jump]) -> Settlement {
     Settlement {
         id: ids::new(),
-        account: it.account,
-        user: it.user,
+        account: jumps[0].account,
+        user: jumps[0].user,
         cause,
         date: None,
         mail: None,
-        ranges: if it.cursor < to { vec![range] } else { Vec::new() },
+        ranges: jumps.iter().filter(|it| it.from < it.to).map(|it| it.range()).collect(),
         addressed: Vec::new(),
     }
 }

@@ -11,34 +11,42 @@ use crate::{
     error::{Error, Reason, Result},
 };
 
-/// Locks a person's digests and takes them back from whoever is at work on them: that is done with what they chose before,
-/// and its commit finds the lease lost.
+/// Locks people's digests, person by person as [`FINISH`] does, and takes them back from whoever is at work on them: that is
+/// done with what they chose before, and its commit finds the lease lost.
 const TAKE_BACK: &str = "
+    with held as (
+        select account_id, user_id, cadence from digest_schedule
+        where user_id = any($1) and cadence in ('DAILY', 'WEEKLY')
+        order by user_id, account_id, cadence for update
+    )
     update digest_schedule set fence = fence + (lease_until is not null)::int, lease_until = null
-    where user_id = $1 and cadence in ('DAILY', 'WEEKLY')";
+    from held
+    where digest_schedule.account_id = held.account_id and digest_schedule.user_id = held.user_id
+        and digest_schedule.cadence = held.cadence";
 
-/// What a person needs digests for, and what is planned. The zone is the person's, else the account's, else UTC.
+/// What people need digests for, and what is planned. The zone is the person's, else the account's, else UTC.
 const WANTED: &str = "
     with used as (
-        select distinct account_id, cadence from subscription
-        where user_id = $1 and ended_at is null and cadence in ('DAILY', 'WEEKLY')
+        select distinct user_id, account_id, cadence, true as wanted from subscription
+        where user_id = any($1) and ended_at is null and cadence in ('DAILY', 'WEEKLY')
+    ), planned as (
+        select user_id, account_id, cadence, next_at, next_date, last_date from digest_schedule
+        where user_id = any($1) and cadence in ('DAILY', 'WEEKLY')
     )
-    select coalesce(used.account_id, planned.account_id) as account_id,
-        coalesce(used.cadence, planned.cadence) as cadence, used.account_id is not null as wanted,
-        coalesce(nullif(profile.time_zone, ''), account.time_zone, 'UTC') as zone,
-        planned.next_at, planned.next_date, planned.last_date
-    from used
-    full join (
-        select account_id, cadence, next_at, next_date, last_date from digest_schedule
-        where user_id = $1 and cadence in ('DAILY', 'WEEKLY')
-    ) planned using (account_id, cadence)
-    left join account on account.id = coalesce(used.account_id, planned.account_id)
-    left join profile on profile.user_id = $1";
+    select it.user_id, it.account_id, it.cadence, it.wanted, it.next_at, it.next_date, it.last_date,
+        coalesce(nullif(profile.time_zone, ''), account.time_zone, 'UTC') as zone
+    from (
+        select user_id, account_id, cadence, used.wanted is true as wanted, next_at, next_date, last_date
+        from used full join planned using (user_id, account_id, cadence)
+    ) it
+    left join account on account.id = it.account_id
+    left join profile on profile.user_id = it.user_id";
 
 const PLAN: &str = "
     insert into digest_schedule (account_id, user_id, cadence, next_at, next_date)
-    select it.account_id, $1, it.cadence, it.next_at, it.next_date
-    from unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::date[]) as it(account_id, cadence, next_at, next_date)
+    select it.account_id, it.user_id, it.cadence, it.next_at, it.next_date
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::date[])
+        as it(user_id, account_id, cadence, next_at, next_date)
     on conflict (account_id, user_id, cadence)
     do update set next_at = excluded.next_at, next_date = excluded.next_date";
 
@@ -91,11 +99,17 @@ const RULES: &str = "
     left join recipient on recipient.user_id = it.user_id
     left join profile on profile.user_id = it.user_id";
 
+/// Locked person by person, as whoever takes digests back locks them.
 const FINISH: &str = "
+    with held as (
+        select user_id from digest_schedule
+        where account_id = $1 and user_id = any($2) and cadence = $7 order by user_id for update
+    )
     update digest_schedule set next_at = it.next_at, next_date = it.next_date, last_date = it.last_date,
         lease_until = null, failures = 0
     from unnest($2::uuid[], $3::bigint[], $4::timestamptz[], $5::date[], $6::date[])
         as it(user_id, fence, next_at, next_date, last_date)
+    join held using (user_id)
     where digest_schedule.account_id = $1 and digest_schedule.user_id = it.user_id and cadence = $7
         and digest_schedule.fence = it.fence
     returning digest_schedule.user_id";
@@ -198,14 +212,18 @@ fn slot(
     Some(Revised { at: slot.at.checked_add(schedule::spread(account, when.spread)).ok()?, date: slot.date })
 }
 
-/// Sets when the digests of a locked recipient go: every cadence that some subscription has, and none that none has.
+/// Sets when the digests of locked recipients go: every cadence that some subscription has, and none that none has.
 ///
 /// What is due and not done yet stays due, unless the new rule puts its date off to a later hour.
-pub(super) async fn reschedule(tx: &Transaction<'_>, recipient: &Recipient, when: &When) -> Result<()> {
+pub(super) async fn reschedule(tx: &Transaction<'_>, recipients: &[Recipient], when: &When) -> Result<()> {
+    let chosen: HashMap<Uuid, &Recipient> = recipients.iter().map(|it| (it.user, it)).collect();
+    let users: Vec<Uuid> = recipients.iter().map(|it| it.user).collect();
     let (mut accounts, mut cadences, mut ats, mut dates) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    db::text(tx, TAKE_BACK, &[&recipient.user]).await?;
-    for row in db::text(tx, WANTED, &[&recipient.user]).await? {
-        let account: Uuid = row.get("account_id");
+    let mut whose: Vec<Uuid> = Vec::new();
+    db::text(tx, TAKE_BACK, &[&users]).await?;
+    for row in db::text(tx, WANTED, &[&users]).await? {
+        let (user, account): (Uuid, Uuid) = (row.get("user_id"), row.get("account_id"));
+        let Some(recipient) = chosen.get(&user) else { continue };
         let beat = beat(&row);
         let planned: Option<Timestamp> = row.get("next_at");
         let wanted: bool = row.get("wanted");
@@ -219,6 +237,7 @@ pub(super) async fn reschedule(tx: &Transaction<'_>, recipient: &Recipient, when
             (false, _) => None,
         };
         if next.map(|it| it.at) != planned {
+            whose.push(user);
             accounts.push(account);
             cadences.push(beat.name());
             ats.push(next.map(|it| it.at));
@@ -226,7 +245,7 @@ pub(super) async fn reschedule(tx: &Transaction<'_>, recipient: &Recipient, when
         }
     }
     if !accounts.is_empty() {
-        db::text(tx, PLAN, &[&recipient.user, &accounts, &cadences, &ats, &dates]).await?;
+        db::text(tx, PLAN, &[&whose, &accounts, &cadences, &ats, &dates]).await?;
     }
     Ok(())
 }

@@ -1,17 +1,20 @@
 //! The tables `recipient` and `subscription`.
 
+use std::collections::HashMap;
+
 use jiff::{Timestamp, civil::Weekday};
 use uuid::Uuid;
 
 use super::{AddressedItems, Cadence, Delivery, Recipient, schedule::Beat, schedule::Days, settlement::Jump};
 use crate::{
     db::{self, GenericClient, Row},
-    error::Result,
+    error::{Error, Result},
 };
 
-/// Makes the row of somebody new and locks it, or locks the one there is: an update of nothing takes the lock.
-const LOCK_RECIPIENT: &str = "
-    insert into recipient (user_id) values ($1)
+/// Makes the rows of those who are new and locks them, or locks those there are, in one order: an update of nothing takes
+/// the lock.
+const LOCK_RECIPIENTS: &str = "
+    insert into recipient (user_id) select it.user_id from unnest($1::uuid[]) as it (user_id) order by it.user_id
     on conflict (user_id) do update set user_id = excluded.user_id
     returning user_id, notifications_enabled, digest_frequency, digest_minute, weekly_day, daily_days,
         default_delivery, addressed_items, revision";
@@ -28,19 +31,20 @@ const UPDATE_RECIPIENT: &str = "
 
 /// In the order of their ids, as everybody locks them.
 const LOCK_LIVE: &str = "
-    select subscription.id, subscription.account_id, subscription.log_id, subscription.delivery,
+    select subscription.id, subscription.account_id, subscription.user_id, subscription.log_id, subscription.delivery,
         subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq
     from subscription join activity_head using (log_id)
     where subscription.user_id = $1 and subscription.ended_at is null and ($2::uuid is null or log_id = $2)
         and ($3::uuid is null or subscription.account_id = $3)
     order by subscription.id for no key update of subscription";
 
-const LOCK_ONE: &str = "
-    select subscription.id, subscription.account_id, subscription.log_id, subscription.delivery,
+/// In the order of their ids, as everybody locks them.
+const LOCK_TIES: &str = "
+    select subscription.id, subscription.account_id, subscription.user_id, subscription.log_id, subscription.delivery,
         subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq
-    from subscription join activity_head using (log_id)
-    where subscription.user_id = $1 and log_id = $2
-    for no key update of subscription";
+    from unnest($1::uuid[], $2::uuid[]) as it (user_id, log_id)
+    join subscription using (user_id, log_id) join activity_head using (log_id)
+    order by subscription.id for no key update of subscription";
 
 /// In the order of their ids, as everybody locks them.
 const LOCK_LOG: &str = "
@@ -57,7 +61,13 @@ const FORGET: [&str; 2] = [
 
 const INSERT: &str = "
     insert into subscription (id, account_id, user_id, log_id, cadence, start_seq, cursor)
-    values ($1, $2, $3, $4, $5, $6, $6)";
+    select it.id, it.account_id, it.user_id, it.log_id, it.cadence, it.seq, it.seq
+    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[])
+        as it (id, account_id, user_id, log_id, cadence, seq)";
+
+const REVIVE: &str = "
+    update subscription set ended_at = null, cadence = it.cadence
+    from unnest($1::uuid[], $2::text[]) as it (id, cadence) where subscription.id = it.id";
 
 const LIST: &str = "
     select workcenter.id, workcenter.name, subscription.delivery
@@ -71,6 +81,7 @@ const LIST: &str = "
 pub(super) struct Held {
     pub id: Uuid,
     pub account: Uuid,
+    pub user: Uuid,
     pub log: Uuid,
     pub delivery: Delivery,
     pub cadence: Cadence,
@@ -82,17 +93,9 @@ pub(super) struct Held {
 impl Held {
     /// Everything that is not settled yet, as one range up to `to`.
     pub fn jump(&self, to: i64) -> Jump {
-        Jump { account: self.account, subscription: self.id, log: self.log, from: self.cursor, to }
+        let Self { id, account, user, log, cursor, .. } = *self;
+        Jump { account, user, subscription: id, log, from: cursor, to }
     }
-}
-
-/// Somebody who hears of a log, while their subscription is locked.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Reader {
-    pub user: Uuid,
-    pub subscription: Uuid,
-    pub account: Uuid,
-    pub cursor: i64,
 }
 
 /// What a person set for one of their WorkCenters.
@@ -106,10 +109,15 @@ pub struct Placed {
     pub delivery: Delivery,
 }
 
+/// Locks recipients, who are made when new.
+pub(super) async fn lock_recipients(on: &impl GenericClient, users: &[Uuid]) -> Result<Vec<Recipient>> {
+    Ok(db::text(on, LOCK_RECIPIENTS, &[&users]).await?.iter().map(recipient).collect())
+}
+
 /// Locks the recipient, who is made when new.
 pub(super) async fn lock_recipient(on: &impl GenericClient, user: Uuid) -> Result<Recipient> {
-    let rows = db::text(on, LOCK_RECIPIENT, &[&user]).await?;
-    Ok(recipient(&rows[0]))
+    let locked = lock_recipients(on, &[user]).await?.pop();
+    locked.ok_or_else(|| Error::internal("a recipient was neither found nor made"))
 }
 
 /// The recipient, or somebody who has chosen nothing.
@@ -149,21 +157,20 @@ pub(super) async fn lock_live(
     Ok(db::text(on, LOCK_LIVE, &[&user, &log, &account]).await?.iter().map(held).collect())
 }
 
-/// Locks a person's subscription to a log, live or ended.
-pub(super) async fn lock_one(on: &impl GenericClient, user: Uuid, log: Uuid) -> Result<Option<Held>> {
-    Ok(db::text(on, LOCK_ONE, &[&user, &log]).await?.first().map(held))
+/// Locks the subscriptions of people to logs, live and ended ones: no person comes with the same log twice.
+pub(super) async fn lock_ties(on: &impl GenericClient, users: &[Uuid], logs: &[Uuid]) -> Result<Vec<Held>> {
+    Ok(db::text(on, LOCK_TIES, &[&users, &logs]).await?.iter().map(held).collect())
 }
 
-/// Locks everybody's live subscriptions to a log: whose each is, and where it is.
-pub(super) async fn lock_log(on: &impl GenericClient, log: Uuid) -> Result<Vec<Reader>> {
+/// Locks everybody's live subscriptions to a log: each as a jump from where it is to nowhere yet.
+pub(super) async fn lock_log(on: &impl GenericClient, log: Uuid) -> Result<Vec<Jump>> {
     let rows = db::text(on, LOCK_LOG, &[&log]).await?;
-    let reader = |row: &Row| Reader {
-        user: row.get("user_id"),
-        subscription: row.get("id"),
-        account: row.get("account_id"),
-        cursor: row.get("cursor"),
+    let jump = |row: &Row| {
+        let cursor = row.get("cursor");
+        let (account, user) = (row.get("account_id"), row.get("user_id"));
+        Jump { account, user, subscription: row.get("id"), log, from: cursor, to: cursor }
     };
-    Ok(rows.iter().map(reader).collect())
+    Ok(rows.iter().map(jump).collect())
 }
 
 /// Removes subscriptions to a log, of live ones up to `most`; returns how many. Nothing refers to them any more.
@@ -179,36 +186,58 @@ pub async fn forget(on: &impl GenericClient, log: Uuid, most: i64) -> Result<usi
     Ok(removed)
 }
 
-/// The number of the newest event of a log.
-pub(super) async fn last_seq(on: &impl GenericClient, log: Uuid) -> Result<Option<i64>> {
-    let rows = db::text(on, "select last_seq from activity_head where log_id = $1", &[&log]).await?;
-    Ok(rows.first().map(|row| row.get("last_seq")))
+/// The numbers of the newest events of logs.
+pub(super) async fn last_seqs(on: &impl GenericClient, logs: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
+    let rows = db::text(on, "select log_id, last_seq from activity_head where log_id = any($1)", &[&logs]).await?;
+    Ok(rows.iter().map(|row| (row.get("log_id"), row.get("last_seq"))).collect())
 }
 
-/// Makes a subscription that begins at `start`.
-pub(super) async fn insert(
-    on: &impl GenericClient,
-    id: Uuid,
-    account: Uuid,
-    user: Uuid,
-    log: Uuid,
-    cadence: Cadence,
-    start: i64,
-) -> Result<()> {
-    db::text(on, INSERT, &[&id, &account, &user, &log, &cadence.name(), &start]).await?;
+/// A subscription that is made.
+pub(super) struct New {
+    pub id: Uuid,
+    pub account: Uuid,
+    pub user: Uuid,
+    pub log: Uuid,
+    pub cadence: Cadence,
+    pub start: i64,
+}
+
+/// Makes subscriptions.
+pub(super) async fn insert(on: &impl GenericClient, new: &[New]) -> Result<()> {
+    fn column<T>(new: &[New], of: impl Fn(&New) -> T) -> Vec<T> {
+        new.iter().map(of).collect()
+    }
+    if new.is_empty() {
+        return Ok(());
+    }
+    db::text(
+        on,
+        INSERT,
+        &[
+            &column(new, |it| it.id),
+            &column(new, |it| it.account),
+            &column(new, |it| it.user),
+            &column(new, |it| it.log),
+            &column(new, |it| it.cadence.name()),
+            &column(new, |it| it.start),
+        ],
+    )
+    .await?;
     Ok(())
 }
 
-/// Makes an ended subscription live again.
-pub(super) async fn revive(on: &impl GenericClient, id: Uuid, cadence: Cadence) -> Result<()> {
-    let revive = "update subscription set ended_at = null, cadence = $2 where id = $1";
-    db::text(on, revive, &[&id, &cadence.name()]).await?;
+/// Makes ended subscriptions live again, each at its cadence.
+pub(super) async fn revive(on: &impl GenericClient, revived: &[(Uuid, Cadence)]) -> Result<()> {
+    let (ids, cadences): (Vec<Uuid>, Vec<&str>) = revived.iter().map(|(id, it)| (*id, it.name())).unzip();
+    if !ids.is_empty() {
+        db::text(on, REVIVE, &[&ids, &cadences]).await?;
+    }
     Ok(())
 }
 
-/// Ends a subscription.
-pub(super) async fn end(on: &impl GenericClient, id: Uuid, now: Timestamp) -> Result<()> {
-    db::text(on, "update subscription set ended_at = $2 where id = $1", &[&id, &now]).await?;
+/// Ends subscriptions.
+pub(super) async fn end(on: &impl GenericClient, ids: &[Uuid], now: Timestamp) -> Result<()> {
+    db::text(on, "update subscription set ended_at = $2 where id = any($1)", &[&ids, &now]).await?;
     Ok(())
 }
 
@@ -276,6 +305,7 @@ fn held(row: &Row) -> Held {
     Held {
         id: row.get("id"),
         account: row.get("account_id"),
+        user: row.get("user_id"),
         log: row.get("log_id"),
         delivery: delivery(row, "delivery"),
         cadence: Cadence::named(row.get("cadence")).expect("the table checks `cadence`"),

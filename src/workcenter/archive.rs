@@ -7,10 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Place, State, WorkCenter, store};
+use super::{State, WorkCenter, store};
 use crate::{
     activity::Closed,
-    db::{GenericClient, Transaction},
+    db::Transaction,
     error::{Error, Kind, Reason, Result},
     outbox, subscription,
 };
@@ -64,19 +64,6 @@ pub(super) async fn reactivate(tx: &Transaction<'_>, id: Uuid, now: Timestamp) -
     }
     subscription::reopen(tx, id, now).await?;
     store::update(tx, WorkCenter { archived_at: None, purge_at: None, ..space }).await
-}
-
-/// Makes sure that somebody can come into all of `places`.
-///
-/// # Errors
-///
-/// [`Error::Refused`] for an archived one, [`Error::NotFound`] for a deleted one.
-pub async fn all_open(on: &impl GenericClient, places: &[Place]) -> Result<()> {
-    match store::closed(on, places).await? {
-        None => Ok(()),
-        Some((_, State::Archived | State::Active)) => Err(Error::Refused(Reason::WorkcenterArchived)),
-        Some((id, State::Deleted)) => Err(missing(id)),
-    }
 }
 
 /// Settles what waits for anybody as not told, what is in the outbox too.

@@ -35,7 +35,7 @@ pub const LEFT: &str = "collaborator.left";
 /// [`Error::Taken`] for somebody who collaborates already, [`Error::Refused`] for somebody outside of the account, and
 /// where nobody comes any more.
 pub async fn add(tx: &Transaction<'_>, workcenter: Uuid, user: Uuid, role: WorkCenterRole, when: &When) -> Result<()> {
-    if !add_all(tx, user, &[Place { workcenter, role }], when).await?.is_empty() {
+    if !add_all(tx, &[(user, Place { workcenter, role })], when).await?.is_empty() {
         return Ok(());
     }
     match store::role(tx, workcenter, user).await? {
@@ -44,19 +44,29 @@ pub async fn add(tx: &Transaction<'_>, workcenter: Uuid, user: Uuid, role: WorkC
     }
 }
 
-/// Brings `user` into every active WorkCenter of `places` whose account they belong to and where they are not yet.
+/// A person and a WorkCenter that they came into or left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tie {
+    /// The WorkCenter.
+    pub workcenter: Uuid,
+    /// The person.
+    pub user: Uuid,
+}
+
+/// Brings people into every active WorkCenter of theirs in `coming` whose account they belong to and where they are not yet.
 ///
-/// Returns the WorkCenters they came into by id, which is the order to [`announce`] them in.
+/// Returns who came where, in the order in which it is to be told by [`announce`].
 ///
 /// # Errors
 ///
 /// What the database says.
-pub async fn add_all(tx: &Transaction<'_>, user: Uuid, places: &[Place], when: &When) -> Result<Vec<Uuid>> {
-    let came = store::add(tx, user, places, when.now).await?;
-    for (account, workcenter) in &came {
-        subscription::join(tx, *account, user, *workcenter, when).await?;
+pub async fn add_all(tx: &Transaction<'_>, coming: &[(Uuid, Place)], when: &When) -> Result<Vec<Tie>> {
+    if coming.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(came.into_iter().map(|(_, workcenter)| workcenter).collect())
+    let came = store::add(tx, coming, when.now).await?;
+    subscription::join(tx, &came, when).await?;
+    Ok(came.into_iter().map(|it| Tie { workcenter: it.log, user: it.user }).collect())
 }
 
 /// Takes `user` out of a WorkCenter; what waited for them is not sent any more. To be announced as [`REMOVED`] or [`LEFT`].
@@ -73,7 +83,7 @@ pub(super) async fn remove(tx: &Transaction<'_>, workcenter: Uuid, user: Uuid, w
     if !store::remove(tx, workcenter, user).await? {
         return Err(Error::NotFound(Kind::User, user.to_string()));
     }
-    subscription::leave(tx, user, workcenter, when).await?;
+    subscription::leave(tx, user, &[workcenter], when).await?;
     // What is composed and has not gone is written by what is so from here on.
     outbox::hold(tx, &[user]).await
 }
@@ -105,60 +115,68 @@ async fn found(tx: &Transaction<'_>, workcenter: Uuid) -> Result<WorkCenter> {
 /// Takes `user`, who is not a member of `account` any more, out of all its WorkCenters; what waited for them is not sent.
 ///
 /// Where they were the last owner nobody is after that: the account has administrators, who may all that an owner may.
-/// Returns the WorkCenters by id, which is the order to [`announce`] them in.
+/// Returns what they left, in the order in which it is to be told by [`announce`].
 ///
 /// # Errors
 ///
 /// What the database says.
-pub async fn remove_all(tx: &Transaction<'_>, account: Uuid, user: Uuid, when: &When) -> Result<Vec<Uuid>> {
-    let left = store::lock_all(tx, account, user).await?;
-    for workcenter in &left {
-        store::remove(tx, *workcenter, user).await?;
-    }
-    for workcenter in &left {
-        subscription::leave(tx, user, *workcenter, when).await?;
-    }
+pub async fn remove_all(tx: &Transaction<'_>, account: Uuid, user: Uuid, when: &When) -> Result<Vec<Tie>> {
+    let left = store::remove_all(tx, account, user).await?;
+    subscription::leave(tx, user, &left, when).await?;
     outbox::hold(tx, &[user]).await?;
-    Ok(left)
+    Ok(left.into_iter().map(|workcenter| Tie { workcenter, user }).collect())
 }
 
-/// Tells the collaborators that `user` came or left, by whose doing. The last thing that a transaction does; of several
-/// WorkCenters in the order of their ids.
+/// Tells the collaborators who came or left, as `kind` says, by whose doing. The last thing that a transaction does: the logs
+/// are taken in the order of their ids.
 ///
 /// # Errors
 ///
 /// What the database says.
 pub async fn announce(
     tx: &Transaction<'_>,
-    workcenter: Uuid,
     kind: &str,
-    user: Uuid,
+    ties: &[Tie],
     by: Uuid,
     now: Timestamp,
     window: Duration,
 ) -> Result<()> {
-    let space = found(tx, workcenter).await?;
-    let person = profile::name(tx, user).await?;
+    if ties.is_empty() {
+        return Ok(());
+    }
+    let mut ties = ties.to_vec();
+    ties.sort_by_key(|it| (it.workcenter, it.user));
+    let names = profile::names(tx, &ties.iter().map(|it| it.user).collect::<Vec<_>>()).await?;
+    for ties in ties.chunk_by(|a, b| a.workcenter == b.workcenter) {
+        let space = found(tx, ties[0].workcenter).await?;
+        let event = |it: &Tie| event(&space, kind, it.user, names.get(&it.user).map_or("", String::as_str), by, now);
+        match activity::publish(tx, space.id, ties.iter().map(event).collect(), now, window).await {
+            // People leave an archived WorkCenter too, and there nobody is told of anything.
+            Err(Error::Refused(Reason::WorkcenterArchived) | Error::NotFound(..)) => {}
+            published => drop(published?),
+        }
+    }
+    Ok(())
+}
+
+/// The event that `user`, called `person`, came into a WorkCenter or left it.
+fn event(space: &WorkCenter, kind: &str, user: Uuid, person: &str, by: Uuid, now: Timestamp) -> activity::New {
     let change = if kind == ADDED { "now collaborates" } else { "no longer collaborates" };
-    let event = activity::New {
+    let thing = |kind: &str, id: Uuid, title: &str| activity::Thing {
+        kind: kind.to_owned(),
+        id: id.to_string(),
+        title: title.to_owned(),
+        url: String::new(),
+    };
+    activity::New {
         event_id: ids::new().to_string(),
         kind: kind.to_owned(),
         actor: by,
         summary: format!("{person} {change} in {}.", space.name),
-        subject: activity::Thing { kind: "user".to_owned(), id: user.to_string(), title: person, url: String::new() },
-        parent: activity::Thing {
-            kind: "workcenter".to_owned(),
-            id: workcenter.to_string(),
-            title: space.name,
-            url: String::new(),
-        },
+        subject: thing("user", user, person),
+        parent: thing("workcenter", space.id, &space.name),
         audience: activity::Audience::Everyone,
         addressees: Vec::new(),
         occurred_at: now,
-    };
-    match activity::publish(tx, workcenter, vec![event], now, window).await {
-        // People leave an archived WorkCenter too, and there nobody is told of anything.
-        Err(Error::Refused(Reason::WorkcenterArchived) | Error::NotFound(..)) => Ok(()),
-        published => published.map(|_| ()),
     }
 }

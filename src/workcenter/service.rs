@@ -8,7 +8,8 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{
-    ADDED, Change, Collaborator, LEFT, REMOVED, State, WorkCenter, add, announce, archive, collaborator, name, store,
+    ADDED, Change, Collaborator, LEFT, REMOVED, State, Tie, WorkCenter, add, announce, archive, collaborator, name,
+    store,
 };
 use crate::{
     access::{self, Action, Leave, Resource, WorkCenterRole},
@@ -230,7 +231,7 @@ impl WorkCenterService for Service {
         let leave = access::may(&tx, &caller, Action::AddCollaborator, Resource::WorkCenter(id)).await?;
         add(&tx, id, user, role, &when).await?;
         let added = store::collaborator(&tx, id, user).await?;
-        announce(&tx, id, ADDED, user, leave.person, when.now, self.window).await?;
+        announce(&tx, ADDED, &[Tie { workcenter: id, user }], leave.person, when.now, self.window).await?;
         tx.commit().await.map_err(Error::from)?;
 
         Ok(Response::new(pb::AddCollaboratorResponse { collaborator: added.map(Into::into) }))
@@ -281,7 +282,7 @@ impl WorkCenterService for Service {
         let leave = access::may(&tx, &caller, Action::RemoveCollaborator, place).await?;
         collaborator::remove(&tx, id, user, &when).await?;
         let kind = if leave.person == user { LEFT } else { REMOVED };
-        announce(&tx, id, kind, user, leave.person, when.now, self.window).await?;
+        announce(&tx, kind, &[Tie { workcenter: id, user }], leave.person, when.now, self.window).await?;
         tx.commit().await.map_err(Error::from)?;
 
         Ok(Response::new(pb::RemoveCollaboratorResponse {}))
@@ -318,9 +319,7 @@ fn new(asked: &pb::CreateWorkCenterRequest, now: Timestamp) -> Result<WorkCenter
     let mut violations = Violations::default();
     let account = violations.take(ids::parse("account_id", &asked.account_id)).unwrap_or_default();
     let name = violations.take(name("name", &asked.name)).unwrap_or_default();
-    if !asked.request_id.is_empty() {
-        violations.take(ids::parse("request_id", &asked.request_id));
-    }
+    violations.extend(request::fault(&asked.request_id));
     violations.none()?;
     Ok(WorkCenter {
         id: ids::new(),

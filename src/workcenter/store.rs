@@ -1,5 +1,7 @@
 //! The tables `workcenter` and `collaborator`: written here and nowhere else.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use sea_query::{Expr, ExprTrait, Iden, LockType, Order, Query};
 use uuid::Uuid;
@@ -9,6 +11,7 @@ use crate::{
     access::WorkCenterRole,
     db::{self, GenericClient, Row, ToSql},
     error::{Error, Kind, Result},
+    subscription::Joining,
 };
 
 #[derive(Iden)]
@@ -36,29 +39,34 @@ enum In {
 const ADD: &str = "
     with active as (
         select id, account_id from workcenter
-        where id = any($3) and archived_at is null and purge_at is null
+        where id = any($2) and archived_at is null and purge_at is null
         order by id for key share
     ), added as (
         insert into collaborator (workcenter_id, user_id, role, created_at)
-        select place.workcenter_id, $1, place.role, $2
-        from unnest($3::uuid[], $4::text[]) as place (workcenter_id, role)
+        select place.workcenter_id, place.user_id, place.role, $4
+        from unnest($1::uuid[], $2::uuid[], $3::text[]) as place (user_id, workcenter_id, role)
         join active on active.id = place.workcenter_id
-        join member on member.account_id = active.account_id and member.user_id = $1
-        order by place.workcenter_id
+        join member on member.account_id = active.account_id and member.user_id = place.user_id
+        order by place.workcenter_id, place.user_id
         for key share of member
         on conflict on constraint collaborator_key do nothing
-        returning workcenter_id
+        returning workcenter_id, user_id
     )
-    select workcenter.account_id, added.workcenter_id
+    select workcenter.account_id, added.workcenter_id, added.user_id
     from added join workcenter on workcenter.id = added.workcenter_id
-    order by added.workcenter_id";
+    order by added.workcenter_id, added.user_id";
 
 /// In one order, so that nobody waits in a circle.
-const LOCK_ALL: &str = "
-    select collaborator.workcenter_id
-    from collaborator join workcenter on workcenter.id = collaborator.workcenter_id
-    where workcenter.account_id = $1 and collaborator.user_id = $2
-    order by collaborator.workcenter_id for update of collaborator";
+const REMOVE_ALL: &str = "
+    with held as (
+        select collaborator.workcenter_id
+        from collaborator join workcenter on workcenter.id = collaborator.workcenter_id
+        where workcenter.account_id = $1 and collaborator.user_id = $2
+        order by collaborator.workcenter_id for update of collaborator
+    )
+    delete from collaborator using held
+    where collaborator.workcenter_id = held.workcenter_id and collaborator.user_id = $2
+    returning collaborator.workcenter_id";
 
 /// Reads WorkCenters, each with what the person is in it, as far as the rest of the statement says.
 macro_rules! workcenters {
@@ -101,10 +109,10 @@ const LIST: &str = concat!(
     limit $5"
 );
 
-/// One of these that nobody comes into.
+/// Those of these that nobody comes into.
 const CLOSED: &str = "
     select id, purge_at is not null as deleted from workcenter
-    where id = any($1) and (archived_at is not null or purge_at is not null) order by id limit 1";
+    where id = any($1) and (archived_at is not null or purge_at is not null)";
 
 const UPDATE: &str = "
     update workcenter set name = $2, category = $3, archived_at = $4, purge_at = $5, revision = revision + 1
@@ -190,12 +198,15 @@ pub(super) async fn list(
     Ok(rows.iter().map(workcenter).collect())
 }
 
-/// One of `places` that nobody comes into any more, if there is one, and why.
-pub(super) async fn closed(on: &impl GenericClient, places: &[Place]) -> Result<Option<(Uuid, State)>> {
-    let ids: Vec<Uuid> = places.iter().map(|it| it.workcenter).collect();
-    let rows = db::text(on, CLOSED, &[&ids]).await?;
+/// Those of WorkCenters that nobody comes into any more, and what each is.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn closed(on: &impl GenericClient, ids: &[Uuid]) -> Result<HashMap<Uuid, State>> {
     let state = |deleted| if deleted { State::Deleted } else { State::Archived };
-    Ok(rows.first().map(|row| (row.get("id"), state(row.get("deleted")))))
+    let rows = db::text(on, CLOSED, &[&ids]).await?;
+    Ok(rows.iter().map(|row| (row.get("id"), state(row.get("deleted")))).collect())
 }
 
 /// The WorkCenter that has been waiting for longest to be purged at `now`, which nobody else purges or restores until the
@@ -216,16 +227,14 @@ pub(super) async fn purge(on: &impl GenericClient, id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Brings `user` into `places`; returns the account and the WorkCenter of each where they were not, by WorkCenter.
-pub(super) async fn add(
-    on: &impl GenericClient,
-    user: Uuid,
-    places: &[Place],
-    now: Timestamp,
-) -> Result<Vec<(Uuid, Uuid)>> {
-    let (ids, roles): (Vec<_>, Vec<_>) = places.iter().map(|it| (it.workcenter, it.role.name())).unzip();
-    let rows = db::text(on, ADD, &[&user, &now, &ids, &roles]).await?;
-    Ok(rows.iter().map(|row| (row.get("account_id"), row.get("workcenter_id"))).collect())
+/// Brings people into places; returns those who were not there yet, with the account of each, by WorkCenter.
+pub(super) async fn add(on: &impl GenericClient, coming: &[(Uuid, Place)], now: Timestamp) -> Result<Vec<Joining>> {
+    let users: Vec<Uuid> = coming.iter().map(|(user, _)| *user).collect();
+    let (ids, roles): (Vec<_>, Vec<_>) = coming.iter().map(|(_, it)| (it.workcenter, it.role.name())).unzip();
+    let rows = db::text(on, ADD, &[&users, &ids, &roles, &now]).await?;
+    let joining =
+        |row: &Row| Joining { account: row.get("account_id"), user: row.get("user_id"), log: row.get("workcenter_id") };
+    Ok(rows.iter().map(joining).collect())
 }
 
 /// What `user` is in a WorkCenter.
@@ -278,9 +287,9 @@ pub(super) async fn remove(on: &impl GenericClient, workcenter: Uuid, user: Uuid
     Ok(db::execute(on, &delete).await? == 1)
 }
 
-/// The WorkCenters of an account that `user` is in, by id; they stay in them until the transaction ends.
-pub(super) async fn lock_all(on: &impl GenericClient, account: Uuid, user: Uuid) -> Result<Vec<Uuid>> {
-    let rows = db::text(on, LOCK_ALL, &[&account, &user]).await?;
+/// Takes `user` out of all WorkCenters of an account; returns which these were.
+pub(super) async fn remove_all(on: &impl GenericClient, account: Uuid, user: Uuid) -> Result<Vec<Uuid>> {
+    let rows = db::text(on, REMOVE_ALL, &[&account, &user]).await?;
     Ok(rows.iter().map(|row| row.get("workcenter_id")).collect())
 }
 

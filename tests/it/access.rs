@@ -153,6 +153,19 @@ impl Things {
                 let email = text("another@example.com");
                 pb::CreateInviteRequest { email, account_id, ..Default::default() }.encode_to_vec()
             }
+            Action::BatchCreateInvites => {
+                let rows = vec![pb::InviteRow { email: text("another@example.com"), ..Default::default() }];
+                pb::BatchCreateInvitesRequest { account_id, rows, ..Default::default() }.encode_to_vec()
+            }
+            Action::UpdateInvite => {
+                let invite_id = self.invite.to_string();
+                let invite = Some(pb::Invite { invite_id, message: text("Hello"), ..Default::default() });
+                pb::UpdateInviteRequest { invite, ..Default::default() }.encode_to_vec()
+            }
+            Action::RetryFailedInvites => {
+                pb::RetryFailedInvitesRequest { account_id, ..Default::default() }.encode_to_vec()
+            }
+            Action::ListAccountInvites => pb::ListInvitesRequest { account_id, ..Default::default() }.encode_to_vec(),
             Action::GetInvite => pb::GetInviteRequest { invite_id: self.invite.to_string() }.encode_to_vec(),
             Action::RevokeInvite => pb::RevokeInviteRequest { invite_id: self.invite.to_string() }.encode_to_vec(),
             Action::ResendInvite => pb::ResendInviteRequest { invite_id: self.invite.to_string() }.encode_to_vec(),
@@ -214,6 +227,9 @@ fn to_a_stranger(action: Action) -> Option<(Code, &'static str)> {
         | Action::RemoveMember
         | Action::CreateWorkCenter
         | Action::CreateInvite
+        | Action::BatchCreateInvites
+        | Action::ListAccountInvites
+        | Action::RetryFailedInvites
         | Action::ListAccountJobs
         | Action::WatchAccountJobs
         | Action::WatchProfiles => Some((Code::NotFound, "ACCOUNT_NOT_FOUND")),
@@ -231,6 +247,7 @@ fn to_a_stranger(action: Action) -> Option<(Code, &'static str)> {
         Action::GetProfile | Action::GetPicture | Action::DeletePicture => Some((Code::NotFound, "USER_NOT_FOUND")),
         Action::GetJob | Action::WatchJob => Some((Code::NotFound, "JOB_NOT_FOUND")),
         Action::GetInvite
+        | Action::UpdateInvite
         | Action::RevokeInvite
         | Action::ResendInvite
         | Action::DeclineInviteById

@@ -24,6 +24,7 @@ use workcenter::{
 };
 
 use crate::{
+    dice::Dice,
     harness::{App, Person},
     received::Received,
     sink::Sink,
@@ -35,18 +36,6 @@ const SPEED: f64 = 7200.0;
 
 /// How long a daemon keeps what it has claimed: short, so that what a killed one held comes up again soon.
 const LEASE_SECONDS: &str = "2";
-
-/// Numbers that are the same for the same seed. Source: G. Marsaglia, "Xorshift RNGs", 2003.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-}
 
 fn setting(name: &str, default: u64) -> u64 {
     #[expect(clippy::disallowed_methods, reason = "how long this test runs is not a setting of a program")]

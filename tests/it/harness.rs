@@ -29,6 +29,8 @@ use workcenter::{
     server::{self, Parts},
 };
 
+use crate::tap::Tap;
+
 /// Where the clock stands when an application starts.
 pub const START: &str = "2026-11-20T12:00:00Z";
 
@@ -111,11 +113,30 @@ impl App {
         Self::keeping(|folder| blobs(&folder)).await
     }
 
+    /// Starts an application of its own with one connection, on which it is counted how often it waits for the database.
+    pub async fn tapped() -> (Self, Tap) {
+        let url = server_url();
+        let port = url.rsplit_once('/').unwrap().0.rsplit_once(':').unwrap().1.to_owned();
+        let tap = Tap::to(port.parse().unwrap()).await;
+        let through = |it: config::Database| {
+            let url = it.url.expose().replacen(&format!(":{port}/"), &format!(":{}/", tap.port()), 1);
+            config::Database { url: Secret::from(url), pool: 1 }
+        };
+        (Self::reaching(through, |folder| blobs(&folder)).await, tap.clone())
+    }
+
     /// Starts an application of its own whose bytes are where `blobs` says, which is given a folder to use.
     pub async fn keeping(blobs: impl FnOnce(PathBuf) -> config::Blobs) -> Self {
+        Self::reaching(|it| it, blobs).await
+    }
+
+    async fn reaching(
+        through: impl FnOnce(config::Database) -> config::Database,
+        blobs: impl FnOnce(PathBuf) -> config::Blobs,
+    ) -> Self {
         let name = format!("{DATABASE}_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         administer(&format!("create database {name} template {}", template().await)).await;
-        let database = on_server(&name);
+        let database = through(on_server(&name));
         let blobs = blobs(std::env::temp_dir().join(&name).join("blobs"));
         let parts = Parts::open(&database, &config::Shared { blobs, ..shared() }).await.unwrap();
         clock::set(&parts.db.client().await.unwrap(), START.parse().unwrap(), 0.0).await.unwrap();
@@ -203,7 +224,8 @@ impl App {
 
     /// An account whose administrator is signed in.
     pub async fn account(&self, name: &str) -> Account {
-        let id = account::insert(&self.client().await, name, None, self.now().await).await.unwrap();
+        let now = self.now().await;
+        let id = account::insert(&self.client().await, name, None, now).await.unwrap();
         let email = format!("admin-{}@example.com", id.simple());
         let admin = self.somebody(id, AccountRole::Administrator, &email, "Admin", "Istrator").await;
         Account { id, admin }

@@ -1,9 +1,14 @@
 //! Invites through the wire: who offers what to whom, and what the lists say of it.
 
 mod accept;
+mod batch;
+mod change;
 mod end;
+mod limits;
+mod pages;
 mod races;
 mod resend;
+mod token;
 
 use tokio::join;
 use tonic::{Code, Status};
@@ -116,13 +121,13 @@ async fn an_offer_that_cannot_be_made_names_every_field_at_once() {
     assert_eq!(
         fields(&status),
         [
-            "email",
             "account_id",
+            "request_id",
+            "email",
             "workcenters[0].workcenter_id",
             "workcenters[0].role",
             "message",
             "expires_in",
-            "request_id"
         ]
     );
 }
@@ -299,9 +304,9 @@ async fn invites_are_listed_page_by_page() {
     let page = async |r#box: InviteBox, page_token: &str| {
         let asked = ListInvitesRequest {
             r#box: r#box.into(),
-            states: Vec::new(),
             page_size: 2,
             page_token: page_token.to_owned(),
+            ..Default::default()
         };
         app.invites().list_invites(by(&account.admin.token, asked)).await.map(tonic::Response::into_inner)
     };

@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "this is a test, and clippy knows that of the `#[test]`s alone")]
 
+mod dice;
 mod harness;
 mod received;
 mod sink;
 mod story;
+mod tap;
 
 mod access;
 mod activity;

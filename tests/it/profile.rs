@@ -375,14 +375,15 @@ async fn people_are_called_by_their_names_or_the_start_of_their_address() {
     let ada = app.person(&account, "ada@example.com", "Ada", "Lovelace").await;
     let nameless = app.person(&account, "bob.b@example.com", "", "").await;
     let client = app.pool().client().await.unwrap();
-    assert_eq!(profile::name(&client, ada.id).await.unwrap(), "Ada Lovelace");
-    assert_eq!(profile::name(&client, nameless.id).await.unwrap(), "bob.b");
+    let name = async |user| profile::names(&client, &[user]).await.map(|mut it| it.remove(&user).unwrap());
+    assert_eq!(name(ada.id).await.unwrap(), "Ada Lovelace");
+    assert_eq!(name(nameless.id).await.unwrap(), "bob.b");
     for hidden in [Visibility::AccountMembers, Visibility::OnlyMe] {
         let sent = Profile { visibility: Some(all(hidden)), ..Profile::default() };
         write(&app, &nameless, sent, &["visibility.email"]).await.unwrap();
-        assert_eq!(profile::name(&client, nameless.id).await.unwrap(), "Somebody");
+        assert_eq!(name(nameless.id).await.unwrap(), "Somebody");
     }
-    assert!(profile::name(&client, ids::new()).await.is_err());
+    assert!(name(ids::new()).await.is_err());
 }
 
 #[tokio::test]
