@@ -50,7 +50,7 @@ pub enum Sweep {
     Daily,
     /// Composes the weekly digests that are due.
     Weekly,
-    /// Composes immediate mail that is due, and catch-ups.
+    /// Composes immediate mail that is due, and catch-ups, and reminds of invites.
     Immediate,
     /// Delivers what is in the outbox.
     Outbox,
@@ -130,6 +130,7 @@ impl Daemon {
             Sweep::Immediate => {
                 report("catch-up", digest::catch_up(db, &self.terms, now).await?);
                 report("immediate", digest::immediate(db, &self.terms, now).await?);
+                self.remind(now).await?;
             }
             Sweep::Outbox => {
                 let write = |mails| async move { self.write(mails, now).await };
@@ -151,6 +152,19 @@ impl Daemon {
                 // What a daemon left that was killed between a mail and its invite.
                 self.undelivered(now).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Reminds of the invites that nobody answers.
+    async fn remind(&self, now: Timestamp) -> Result<()> {
+        let mut reminded = 0;
+        while !self.parts.draining.is_cancelled() {
+            let Some(batch) = invite::remind(&mut self.parts.db.client().await?, now).await? else { break };
+            reminded += batch;
+        }
+        if reminded > 0 {
+            info!(reminded, "reminded of invites");
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Writes the mail that asks somebody to join an account.
 //!
 //! It goes to an address nobody has confirmed yet, so it tells who asks and to what, and nothing
-//! of what is in there. It has one link, and no way to unsubscribe: whoever does nothing is left
+//! of what is in there. A reminder says that it is one, and all the same. It has one link, and no way to unsubscribe: whoever does nothing is left
 //! alone.
 
 use std::sync::LazyLock;
@@ -33,6 +33,8 @@ static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
 /// All that the mail tells.
 #[derive(Debug, Clone)]
 pub struct Invitation<'a> {
+    /// Whether a mail before has told it already.
+    pub is_reminder: bool,
     /// The name of the person who invites.
     pub inviter_name: &'a str,
     /// The name of the account to join.
@@ -74,6 +76,7 @@ pub struct Written {
 /// What the templates are filled with.
 #[derive(Serialize)]
 struct Page<'a> {
+    is_reminder: bool,
     inviter: String,
     account: String,
     role: String,
@@ -92,10 +95,12 @@ struct Page<'a> {
 pub fn write(invitation: &Invitation) -> Result<Written, Error> {
     let name = |it: &str| phrase::clean(it, NAME_CHARS_MAX);
     let (inviter, account) = (name(invitation.inviter_name), name(invitation.account));
-    let heading = format!("{} invites you to join {}", phrase::isolated(&inviter), phrase::isolated(&account));
+    let opening = if invitation.is_reminder { "Reminder: " } else { "" };
+    let heading = format!("{opening}{} invites you to join {}", phrase::isolated(&inviter), phrase::isolated(&account));
     let zone = invitation.zone.clone().unwrap_or(TimeZone::UTC);
     let shown = phrase::shown(invitation.workcenters.len(), WORKCENTERS_MAX);
     let page = Page {
+        is_reminder: invitation.is_reminder,
         role: with_article(&name(invitation.account_role)),
         grants: invitation.workcenters[..shown]
             .iter()

@@ -9,6 +9,8 @@
 //!      └───────────────────────────┘  sent again, with a new token
 //! ```
 //!
+//! Whoever leaves a pending one unanswered is reminded of it, three times at most.
+//!
 //! All of these steps are taken while the row is locked, so of those who come at once one is heard. The token is in the
 //! mail alone. It is made from the key of tokens whenever the mail is written, and what is kept is its hash.
 
@@ -19,6 +21,7 @@ mod letters;
 mod make;
 mod newcomer;
 mod offer;
+mod remind;
 mod resend;
 mod service;
 mod store;
@@ -27,6 +30,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use letters::{Letter, letters};
+pub use remind::remind;
 pub use service::Service;
 pub use store::undelivered;
 
@@ -117,6 +121,8 @@ pub struct Invite {
     pub turn: i64,
     /// When it was sent again, the last times that count.
     pub resent_at: Vec<Timestamp>,
+    /// Whether the inviter wants nobody reminded of it.
+    pub no_reminders: bool,
 }
 
 impl Invite {
@@ -131,6 +137,11 @@ impl Invite {
     /// When it was sent last.
     fn sent_at(&self) -> Timestamp {
         self.resent_at.last().copied().unwrap_or(self.created_at)
+    }
+
+    /// When there is the first reminder of what was sent last; `None` for never.
+    fn remind_at(&self) -> Option<Timestamp> {
+        if self.no_reminders { None } else { remind::first(self.sent_at(), self.expires_at) }
     }
 
     /// What a call asks for that is about this invite.
@@ -183,6 +194,7 @@ mod tests {
             invited: None,
             turn: 0,
             resent_at: Vec::new(),
+            no_reminders: false,
         }
     }
 

@@ -37,6 +37,8 @@ pub(super) struct Offer {
     pub message: String,
     /// How long it is good; `None` for as long as the account has it.
     pub good_for: Option<Duration>,
+    /// Whether the inviter wants nobody reminded of it.
+    pub no_reminders: bool,
 }
 
 impl Offer {
@@ -61,6 +63,7 @@ impl Offer {
             invited: None,
             turn: 0,
             resent_at: Vec::new(),
+            no_reminders: self.no_reminders,
         })
     }
 }

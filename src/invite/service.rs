@@ -309,7 +309,7 @@ fn read_offer(asked: &pb::CreateInviteRequest) -> Result<Offer> {
     }
     violations.none()?;
     let email = email.ok_or_else(|| Error::internal("an address was neither read nor refused"))?;
-    Ok(Offer { account, email, account_role, places, message, good_for })
+    Ok(Offer { account, email, account_role, places, message, good_for, no_reminders: asked.no_reminders })
 }
 
 /// The states that a list is to have: those asked for, or all, as far as the box has them.
@@ -388,6 +388,7 @@ impl From<Invite> for pb::Invite {
             expire_time: Some(pb::time(invite.expires_at)),
             end_time: invite.ended_at.map(pb::time),
             end_reason: invite.end_reason,
+            no_reminders: invite.no_reminders,
         }
     }
 }

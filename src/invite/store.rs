@@ -33,6 +33,8 @@ enum Column {
     EndedAt,
     EndReason,
     MailId,
+    NoReminders,
+    RemindAt,
 }
 
 /// Reads invites with what comes with them, as far as the rest of the statement says.
@@ -42,6 +44,7 @@ macro_rules! invites {
             "select invite.id, invite.account_id, account.name as account_name, invite.email, invite.email_key,
                 invite.account_role, invite.message, invite.inviter_id, invite.state, invite.created_at,
                 invite.expires_at, invite.ended_at, invite.end_reason, invite.turn, invite.resent_at,
+                invite.no_reminders,
                 (select person.id from person where person.email_key = invite.email_key) as invited,
                 array(select workcenter_id from invite_workcenter
                     where invite_id = invite.id order by workcenter_id) as workcenters,
@@ -86,7 +89,7 @@ const RIGHT: &str = "
 /// Of the WorkCenters those that its reader would come into now.
 const TOLD: &str = "
     select invite.id, invite.turn, invite.mail_id, invite.email, invite.account_role, invite.message,
-        invite.expires_at, account.name as account_name, account.time_zone,
+        coalesce(invite.mail_id = invite.reminder_id, false) as is_reminder, invite.expires_at, account.name as account_name, account.time_zone,
         coalesce(nullif(btrim(concat_ws(' ', profile.first_name, profile.last_name)), ''),
             case coalesce(profile.email_visibility, 'EVERYONE_SHARING_A_WORKCENTER')
                 when 'EVERYONE_SHARING_A_WORKCENTER' then split_part(inviter.email, '@', 1) else 'Somebody' end)
@@ -120,7 +123,7 @@ const UNDELIVERED: &str = "
 
 const RENEW: &str = "
     update invite set state = 'PENDING', ended_at = null, end_reason = '', token_hash = $2, turn = $3,
-        resent_at = $4, expires_at = $5, mail_id = $6
+        resent_at = $4, expires_at = $5, mail_id = $6, remind_at = $7
     where id = $1";
 
 /// How far back mails are looked at that nobody gets: longer than any daemon is away.
@@ -147,6 +150,8 @@ pub(super) async fn insert(on: &impl GenericClient, invite: &Invite, token_hash:
             Column::CreatedAt,
             Column::ExpiresAt,
             Column::MailId,
+            Column::NoReminders,
+            Column::RemindAt,
         ])
         .values_panic([
             invite.id.into(),
@@ -161,6 +166,8 @@ pub(super) async fn insert(on: &impl GenericClient, invite: &Invite, token_hash:
             invite.created_at.into(),
             invite.expires_at.into(),
             mail.into(),
+            invite.no_reminders.into(),
+            invite.remind_at().into(),
         ])
         .take();
     match db::execute(on, &insert).await {
@@ -180,8 +187,10 @@ pub(super) async fn insert(on: &impl GenericClient, invite: &Invite, token_hash:
 /// [`Error::Taken`] while its address has another live one to the same account.
 pub(super) async fn renew(on: &impl GenericClient, invite: &Invite, token_hash: &Hash, mail: Uuid) -> Result<()> {
     let Invite { id, turn, resent_at, expires_at, .. } = invite;
-    let renewed = db::text(on, RENEW, &[id, &token_hash.as_slice(), turn, resent_at, expires_at, &mail]).await;
-    match renewed {
+    let token_hash = token_hash.as_slice();
+    let renewed: &[&(dyn db::ToSql + Sync)] =
+        &[id, &token_hash, turn, resent_at, expires_at, &mail, &invite.remind_at()];
+    match db::text(on, RENEW, renewed).await {
         Ok(_) => Ok(()),
         Err(error) if is_live(db::violated(&error)) => Err(Error::Taken(Reason::InvitePending)),
         Err(error) => Err(error.into()),
@@ -285,6 +294,7 @@ pub(super) async fn told(on: &impl GenericClient, invites: &[Uuid], now: Timesta
         invite: row.get("id"),
         turn: row.get("turn"),
         mail: row.get("mail_id"),
+        is_reminder: row.get("is_reminder"),
         email: row.get("email"),
         inviter_name: row.get("inviter_name"),
         account_name: row.get("account_name"),
@@ -326,5 +336,6 @@ fn invite(row: &Row) -> Invite {
         invited: row.get("invited"),
         turn: row.get("turn"),
         resent_at: row.get("resent_at"),
+        no_reminders: row.get("no_reminders"),
     }
 }

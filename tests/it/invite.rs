@@ -3,6 +3,7 @@
 mod accept;
 mod end;
 mod races;
+mod remind;
 mod resend;
 
 use tokio::join;

@@ -3,6 +3,7 @@
 use super::*;
 
 const INVITATION: Invitation = Invitation {
+    is_reminder: false,
     inviter_name: "Ada Lovelace",
     account: "Pier Works",
     account_role: "member",
@@ -47,6 +48,19 @@ fn an_invite_says_who_asks_to_what_and_until_when() {
     }
     for said in ["Plans for Pier 4", "as <bdi>an owner</bdi>", "before Thursday.", "00:00 UTC"] {
         assert!(mail.html.contains(said), "{said}");
+    }
+}
+
+#[test]
+fn a_reminder_says_at_once_that_it_is_one_and_until_when() {
+    let mail = written(&Invitation { is_reminder: true, ..INVITATION });
+    assert_eq!(mail.subject, "Reminder: Ada Lovelace invites you to join Pier Works");
+    assert!(mail.html.contains("<h1>Reminder: Ada Lovelace invites you to join Pier Works</h1>"));
+    let opening = "Reminder: Ada Lovelace invites you to join Pier Works\n\nYou have not answered this invite yet. \
+                   It is good until Thursday, 1 January 1970, 00:00 UTC.\n\nYou would join Pier Works";
+    assert!(mail.text.contains(opening), "{}", mail.text);
+    for form in [&mail.html, &mail.text] {
+        assert_eq!(form.matches("00:00 UTC").count(), 1);
     }
 }
 
