@@ -201,7 +201,7 @@ impl Daemon {
 
     /// Ends invites whose mail reaches nobody.
     async fn undelivered(&self, now: Timestamp) -> Result<()> {
-        let invites = invite::undelivered(&self.parts.db.client().await?, now).await?;
+        let invites = invite::undelivered(&mut self.parts.db.client().await?, now).await?;
         if invites > 0 {
             info!(invites, "invites reach nobody");
         }
@@ -218,14 +218,20 @@ impl Daemon {
         let (key, app_url) = (&self.head.key, &self.head.app_url);
         let client = self.parts.db.client().await?;
         let invites = invite::letters(&client, key, app_url, &subjects(Kind::Invite), now).await?;
-        let invites = invites.into_iter().map(|it| {
-            let invite::Letter { invite, mail, email, written } = it;
-            (invite, mail, email, written.subject, written.text, written.html)
-        });
+        let notices = invite::notices(&client, app_url, &subjects(Kind::InviteNotice)).await?;
+        let of_invite = |kind| {
+            move |it: invite::Letter| {
+                let invite::Letter { invite, mail, email, written } = it;
+                (kind, invite, mail, email, written.subject, written.text, written.html)
+            }
+        };
+        let invites = invites.into_iter().map(of_invite(Kind::Invite));
+        let notices = notices.into_iter().map(of_invite(Kind::InviteNotice));
         let events = identity::letters(&client, key, app_url, &subjects(Kind::Security)).await?;
-        let events = events.into_iter().map(|(id, to, it)| (id, None, to, it.subject, it.text, it.html));
-        for (id, only, to, subject, text, html) in invites.chain(events) {
-            let is_it = |it: &&Mail| it.subject == id && only.is_none_or(|only| only == it.id);
+        let events =
+            events.into_iter().map(|(id, to, it)| (Kind::Security, id, None, to, it.subject, it.text, it.html));
+        for (kind, id, only, to, subject, text, html) in invites.chain(notices).chain(events) {
+            let is_it = |it: &&Mail| it.kind == kind && it.subject == id && only.is_none_or(|only| only == it.id);
             let Some(mail) = mails.iter().find(is_it) else { continue };
             let letter = Letter {
                 from: self.head.sender(),

@@ -14,7 +14,7 @@ use crate::mail::phrase;
 use crate::mail::template::{Error, Frame, Rendered, Template};
 
 /// Characters of the name of a person, an account, a WorkCenter or a role that are shown.
-const NAME_CHARS_MAX: usize = 120;
+pub(super) const NAME_CHARS_MAX: usize = 120;
 
 /// Characters of the inviter's own words that are shown: a page of them.
 const MESSAGE_CHARS_MAX: usize = 2_000;
@@ -22,8 +22,9 @@ const MESSAGE_CHARS_MAX: usize = 2_000;
 /// WorkCenters that are named; more are counted.
 const WORKCENTERS_MAX: usize = 20;
 
-/// Characters of a subject, beyond which no list of mails shows it.
-const SUBJECT_CHARS_MAX: usize = 120;
+/// The same in a heading, which is the subject too: with two of them and the words between it has at most 120, beyond
+/// which no list of mails shows it.
+pub(super) const HEADING_NAME_CHARS_MAX: usize = 40;
 
 static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
     Template::new(include_str!("letter.html"), include_str!("letter.txt"))
@@ -96,7 +97,9 @@ pub fn write(invitation: &Invitation) -> Result<Written, Error> {
     let name = |it: &str| phrase::clean(it, NAME_CHARS_MAX);
     let (inviter, account) = (name(invitation.inviter_name), name(invitation.account));
     let opening = if invitation.is_reminder { "Reminder: " } else { "" };
-    let heading = format!("{opening}{} invites you to join {}", phrase::isolated(&inviter), phrase::isolated(&account));
+    let short = |it: &str| phrase::isolated(&phrase::clean(it, HEADING_NAME_CHARS_MAX));
+    let heading =
+        format!("{opening}{} invites you to join {}", short(invitation.inviter_name), short(invitation.account));
     let zone = invitation.zone.clone().unwrap_or(TimeZone::UTC);
     let shown = phrase::shown(invitation.workcenters.len(), WORKCENTERS_MAX);
     let page = Page {
@@ -121,11 +124,11 @@ pub fn write(invitation: &Invitation) -> Result<Written, Error> {
     let frame =
         Frame { account: &page.account, heading: &heading, why: &why, unsubscribe_url: None, preferences_url: None };
     let Rendered { html, text } = TEMPLATE.render(&frame, &page)?;
-    Ok(Written { subject: phrase::clipped(heading, SUBJECT_CHARS_MAX), html, text })
+    Ok(Written { subject: heading, html, text })
 }
 
 /// Puts the article before a role: `a member`, `an owner`.
-fn with_article(role: &str) -> String {
+pub(super) fn with_article(role: &str) -> String {
     let article = if role.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {role}")
 }

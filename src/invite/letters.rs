@@ -44,7 +44,7 @@ pub(super) struct Told {
     pub expires_at: Timestamp,
 }
 
-/// The mail of an invite.
+/// The mail of an invite, or the one that tells its inviter how it ended.
 #[derive(Clone, Debug)]
 pub struct Letter {
     /// The invite.

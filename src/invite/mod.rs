@@ -9,7 +9,7 @@
 //!      └───────────────────────────┘  sent again, with a new token
 //! ```
 //!
-//! Whoever leaves a pending one unanswered is reminded of it, three times at most.
+//! Whoever leaves a pending one unanswered is reminded of it, three times at most; its inviter is told how it ended.
 //!
 //! All of these steps are taken while the row is locked, so of those who come at once one is heard. The token is in the
 //! mail alone. It is made from the key of tokens whenever the mail is written, and what is kept is its hash.
@@ -25,6 +25,7 @@ mod remind;
 mod resend;
 mod service;
 mod store;
+mod tell;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -32,7 +33,7 @@ use uuid::Uuid;
 pub use letters::{Letter, letters};
 pub use remind::remind;
 pub use service::Service;
-pub use store::undelivered;
+pub use tell::{notices, undelivered};
 
 use crate::{
     access::{AccountRole, Resource},
@@ -123,6 +124,8 @@ pub struct Invite {
     pub resent_at: Vec<Timestamp>,
     /// Whether the inviter wants nobody reminded of it.
     pub no_reminders: bool,
+    /// Whether the inviter wants to be told that it was accepted.
+    pub notify_on_accept: bool,
 }
 
 impl Invite {
@@ -195,6 +198,7 @@ mod tests {
             turn: 0,
             resent_at: Vec::new(),
             no_reminders: false,
+            notify_on_accept: false,
         }
     }
 

@@ -39,6 +39,8 @@ pub(super) struct Offer {
     pub good_for: Option<Duration>,
     /// Whether the inviter wants nobody reminded of it.
     pub no_reminders: bool,
+    /// Whether the inviter wants to be told that it was accepted.
+    pub notify_on_accept: bool,
 }
 
 impl Offer {
@@ -64,6 +66,7 @@ impl Offer {
             turn: 0,
             resent_at: Vec::new(),
             no_reminders: self.no_reminders,
+            notify_on_accept: self.notify_on_accept,
         })
     }
 }

@@ -309,7 +309,8 @@ fn read_offer(asked: &pb::CreateInviteRequest) -> Result<Offer> {
     }
     violations.none()?;
     let email = email.ok_or_else(|| Error::internal("an address was neither read nor refused"))?;
-    Ok(Offer { account, email, account_role, places, message, good_for, no_reminders: asked.no_reminders })
+    let (no_reminders, notify_on_accept) = (asked.no_reminders, asked.notify_me_on_accept);
+    Ok(Offer { account, email, account_role, places, message, good_for, no_reminders, notify_on_accept })
 }
 
 /// The states that a list is to have: those asked for, or all, as far as the box has them.

@@ -1,7 +1,5 @@
 //! The tables `invite` and `invite_workcenter`: written here and nowhere else.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use sea_query::{Expr, ExprTrait, Iden, Query};
 use uuid::Uuid;
@@ -35,6 +33,7 @@ enum Column {
     MailId,
     NoReminders,
     RemindAt,
+    NotifyOnAccept,
 }
 
 /// Reads invites with what comes with them, as far as the rest of the statement says.
@@ -44,7 +43,7 @@ macro_rules! invites {
             "select invite.id, invite.account_id, account.name as account_name, invite.email, invite.email_key,
                 invite.account_role, invite.message, invite.inviter_id, invite.state, invite.created_at,
                 invite.expires_at, invite.ended_at, invite.end_reason, invite.turn, invite.resent_at,
-                invite.no_reminders,
+                invite.no_reminders, invite.notify_on_accept,
                 (select person.id from person where person.email_key = invite.email_key) as invited,
                 array(select workcenter_id from invite_workcenter
                     where invite_id = invite.id order by workcenter_id) as workcenters,
@@ -108,26 +107,10 @@ const TOLD: &str = "
     left join profile on profile.user_id = invite.inviter_id
     where invite.id = any($1) and invite.state = 'PENDING' and $2 < invite.expires_at";
 
-/// Looks at failed mails alone, of which there are few, and never at one that was followed by another.
-const UNDELIVERED: &str = "
-    with undelivered as (
-        update invite set state = 'DELIVERY_FAILED', ended_at = $1, end_reason = mail.reply
-        from mail
-        where mail.kind = 'INVITE' and mail.state in ('FAILED', 'SUPPRESSED')
-            and now() - make_interval(secs => $2::float8) < mail.ended_at
-            and invite.id = mail.subject_id and invite.mail_id = mail.id
-            and invite.state = 'PENDING' and $1 < invite.expires_at
-        returning invite.id
-    )
-    select count(*) as count from undelivered";
-
 const RENEW: &str = "
     update invite set state = 'PENDING', ended_at = null, end_reason = '', token_hash = $2, turn = $3,
-        resent_at = $4, expires_at = $5, mail_id = $6, remind_at = $7
+        resent_at = $4, expires_at = $5, mail_id = $6, remind_at = $7, notice_id = null
     where id = $1";
-
-/// How far back mails are looked at that nobody gets: longer than any daemon is away.
-const UNDELIVERED_WITHIN: Duration = Duration::from_hours(14 * 24);
 
 /// Makes an invite, whose mail is `mail`.
 ///
@@ -152,6 +135,7 @@ pub(super) async fn insert(on: &impl GenericClient, invite: &Invite, token_hash:
             Column::MailId,
             Column::NoReminders,
             Column::RemindAt,
+            Column::NotifyOnAccept,
         ])
         .values_panic([
             invite.id.into(),
@@ -168,6 +152,7 @@ pub(super) async fn insert(on: &impl GenericClient, invite: &Invite, token_hash:
             mail.into(),
             invite.no_reminders.into(),
             invite.remind_at().into(),
+            invite.notify_on_accept.into(),
         ])
         .take();
     match db::execute(on, &insert).await {
@@ -200,15 +185,6 @@ pub(super) async fn renew(on: &impl GenericClient, invite: &Invite, token_hash: 
 /// Whether what was violated is that an address has one live invite to an account.
 fn is_live(violated: Option<&str>) -> bool {
     violated == Some("invite_live")
-}
-
-/// Ends pending invites whose mail reaches nobody; returns how many.
-///
-/// # Errors
-///
-/// What the database says.
-pub async fn undelivered(on: &impl GenericClient, now: Timestamp) -> Result<i64> {
-    Ok(db::text(on, UNDELIVERED, &[&now, &UNDELIVERED_WITHIN.as_secs_f64()]).await?[0].get("count"))
 }
 
 /// Writes down that a live invite of an address to an account has run out, if it has.
@@ -337,5 +313,6 @@ fn invite(row: &Row) -> Invite {
         turn: row.get("turn"),
         resent_at: row.get("resent_at"),
         no_reminders: row.get("no_reminders"),
+        notify_on_accept: row.get("notify_on_accept"),
     }
 }

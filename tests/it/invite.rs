@@ -2,6 +2,7 @@
 
 mod accept;
 mod end;
+mod notice;
 mod races;
 mod remind;
 mod resend;
