@@ -83,7 +83,7 @@ struct Page<'a> {
     role: String,
     grants: Vec<(String, String)>,
     more: usize,
-    message: String,
+    message: Vec<String>,
     until: String,
     accept_url: &'a str,
 }
@@ -94,7 +94,7 @@ struct Page<'a> {
 ///
 /// When a template asks for what it is not given, which is a defect.
 pub fn write(invitation: &Invitation) -> Result<Written, Error> {
-    let name = |it: &str| phrase::clean(it, NAME_CHARS_MAX);
+    let name = |it: &str| phrase::isolated(&phrase::clean(it, NAME_CHARS_MAX));
     let (inviter, account) = (name(invitation.inviter_name), name(invitation.account));
     let opening = if invitation.is_reminder { "Reminder: " } else { "" };
     let short = |it: &str| phrase::isolated(&phrase::clean(it, HEADING_NAME_CHARS_MAX));
@@ -110,7 +110,7 @@ pub fn write(invitation: &Invitation) -> Result<Written, Error> {
             .map(|it| (name(it.workcenter), with_article(&name(it.role))))
             .collect(),
         more: invitation.workcenters.len() - shown,
-        message: phrase::clean(invitation.message, MESSAGE_CHARS_MAX),
+        message: lines(invitation.message),
         until: phrase::instant(invitation.expires_at, &zone),
         accept_url: invitation.accept_url,
         inviter,
@@ -119,12 +119,18 @@ pub fn write(invitation: &Invitation) -> Result<Written, Error> {
     let why = format!(
         "You get this because {} gave this address. If you did not expect it, ignore it: nothing \
          happens unless you accept.",
-        phrase::isolated(&page.inviter)
+        page.inviter
     );
     let frame =
         Frame { account: &page.account, heading: &heading, why: &why, unsubscribe_url: None, preferences_url: None };
     let Rendered { html, text } = TEMPLATE.render(&frame, &page)?;
     Ok(Written { subject: heading, html, text })
+}
+
+/// The lines of a message that say something.
+fn lines(message: &str) -> Vec<String> {
+    let kept = phrase::clipped(message.to_owned(), MESSAGE_CHARS_MAX);
+    kept.lines().map(|it| phrase::clean(it, MESSAGE_CHARS_MAX)).filter(|it| !it.is_empty()).collect()
 }
 
 /// Puts the article before a role: `a member`, `an owner`.

@@ -73,6 +73,25 @@ fn an_invite_without_message_or_workcenters_leaves_no_gap() {
 }
 
 #[test]
+fn the_inviters_words_keep_their_lines() {
+    let mail = written(&Invitation { message: "Hello,\r\n\n  come\tand see.\nAda", ..INVITATION });
+    assert!(mail.text.contains("writes:\n\n> Hello,\n> come and see.\n> Ada\n\nAccept"), "{}", mail.text);
+    let quoted = r#"<div class="q"><bdi>Hello,</bdi><br><bdi>come and see.</bdi><br><bdi>Ada</bdi></div>"#;
+    assert!(mail.html.contains(quoted), "{}", mail.html);
+}
+
+#[test]
+fn names_that_are_long_or_run_from_right_to_left_leave_the_sentence_around_them_its_sense() {
+    let long = "Donaudampfschifffahrt".repeat(10);
+    let mail = written(&Invitation { is_reminder: true, inviter_name: &long, account: &long, ..INVITATION });
+    assert!(mail.subject.contains("… invites you to join Donau"), "{}", mail.subject);
+    let workcenters = [Grant { workcenter: "עדה 4", role: "reader" }];
+    let mail = written(&Invitation { inviter_name: "עדה", workcenters: &workcenters, ..INVITATION });
+    assert!(mail.subject.starts_with("\u{2068}עדה\u{2069} invites"));
+    assert!(mail.text.contains("- \u{2068}עדה 4\u{2069} as a reader\n"), "{}", mail.text);
+}
+
+#[test]
 fn an_invite_is_told_in_the_zone_of_the_invited_where_it_is_known() {
     let zone = Some(TimeZone::get("Asia/Tokyo").unwrap());
     let mail = written(&Invitation { zone, ..INVITATION });

@@ -110,14 +110,14 @@ pub(super) fn write(notice: &Notice<'_>) -> Result<Written, Error> {
                 _ => ("They write:", ""),
             };
             let page = Page { said, label, quoted, advice, at, url };
-            (format!("{whom} declined your invite to {into}"), "You get this because the invite is yours.", page)
+            (format!("{whom} declined your invite to {into}"), "You get this because you sent the invite.", page)
         }
         What::Undelivered { reply } => {
             let said = format!("{email} was invited to join {to} as {role}. {}", meaning(reply));
             let advice = "See whether the address is right. You can send the invite again, or invite another address.";
             let page = Page { said, label: "What came back:", quoted: quoted(reply), advice, at, url };
             let heading = format!("Your invite to {whom} could not be delivered");
-            (heading, "You get this because the invite is yours.", page)
+            (heading, "You get this because you sent the invite.", page)
         }
     };
     let preferences_url = Some(notice.preferences_url);
