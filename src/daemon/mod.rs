@@ -50,7 +50,7 @@ pub enum Sweep {
     Daily,
     /// Composes the weekly digests that are due.
     Weekly,
-    /// Composes immediate mail that is due, and catch-ups.
+    /// Composes immediate mail that is due, and catch-ups, and reminds of invites.
     Immediate,
     /// Delivers what is in the outbox.
     Outbox,
@@ -130,6 +130,7 @@ impl Daemon {
             Sweep::Immediate => {
                 report("catch-up", digest::catch_up(db, &self.terms, now).await?);
                 report("immediate", digest::immediate(db, &self.terms, now).await?);
+                self.remind(now).await?;
             }
             Sweep::Outbox => {
                 let write = |mails| async move { self.write(mails, now).await };
@@ -152,6 +153,19 @@ impl Daemon {
                 self.undelivered(now).await?;
                 self.expired(now).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Reminds of the invites that nobody answers.
+    async fn remind(&self, now: Timestamp) -> Result<()> {
+        let mut reminded = 0;
+        while !self.parts.draining.is_cancelled() {
+            let Some(batch) = invite::remind(&mut self.parts.db.client().await?, now).await? else { break };
+            reminded += batch;
+        }
+        if reminded > 0 {
+            info!(reminded, "reminded of invites");
         }
         Ok(())
     }
@@ -188,7 +202,7 @@ impl Daemon {
 
     /// Ends invites whose mail reaches nobody.
     async fn undelivered(&self, now: Timestamp) -> Result<()> {
-        let invites = invite::undelivered(&self.parts.db.client().await?, now).await?;
+        let invites = invite::undelivered(&mut self.parts.db.client().await?, now).await?;
         if invites > 0 {
             info!(invites, "invites reach nobody");
         }
@@ -220,14 +234,20 @@ impl Daemon {
         let (key, app_url) = (&self.head.key, &self.head.app_url);
         let client = self.parts.db.client().await?;
         let invites = invite::letters(&client, key, app_url, &subjects(Kind::Invite), now).await?;
-        let invites = invites.into_iter().map(|it| {
-            let invite::Letter { invite, mail, email, written } = it;
-            (invite, mail, email, written.subject, written.text, written.html)
-        });
+        let notices = invite::notices(&client, app_url, &subjects(Kind::InviteNotice)).await?;
+        let of_invite = |kind| {
+            move |it: invite::Letter| {
+                let invite::Letter { invite, mail, email, written } = it;
+                (kind, invite, mail, email, written.subject, written.text, written.html)
+            }
+        };
+        let invites = invites.into_iter().map(of_invite(Kind::Invite));
+        let notices = notices.into_iter().map(of_invite(Kind::InviteNotice));
         let events = identity::letters(&client, key, app_url, &subjects(Kind::Security)).await?;
-        let events = events.into_iter().map(|(id, to, it)| (id, None, to, it.subject, it.text, it.html));
-        for (id, only, to, subject, text, html) in invites.chain(events) {
-            let is_it = |it: &&Mail| it.subject == id && only.is_none_or(|only| only == it.id);
+        let events =
+            events.into_iter().map(|(id, to, it)| (Kind::Security, id, None, to, it.subject, it.text, it.html));
+        for (kind, id, only, to, subject, text, html) in invites.chain(notices).chain(events) {
+            let is_it = |it: &&Mail| it.kind == kind && it.subject == id && only.is_none_or(|only| only == it.id);
             let Some(mail) = mails.iter().find(is_it) else { continue };
             let letter = Letter {
                 from: self.head.sender(),

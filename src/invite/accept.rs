@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Invite, State, missing, newcomer::Newcomer, pending, rights::right, store};
+use super::{Invite, State, missing, newcomer::Newcomer, pending, rights::right, store, tell::tell};
 use crate::{
     account,
     auth::Origin,
@@ -107,6 +107,9 @@ pub(super) async fn accept(
     account::announce(tx, user).await?;
     let revision = invite.revision + 1;
     let invite = Box::new(Invite { state: State::Accepted, ended_at: Some(when.now), revision, ..invite });
+    if invite.notify_on_accept {
+        tell(tx, &invite, when.now).await?;
+    }
     Ok(Outcome::Accepted { invite, user, session })
 }
 

@@ -129,6 +129,6 @@ pub(super) async fn change(
         offer::all_open(&workcenter::closed(tx, &ids).await?, &after.places)?;
     }
     let after = Invite { revision: before.revision + 1, ..after };
-    store::change(tx, &after).await?;
+    store::change(tx, &after, after.remind_after(now)).await?;
     Ok(after)
 }

@@ -1,10 +1,10 @@
-//! Withdrawing and declining an invite.
+//! Withdrawing and declining an invite; of the latter its inviter is told.
 
 use jiff::Timestamp;
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-use super::{Invite, State, missing, pending, store};
+use super::{Invite, State, missing, pending, store, tell::tell};
 use crate::{
     db::Transaction,
     error::{Error, Reason, Result, Violation},
@@ -63,7 +63,9 @@ pub(super) async fn decline(
             _ => return Err(missing(id)),
         },
     };
-    end(tx, invite, State::Declined, reason, now).await
+    let invite = end(tx, invite, State::Declined, reason, now).await?;
+    tell(tx, &invite, now).await?;
+    Ok(invite)
 }
 
 async fn end(tx: &Transaction<'_>, invite: Invite, state: State, reason: &str, now: Timestamp) -> Result<Invite> {

@@ -24,6 +24,8 @@ pub(super) struct Told {
     pub turn: i64,
     /// Its mail, if that is known.
     pub mail: Option<Uuid>,
+    /// Whether that reminds of it.
+    pub is_reminder: bool,
     /// To whom.
     pub email: String,
     /// Who invites, by name.
@@ -42,7 +44,7 @@ pub(super) struct Told {
     pub expires_at: Timestamp,
 }
 
-/// The mail of an invite.
+/// The mail of an invite, or the one that tells its inviter how it ended.
 #[derive(Clone, Debug)]
 pub struct Letter {
     /// The invite.
@@ -84,6 +86,7 @@ fn written(told: &Told, key: &TokenKey, app_url: &str) -> Result<Written> {
     let places = told.places.iter().zip(&roles);
     let grants: Vec<_> = places.map(|((workcenter, _), role)| letter::Grant { workcenter, role }).collect();
     let letter = letter::Invitation {
+        is_reminder: told.is_reminder,
         inviter_name: &told.inviter_name,
         account: &told.account_name,
         account_role: &account_role,

@@ -9,6 +9,8 @@
 //!      └───────────────────────────┘  sent again, with a new token
 //! ```
 //!
+//! Whoever leaves a pending one unanswered is reminded of it, three times at most; its inviter is told how it ended.
+//!
 //! All of these steps are taken while the row is locked, so of those who come at once one is heard. The token is in the
 //! mail alone. It is made from the key of tokens whenever the mail is written, and what is kept is its hash.
 
@@ -22,17 +24,21 @@ mod list;
 mod make;
 mod newcomer;
 mod offer;
+mod remind;
 mod resend;
 mod rights;
 mod service;
 mod store;
+mod tell;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use letters::{Letter, letters};
+pub use remind::remind;
 pub use service::Service;
-pub use store::{sweep, undelivered};
+pub use store::sweep;
+pub use tell::{notices, undelivered};
 
 use crate::{
     access::{AccountRole, Resource},
@@ -123,6 +129,10 @@ pub struct Invite {
     pub resent_at: Vec<Timestamp>,
     /// How often it was written.
     pub revision: i64,
+    /// Whether the inviter wants nobody reminded of it.
+    pub no_reminders: bool,
+    /// Whether the inviter wants to be told that it was accepted.
+    pub notify_on_accept: bool,
 }
 
 impl Invite {
@@ -142,6 +152,16 @@ impl Invite {
     /// When it was sent last.
     fn sent_at(&self) -> Timestamp {
         self.resent_at.last().copied().unwrap_or(self.created_at)
+    }
+
+    /// When there is the first reminder of what was sent last; `None` for never.
+    fn remind_at(&self) -> Option<Timestamp> {
+        self.remind_after(self.sent_at())
+    }
+
+    /// When there is the first reminder after `now`.
+    fn remind_after(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.no_reminders { None } else { remind::first(self.sent_at(), self.expires_at, now) }
     }
 
     /// What a call asks for that is about this invite.
@@ -195,6 +215,8 @@ mod tests {
             turn: 0,
             resent_at: Vec::new(),
             revision: 1,
+            no_reminders: false,
+            notify_on_accept: false,
         }
     }
 

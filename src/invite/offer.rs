@@ -35,6 +35,10 @@ pub(super) struct Offer {
     pub message: String,
     /// How long it is good; `None` for as long as the account has it.
     pub good_for: Option<Duration>,
+    /// Whether the inviter wants nobody reminded of it.
+    pub no_reminders: bool,
+    /// Whether the inviter wants to be told that it was accepted.
+    pub notify_on_accept: bool,
 }
 
 impl Offer {
@@ -66,6 +70,8 @@ impl Offer {
             turn: 0,
             resent_at: Vec::new(),
             revision: 1,
+            no_reminders: self.no_reminders,
+            notify_on_accept: self.notify_on_accept,
         })
     }
 }

@@ -77,6 +77,7 @@ pub(super) async fn resend(
         turn: it.turn,
         expires_at: it.expires_at,
         mail: mail.id,
+        remind_at: it.remind_at(),
     });
     store::renew(tx, &renewals.collect::<Vec<_>>(), RESENDS, now).await?;
     outbox::put(tx, &mails).await?;

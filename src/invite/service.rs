@@ -80,7 +80,7 @@ impl InviteService for Service {
         let mut violations = Violations::default();
         let account = violations.take(ids::parse("account_id", &asked.account_id)).unwrap_or_default();
         violations.extend(request::fault(&asked.request_id));
-        let offer = violations.all(read_offer(&row(&asked)))?;
+        let offer = violations.all(read_offer(&row(asked.clone())))?;
         violations.none()?;
         let offer = offer.ok_or_else(|| Error::internal("an offer was neither read nor refused"))?;
 
@@ -363,9 +363,10 @@ fn signed_in(leave: &Leave) -> Option<Uuid> {
 }
 
 /// The row that a call for one is.
-fn row(asked: &pb::CreateInviteRequest) -> pb::InviteRow {
-    let pb::CreateInviteRequest { email, account_role, workcenters, message, expires_in, .. } = asked.clone();
-    pb::InviteRow { email, account_role, workcenters, message, expires_in }
+fn row(asked: pb::CreateInviteRequest) -> pb::InviteRow {
+    let pb::CreateInviteRequest { email, account_role, workcenters, message, expires_in, .. } = asked;
+    let (no_reminders, notify_me_on_accept) = (asked.no_reminders, asked.notify_me_on_accept);
+    pb::InviteRow { email, account_role, workcenters, message, expires_in, no_reminders, notify_me_on_accept }
 }
 
 fn read_change(sent: &pb::Invite) -> Sent {
@@ -432,6 +433,7 @@ impl From<Invite> for pb::Invite {
             expire_time: Some(pb::time(invite.expires_at)),
             end_time: invite.ended_at.map(pb::time),
             end_reason: invite.end_reason,
+            no_reminders: invite.no_reminders,
         }
     }
 }

@@ -1,7 +1,5 @@
 //! The tables `invite` and `invite_workcenter`: written here and nowhere else.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use sea_query::{Expr, ExprTrait, Iden, Query};
 use uuid::Uuid;
@@ -33,6 +31,7 @@ macro_rules! invites {
             "select invite.id, invite.account_id, account.name as account_name, invite.email, invite.email_key,
                 invite.account_role, invite.message, invite.inviter_id, invite.state, invite.created_at,
                 invite.expires_at, invite.ended_at, invite.end_reason, invite.turn, invite.resent_at, invite.revision,
+                invite.no_reminders, invite.notify_on_accept,
                 (select person.id from person where person.email_key = invite.email_key) as invited,
                 array(select workcenter_id from invite_workcenter
                     where invite_id = invite.id order by workcenter_id) as workcenters,
@@ -74,7 +73,7 @@ const CHANGE: &str = "
         select $1, it.* from unnest($5::uuid[], $6::text[]) as it (workcenter_id, role)
         on conflict (invite_id, workcenter_id) do update set role = excluded.role
     )
-    update invite set account_role = $2, message = $3, expires_at = $4, revision = $7 where id = $1";
+    update invite set account_role = $2, message = $3, expires_at = $4, remind_at = $8, revision = $7 where id = $1";
 
 /// What people are in those of the WorkCenters, each named beside its person, that are the account's.
 const PLACES_OF: &str = "
@@ -88,7 +87,7 @@ const ACCOUNT_ROLES: &str = "select user_id, role from member where account_id =
 /// Of the WorkCenters those that its reader would come into now.
 const TOLD: &str = "
     select invite.id, invite.turn, invite.mail_id, invite.email, invite.account_role, invite.message,
-        invite.expires_at, account.name as account_name, account.time_zone,
+        coalesce(invite.mail_id = invite.reminder_id, false) as is_reminder, invite.expires_at, account.name as account_name, account.time_zone,
         coalesce(nullif(btrim(concat_ws(' ', profile.first_name, profile.last_name)), ''),
             case coalesce(profile.email_visibility, 'EVERYONE_SHARING_A_WORKCENTER')
                 when 'EVERYONE_SHARING_A_WORKCENTER' then split_part(inviter.email, '@', 1) else 'Somebody' end)
@@ -107,26 +106,13 @@ const TOLD: &str = "
     left join profile on profile.user_id = invite.inviter_id
     where invite.id = any($1) and invite.state = 'PENDING' and $2 < invite.expires_at";
 
-/// Looks at failed mails alone, of which there are few, and never at one that was followed by another.
-const UNDELIVERED: &str = "
-    with undelivered as (
-        update invite set state = 'DELIVERY_FAILED', ended_at = $1, end_reason = mail.reply,
-            revision = revision + 1
-        from mail
-        where mail.kind = 'INVITE' and mail.state in ('FAILED', 'SUPPRESSED')
-            and now() - make_interval(secs => $2::float8) < mail.ended_at
-            and invite.id = mail.subject_id and invite.mail_id = mail.id
-            and invite.state = 'PENDING' and $1 < invite.expires_at
-        returning invite.id
-    )
-    select count(*) as count from undelivered";
-
 const RENEW: &str = "
     update invite set state = 'PENDING', ended_at = null, end_reason = '', token_hash = it.token_hash, turn = it.turn,
-        expires_at = it.expires_at, mail_id = it.mail_id, revision = revision + 1,
+        expires_at = it.expires_at, mail_id = it.mail_id, remind_at = it.remind_at, notice_id = null,
+        revision = revision + 1,
         resent_at = (resent_at || $6::timestamptz)[greatest(1, cardinality(resent_at) + 2 - $7::bigint) :]
-    from unnest($1::uuid[], $2::bytea[], $3::bigint[], $4::timestamptz[], $5::uuid[])
-        as it (id, token_hash, turn, expires_at, mail_id)
+    from unnest($1::uuid[], $2::bytea[], $3::bigint[], $4::timestamptz[], $5::uuid[], $8::timestamptz[])
+        as it (id, token_hash, turn, expires_at, mail_id, remind_at)
     where invite.id = it.id";
 
 /// Locked in the order of their ids, as everybody locks several.
@@ -152,19 +138,16 @@ const SWEEP: &str = "
 /// Invites that one statement writes as run out: some tens of milliseconds.
 const SWEPT_MAX: i64 = 1_000;
 
-/// How far back mails are looked at that nobody gets: longer than any daemon is away.
-const UNDELIVERED_WITHIN: Duration = Duration::from_hours(14 * 24);
-
 /// Places, as columns.
 pub(super) fn columns<'a>(places: impl Iterator<Item = &'a Place>) -> (Vec<Uuid>, Vec<&'static str>) {
     places.map(|it| (it.workcenter, it.role.name())).unzip()
 }
 
-/// Writes what an invite offers as its next revision.
-pub(super) async fn change(on: &impl GenericClient, invite: &Invite) -> Result<()> {
+/// Writes what an invite offers as its next revision, and when its reader is reminded.
+pub(super) async fn change(on: &impl GenericClient, invite: &Invite, remind_at: Option<Timestamp>) -> Result<()> {
     let Invite { id, account_role, message, expires_at, revision, .. } = invite;
     let (ids, roles) = columns(invite.places.iter());
-    db::text(on, CHANGE, &[id, &account_role.name(), message, expires_at, &ids, &roles, revision]).await?;
+    db::text(on, CHANGE, &[id, &account_role.name(), message, expires_at, &ids, &roles, revision, &remind_at]).await?;
     Ok(())
 }
 
@@ -180,6 +163,8 @@ pub(super) struct Renewal {
     pub expires_at: Timestamp,
     /// Its new mail.
     pub mail: Uuid,
+    /// When its reader is reminded.
+    pub remind_at: Option<Timestamp>,
 }
 
 /// Writes down that invites were sent again at `now`; of each the last `times` are kept. Their addresses have no other live
@@ -203,6 +188,7 @@ pub(super) async fn renew(on: &impl GenericClient, renewals: &[Renewal], times: 
             &column(renewals, |it| it.mail),
             &now,
             &times,
+            &column(renewals, |it| it.remind_at),
         ],
     )
     .await;
@@ -212,15 +198,6 @@ pub(super) async fn renew(on: &impl GenericClient, renewals: &[Renewal], times: 
         Err(error) if db::violated(&error) == Some("invite_live") => Err(Error::Taken(Reason::InvitePending)),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Ends pending invites whose mail reaches nobody; returns how many.
-///
-/// # Errors
-///
-/// What the database says.
-pub async fn undelivered(on: &impl GenericClient, now: Timestamp) -> Result<i64> {
-    Ok(db::text(on, UNDELIVERED, &[&now, &UNDELIVERED_WITHIN.as_secs_f64()]).await?[0].get("count"))
 }
 
 /// Writes down which live invites of these addresses to an account have run out.
@@ -318,6 +295,7 @@ pub(super) async fn told(on: &impl GenericClient, invites: &[Uuid], now: Timesta
         invite: row.get("id"),
         turn: row.get("turn"),
         mail: row.get("mail_id"),
+        is_reminder: row.get("is_reminder"),
         email: row.get("email"),
         inviter_name: row.get("inviter_name"),
         account_name: row.get("account_name"),
@@ -361,5 +339,7 @@ pub(super) fn invite(row: &Row) -> Invite {
         turn: row.get("turn"),
         resent_at: row.get("resent_at"),
         revision: row.get("revision"),
+        no_reminders: row.get("no_reminders"),
+        notify_on_accept: row.get("notify_on_accept"),
     }
 }

@@ -39,6 +39,8 @@ pub enum Kind {
     CatchUp,
     /// An invite.
     Invite,
+    /// How an invite has ended: the invite.
+    InviteNotice,
     /// What matters to somebody's safety: an event of theirs. Nobody can turn it off.
     Security,
 }
@@ -51,19 +53,20 @@ impl Kind {
             Self::Immediate => "IMMEDIATE",
             Self::CatchUp => "CATCHUP",
             Self::Invite => "INVITE",
+            Self::InviteNotice => "INVITE_NOTICE",
             Self::Security => "SECURITY",
         }
     }
 
     /// Reads what [`Self::name`] wrote.
     pub fn named(name: &str) -> Option<Self> {
-        let all = [Self::Digest, Self::Immediate, Self::CatchUp, Self::Invite, Self::Security];
+        let all = [Self::Digest, Self::Immediate, Self::CatchUp, Self::Invite, Self::InviteNotice, Self::Security];
         all.into_iter().find(|it| it.name() == name)
     }
 
     /// Whether somebody waits for it: it goes before all that are not.
     fn transactional(self) -> bool {
-        matches!(self, Self::Invite | Self::Security)
+        matches!(self, Self::Invite | Self::InviteNotice | Self::Security)
     }
 }
 

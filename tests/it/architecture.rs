@@ -121,7 +121,13 @@ const HOMES: &[(&str, &[&str])] = &[
     ("minijinja", &["src/mail/template.rs"]),
     (
         "serde",
-        &["src/mail/template.rs", "src/digest/letter/page.rs", "src/invite/letter.rs", "src/identity/event/letter.rs"],
+        &[
+            "src/mail/template.rs",
+            "src/digest/letter/page.rs",
+            "src/invite/letter.rs",
+            "src/invite/tell/letter.rs",
+            "src/identity/event/letter.rs",
+        ],
     ),
     ("argon2", &["src/secret/hasher.rs"]),
     ("zxcvbn", &["src/identity/password/blocklist.rs"]),

@@ -5,8 +5,10 @@ mod batch;
 mod change;
 mod end;
 mod limits;
+mod notice;
 mod pages;
 mod races;
+mod remind;
 mod resend;
 mod token;
 

@@ -41,7 +41,15 @@ mod tests {
     fn offer(email: &str) -> Result<Offer> {
         let email = Email::parse("email", email)?;
         let account_role = AccountRole::Guest;
-        Ok(Offer { email, account_role, places: Vec::new(), message: String::new(), good_for: None })
+        Ok(Offer {
+            email,
+            account_role,
+            places: Vec::new(),
+            message: String::new(),
+            good_for: None,
+            no_reminders: false,
+            notify_on_accept: false,
+        })
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub(in crate::invite) fn read_offer(asked: &pb::InviteRow) -> Result<Offer> {
     let good_for = span.and_then(|it| violations.take(account::invite_expiry("expires_in", it)));
     violations.none()?;
     let email = email.ok_or_else(|| Error::internal("an address was neither read nor refused"))?;
-    Ok(Offer { email, account_role, places, message, good_for })
+    let (no_reminders, notify_on_accept) = (asked.no_reminders, asked.notify_me_on_accept);
+    Ok(Offer { email, account_role, places, message, good_for, no_reminders, notify_on_accept })
 }
 
 /// Reads a role; `None` where there is none.

@@ -3,6 +3,7 @@
 use super::*;
 
 const INVITATION: Invitation = Invitation {
+    is_reminder: false,
     inviter_name: "Ada Lovelace",
     account: "Pier Works",
     account_role: "member",
@@ -51,11 +52,43 @@ fn an_invite_says_who_asks_to_what_and_until_when() {
 }
 
 #[test]
+fn a_reminder_says_at_once_that_it_is_one_and_until_when() {
+    let mail = written(&Invitation { is_reminder: true, ..INVITATION });
+    assert_eq!(mail.subject, "Reminder: Ada Lovelace invites you to join Pier Works");
+    assert!(mail.html.contains("<h1>Reminder: Ada Lovelace invites you to join Pier Works</h1>"));
+    let opening = "Reminder: Ada Lovelace invites you to join Pier Works\n\nYou have not answered this invite yet. \
+                   It is good until Thursday, 1 January 1970, 00:00 UTC.\n\nYou would join Pier Works";
+    assert!(mail.text.contains(opening), "{}", mail.text);
+    for form in [&mail.html, &mail.text] {
+        assert_eq!(form.matches("00:00 UTC").count(), 1);
+    }
+}
+
+#[test]
 fn an_invite_without_message_or_workcenters_leaves_no_gap() {
     let bare = Invitation { message: " \n", workcenters: &[], ..INVITATION };
     let mail = written(&bare);
     assert!(mail.text.contains("as a member.\n\nAccept the invite:"), "{}", mail.text);
     assert!(!mail.html.contains("class=\"q\"") && !mail.html.contains("<ul"));
+}
+
+#[test]
+fn the_inviters_words_keep_their_lines() {
+    let mail = written(&Invitation { message: "Hello,\r\n\n  come\tand see.\nAda", ..INVITATION });
+    assert!(mail.text.contains("writes:\n\n> Hello,\n> come and see.\n> Ada\n\nAccept"), "{}", mail.text);
+    let quoted = r#"<div class="q"><bdi>Hello,</bdi><br><bdi>come and see.</bdi><br><bdi>Ada</bdi></div>"#;
+    assert!(mail.html.contains(quoted), "{}", mail.html);
+}
+
+#[test]
+fn names_that_are_long_or_run_from_right_to_left_leave_the_sentence_around_them_its_sense() {
+    let long = "Donaudampfschifffahrt".repeat(10);
+    let mail = written(&Invitation { is_reminder: true, inviter_name: &long, account: &long, ..INVITATION });
+    assert!(mail.subject.contains("… invites you to join Donau"), "{}", mail.subject);
+    let workcenters = [Grant { workcenter: "עדה 4", role: "reader" }];
+    let mail = written(&Invitation { inviter_name: "עדה", workcenters: &workcenters, ..INVITATION });
+    assert!(mail.subject.starts_with("\u{2068}עדה\u{2069} invites"));
+    assert!(mail.text.contains("- \u{2068}עדה 4\u{2069} as a reader\n"), "{}", mail.text);
 }
 
 #[test]

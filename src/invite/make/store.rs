@@ -40,11 +40,13 @@ const PEOPLE: &str = "
 
 const INSERT: &str = "
     insert into invite (account_id, inviter_id, id, email, email_key, account_role, message, state, token_hash,
-        created_at, expires_at, mail_id)
+        created_at, expires_at, mail_id, no_reminders, remind_at, notify_on_accept)
     select $1, $2, it.id, it.email, it.email_key, it.account_role, it.message, 'PENDING', it.token_hash, $3,
-        it.expires_at, it.mail_id
+        it.expires_at, it.mail_id, it.no_reminders, it.remind_at, it.notify_on_accept
     from unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::timestamptz[],
-        $11::uuid[]) as it (id, email, email_key, account_role, message, token_hash, expires_at, mail_id)
+        $11::uuid[], $12::bool[], $13::timestamptz[], $14::bool[])
+        as it (id, email, email_key, account_role, message, token_hash, expires_at, mail_id, no_reminders, remind_at,
+            notify_on_accept)
     on conflict (account_id, email_key) where state = 'PENDING' do nothing
     returning id";
 
@@ -109,6 +111,9 @@ pub(super) async fn insert(on: &impl GenericClient, new: &[New]) -> Result<HashS
             &column(new, |it| it.token_hash.as_slice()),
             &column(new, |it| it.invite.expires_at),
             &column(new, |it| it.mail.id),
+            &column(new, |it| it.invite.no_reminders),
+            &column(new, |it| it.invite.remind_at()),
+            &column(new, |it| it.invite.notify_on_accept),
         ],
     )
     .await?;
