@@ -4,8 +4,8 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{
-    Candidate, Challenge, Email, Event, EventKind, Gate, Session, password, password_violations, record, reset,
-    session, store,
+    Candidate, Challenge, Email, Event, EventKind, Gate, Session, challenge, password, password_violations, record,
+    reset, session, store,
     throttle::{self, Bucket, Count},
     typed_password,
 };
@@ -50,6 +50,7 @@ impl Service {
         let user = proved.person.id;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await?;
+        challenge::hold(&tx, &proved.person).await?;
         proved.forgiven(&tx).await?;
         let session = session::begin_session(&tx, user, origin).await?;
         record(&tx, Event::new(EventKind::SignedIn, Some(user), origin).by(user), now).await?;
