@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join_all, select};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 use workcenter::{
@@ -250,4 +250,31 @@ async fn a_password_that_is_replaced_while_it_is_looked_at_opens_nothing() {
         assert_eq!(refused(signing_in.await), as_told(Code::Aborted, "WRITE_CONFLICT"), "{meanwhile}");
         assert_eq!(count(&app, "select count(*) from session").await, 0);
     }
+}
+
+#[tokio::test]
+async fn passwords_that_are_checked_at_once_are_compared_no_more_often_than_one_after_the_other() {
+    let app = App::start().await;
+    let account = app.account("Pier Works").await;
+    let bob = app.person(&account, "bob@example.com", "Bob", "Byron").await;
+    check(&app, Some(&bob.token), NEW).await;
+    // The next one that is compared is followed by a quarter of an hour.
+    run(&app, "update throttle set count = 40 where kind = 'CHECK'").await;
+    let message = CheckPasswordRequest { password: EVERYBODYS.to_owned() };
+    let asked = (0..6).map(|_| {
+        let (mut sessions, request) = (app.sessions(), by(&bob.token, message.clone()));
+        async move { sessions.check_password(request).await }
+    });
+    let mut compared = 0;
+    for answer in join_all(asked).await {
+        match answer {
+            Ok(told) => {
+                let is_unknown = which(told.get_ref(), PasswordOutcome::NotJudged);
+                compared += usize::from(!is_unknown.contains(&PasswordRuleKind::NotUsedBefore));
+            }
+            // Whoever waits for long behind the others is told so.
+            Err(status) => assert_eq!(refused::<()>(Err(status)), as_told(Code::ResourceExhausted, "OVERLOADED")),
+        }
+    }
+    assert_eq!(compared, 1);
 }
