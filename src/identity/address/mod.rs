@@ -10,7 +10,12 @@ use uuid::Uuid;
 pub(super) use store::forget;
 pub use store::pending_address;
 
-use super::{Email, EventKind, Person, challenge, event::Event, record, reset, store as people};
+use super::{
+    Email, EventKind, Person, challenge,
+    event::Event,
+    record, reset, store as people,
+    throttle::{self, Bucket, Count},
+};
 use crate::{
     auth::Origin,
     db::Transaction,
@@ -48,7 +53,8 @@ pub struct Moved {
 ///
 /// # Errors
 ///
-/// [`Error::Conflict`] when their password was replaced since it was asked for, or they were disabled.
+/// [`Error::Exhausted`] when they have asked too often, [`Error::Conflict`] when their password was replaced since it was
+/// asked for, or they were disabled.
 pub async fn ask_for_address(
     tx: &Transaction<'_>,
     key: &TokenKey,
@@ -59,6 +65,9 @@ pub async fn ask_for_address(
 ) -> Result<Timestamp> {
     challenge::hold(tx, person).await?;
     let (user, id) = (person.id, ids::new());
+    if let Some(left) = throttle::admit(tx, &Bucket::person(Count::NewAddress, user)).await? {
+        return Err(Error::Exhausted(Reason::SignInThrottled, left));
+    }
     let expires_at = store::insert(tx, user, id, email, &hash(token(key, id).expose())).await?;
     let event = |kind| Event::new(kind, Some(user), origin).by(user).about(id);
     record(tx, event(EventKind::AddressChangeAsked), now).await?;

@@ -168,6 +168,24 @@ async fn a_password_that_is_replaced_while_it_is_looked_at_asks_for_nothing() {
 }
 
 #[tokio::test]
+async fn nobody_fills_the_mailbox_of_another_with_mails_to_confirm_it() {
+    let app = App::start().await;
+    let ada = ada(&app).await;
+    let session = sign_in(&app, "ada@example.com", PASSWORD).await.unwrap().token;
+    for number in 0..4 {
+        ask(&app, &session, &format!("bob+{number}@example.org"), PASSWORD).await.unwrap();
+    }
+    let answer = ask(&app, &session, "bob@example.org", PASSWORD).await;
+    assert_eq!(refused(answer), as_told(Code::ResourceExhausted, "SIGN_IN_THROTTLED"));
+    // What was refused is neither mailed nor in place of the one before.
+    let pending = identity::pending_address(&app.client().await, ada).await.unwrap();
+    assert_eq!(pending.as_deref(), Some("bob+3@example.org"));
+    assert_eq!(count(&app, "select count(*) from mail where kind = 'SECURITY'").await, 8);
+    run(&app, "update throttle set blocked_until = now()").await;
+    ask(&app, &session, "bob@example.org", PASSWORD).await.unwrap();
+}
+
+#[tokio::test]
 async fn mail_about_safety_goes_out_whatever_is_turned_off_and_before_all_other() {
     let app = App::start().await;
     let ada = ada(&app).await;
