@@ -70,7 +70,8 @@ pub async fn ask_for_address(
     }
     let expires_at = store::insert(tx, user, id, email, &hash(token(key, id).expose())).await?;
     let event = |kind| Event::new(kind, Some(user), origin).by(user).about(id);
-    record(tx, event(EventKind::AddressChangeAsked), now).await?;
+    // Whoever confirms at once must not get this mail, too.
+    record(tx, event(EventKind::AddressChangeAsked).to(&person.email), now).await?;
     record(tx, event(EventKind::AddressToConfirm), now).await?;
     Ok(expires_at)
 }

@@ -168,6 +168,17 @@ async fn a_password_that_is_replaced_while_it_is_looked_at_asks_for_nothing() {
 }
 
 #[tokio::test]
+async fn the_address_before_is_told_what_was_asked_however_late_its_mail_goes() {
+    let app = App::start().await;
+    ada(&app).await;
+    let session = sign_in(&app, "ada@example.com", PASSWORD).await.unwrap().token;
+    ask(&app, &session, "new@example.org", PASSWORD).await.unwrap();
+    confirm(&app, &mailed_token(&app, CONFIRM).await.unwrap()).await.unwrap();
+    let old = "Ada@Example.com";
+    assert_eq!(told(&mails(&app).await), [("ADDRESS_CHANGE_ASKED", old), ("ADDRESS_CHANGED", old)]);
+}
+
+#[tokio::test]
 async fn nobody_fills_the_mailbox_of_another_with_mails_to_confirm_it() {
     let app = App::start().await;
     let ada = ada(&app).await;
