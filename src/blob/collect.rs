@@ -1,9 +1,10 @@
 //! How bytes go that nothing names any more: doomed in the database, removed from the store, forgotten in the database.
 //!
 //! It may stop between any two of these: what is doomed and still named by nothing is doomed again when its time is up,
-//! and what is gone already may be removed once more. Nobody stores or names what is doomed.
+//! and what is gone already may be removed once more. Nobody stores or names what is doomed; so when the time is up, nobody
+//! removes it any more who doomed it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
@@ -20,6 +21,10 @@ const GRACE: Duration = Duration::from_hours(24);
 /// a request that nobody waits for.
 const LEASE: Duration = Duration::from_secs(60);
 
+/// How long after dooming bytes the last request to remove some may begin: a program that was stopped goes on where it was,
+/// and by then others may have stored and named the same. What is left of the lease is for the request.
+const BEGIN_WITHIN: Duration = Duration::from_secs(30);
+
 /// How many bytes are removed at a time: what takes the store a second.
 const BATCH: i64 = 100;
 
@@ -33,6 +38,22 @@ pub struct Doomed {
     pub(super) digests: Vec<Hash>,
     /// Until when, which tells one who dooms from another; none when there are no bytes.
     pub(super) until: Option<Timestamp>,
+    /// Since when, by a clock that goes on while the program is stopped.
+    pub(super) since: Instant,
+}
+
+impl Doomed {
+    /// Where they lie, one after the other as they are asked for, for as long as they may be removed.
+    fn keys(&self) -> impl Iterator<Item = object_store::Result<Key>> + Send + use<> {
+        let since = self.since;
+        self.digests.clone().into_iter().map(move |digest| {
+            if since.elapsed() < BEGIN_WITHIN {
+                return Ok(key(&digest));
+            }
+            let source = "it took too long, and others may have stored the same again".into();
+            Err(object_store::Error::Generic { store: "collector", source })
+        })
+    }
 }
 
 impl Blobs {
@@ -56,11 +77,12 @@ impl Blobs {
     /// What the database says.
     pub async fn doom(&self) -> Result<Option<Doomed>> {
         let mut client = self.db.client().await?;
+        let since = Instant::now();
         let tx = client.transaction().await?;
         let loose = store::loose(&tx, GRACE, BATCH).await?;
         // These look again, at what was committed until the rows were locked: from then on nobody can name them.
         store::named(&tx, &loose).await?;
-        let doomed = store::doom(&tx, &loose, LEASE).await?;
+        let doomed = store::doom(&tx, &loose, LEASE, since).await?;
         tx.commit().await?;
         Ok((!loose.is_empty()).then_some(doomed))
     }
@@ -69,10 +91,9 @@ impl Blobs {
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::Unavailable`] when the store cannot.
+    /// [`crate::error::Error::Unavailable`] when the store cannot, or it is too late.
     pub async fn remove(&self, doomed: &Doomed) -> Result<()> {
-        let keys: Vec<_> = doomed.digests.iter().map(|it| Ok(key(it))).collect();
-        let mut removed = self.store.delete_stream(stream::iter(keys).boxed());
+        let mut removed = self.store.delete_stream(stream::iter(doomed.keys()).boxed());
         let all = async {
             while let Some(removed) = removed.next().await {
                 match removed {
@@ -134,6 +155,17 @@ fn hash(digits: &str) -> Option<Hash> {
 mod tests {
     use super::*;
     use crate::secret;
+
+    #[test]
+    fn what_was_doomed_too_long_ago_is_not_removed_any_more() {
+        let digest = super::super::digest(b"a square");
+        let keys = |since| Doomed { digests: vec![digest], until: None, since }.keys().map(|it| it.ok()).next();
+        let now = Instant::now();
+        assert_eq!(keys(now), Some(Some(key(&digest))));
+        assert_eq!(keys(now.checked_sub(BEGIN_WITHIN).unwrap()), Some(None));
+        // Whatever began in time has ended when others may store the same.
+        assert!(BEGIN_WITHIN + super::super::ANSWER_WITHIN < LEASE);
+    }
 
     #[test]
     fn the_name_of_bytes_is_read_back_and_no_other_is() {

@@ -1,6 +1,9 @@
 //! The table `blob`. All times in it are of the real clock.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use super::Doomed;
 use crate::{
@@ -82,10 +85,10 @@ pub(super) async fn named(tx: &Transaction<'_>, digests: &[Hash]) -> Result<()> 
     Ok(())
 }
 
-/// Dooms for `lease` those of these that nothing names.
-pub(super) async fn doom(tx: &Transaction<'_>, digests: &[Hash], lease: Duration) -> Result<Doomed> {
+/// Dooms for `lease` those of these that nothing names; the transaction began at `since` or after it.
+pub(super) async fn doom(tx: &Transaction<'_>, digests: &[Hash], lease: Duration, since: Instant) -> Result<Doomed> {
     let rows = db::text(tx, DOOM, &[&plain(digests), &lease.as_secs_f64()]).await?;
-    Ok(Doomed { digests: hashes(&rows)?, until: rows.first().map(|it| it.get("doomed_until")) })
+    Ok(Doomed { digests: hashes(&rows)?, until: rows.first().map(|it| it.get("doomed_until")), since })
 }
 
 /// Removes the rows of what has been removed, unless somebody else has doomed it since; returns how many there were.

@@ -148,10 +148,11 @@ impl Daemon {
                 drop(client);
                 info!(requests, sessions, changes, "removed what has expired");
                 self.purge(now).await?;
-                self.tidy().await?;
                 // What a daemon left that was killed between a mail and its invite.
                 self.undelivered(now).await?;
                 self.expired(now).await?;
+                // Last, for it alone needs the store of bytes, which may be away.
+                self.tidy().await?;
             }
         }
         Ok(())

@@ -71,8 +71,8 @@ impl Challenge {
         let hash = person.as_ref().map(|it| it.password_hash.clone());
         let is_right = self.hasher.verify(password, hash).await?;
         match person {
-            Some(person) if is_right && !person.is_disabled => {
-                self.renew(&person, password).await?;
+            Some(mut person) if is_right && !person.is_disabled => {
+                self.renew(&mut person, password).await?;
                 Ok(Proved { person, bucket })
             }
             person => {
@@ -136,14 +136,25 @@ impl Challenge {
     }
 
     /// Hashes a password anew that was hashed as is not done any more. That it is busy is no reason to keep anybody out.
-    async fn renew(&self, person: &Person, password: &Secret) -> Result<()> {
+    async fn renew(&self, person: &mut Person, password: &Secret) -> Result<()> {
         if Hasher::is_outdated(&person.password_hash)
             && let Ok(phc) = self.hasher.hash(password).await
+            && password::rehash(&self.db.client().await?, person.id, &person.password_hash, &phc).await?
         {
-            password::rehash(&self.db.client().await?, person.id, &person.password_hash, &phc).await?;
+            person.password_hash = phc;
         }
         Ok(())
     }
+}
+
+/// Holds what somebody has proved until the transaction ends, in which something comes of it. Without this a password that
+/// is replaced at the same moment would still open what its replacement has just closed.
+///
+/// # Errors
+///
+/// [`Error::Conflict`] when the password of `person` was replaced since it was asked for, or they were disabled.
+pub(super) async fn hold(tx: &Transaction<'_>, person: &Person) -> Result<()> {
+    if store::still(tx, person).await? { Ok(()) } else { Err(Error::Conflict(Reason::WriteConflict)) }
 }
 
 impl Proved {

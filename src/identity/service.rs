@@ -4,9 +4,9 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{
-    Candidate, Challenge, Email, Event, EventKind, Gate, Session, password, password_violations, record, reset,
-    session, store,
-    throttle::{self, Bucket, Count},
+    Candidate, Challenge, Email, Event, EventKind, Gate, Session, challenge, password, password_violations, record,
+    reset, session, store,
+    throttle::{self, Bucket, Count, Turns},
     typed_password,
 };
 use crate::{
@@ -29,13 +29,15 @@ pub struct Service {
     hasher: Hasher,
     gate: Gate,
     challenge: Challenge,
+    /// Who may next have a password compared with those that they had.
+    turns: Turns,
 }
 
 impl Service {
     /// A service over `db`: tokens of mails are made and page tokens sealed with `key`, passwords are asked for by
     /// `challenge`, and a session that ends is forgotten by `gate` at once.
     pub fn new(db: Db, clock: Clock, key: TokenKey, hasher: Hasher, gate: Gate, challenge: Challenge) -> Self {
-        Self { db, clock, key, hasher, gate, challenge }
+        Self { db, clock, key, hasher, gate, challenge, turns: Turns::default() }
     }
 
     /// The person whom a call is about; nil for nobody.
@@ -50,6 +52,7 @@ impl Service {
         let user = proved.person.id;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await?;
+        challenge::hold(&tx, &proved.person).await?;
         proved.forgiven(&tx).await?;
         let session = session::begin_session(&tx, user, origin).await?;
         record(&tx, Event::new(EventKind::SignedIn, Some(user), origin).by(user), now).await?;
@@ -164,6 +167,8 @@ impl Service {
         if user.is_nil() {
             return password::judge(&self.hasher, &policy, Candidate::new(password)).await;
         }
+        // Each is counted before the next is compared.
+        let _turn = self.turns.wait(&user.to_string()).await?;
         let (candidate, waits) = {
             let client = self.db.client().await?;
             let bucket = Bucket::person(Count::Check, user);

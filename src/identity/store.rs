@@ -35,6 +35,10 @@ const WARN: &str = "
     where id = $1 and (guessing_told_at is null or guessing_told_at < now() - interval '1 day')
     returning id";
 
+/// Whoever replaces the password or disables the person waits until the transaction ends, and then finds what it has made.
+const STILL: &str = "
+    select from person where id = $1 and password_hash = $2 and disabled_at is null for share";
+
 const SET_ADDRESS: &str = "update person set email = $2, email_key = $3 where id = $1";
 
 #[derive(Clone, Copy, Iden)]
@@ -142,6 +146,12 @@ pub(super) async fn known(on: &impl GenericClient, email_key: &str, network: &st
     let rows = db::text(on, KNOWN, &[&email_key, &network, &FAMILIAR_FOR.as_secs_f64()]).await?;
     let row = rows.first();
     Ok((row.map(read), row.is_some_and(|it| it.get("is_familiar"))))
+}
+
+/// Whether the password of `person` is still the one that they were found with, and they are not disabled. Both stay so
+/// until the transaction ends.
+pub(super) async fn still(tx: &Transaction<'_>, person: &Person) -> Result<bool> {
+    Ok(!db::text(tx, STILL, &[&person.id, &person.password_hash]).await?.is_empty())
 }
 
 /// Whether there is such a person, and they are not disabled.

@@ -10,7 +10,12 @@ use uuid::Uuid;
 pub(super) use store::forget;
 pub use store::pending_address;
 
-use super::{Email, EventKind, event::Event, record, reset, store as people};
+use super::{
+    Email, EventKind, Person, challenge,
+    event::Event,
+    record, reset, store as people,
+    throttle::{self, Bucket, Count},
+};
 use crate::{
     auth::Origin,
     db::Transaction,
@@ -41,26 +46,32 @@ pub struct Moved {
     pub new: String,
 }
 
-/// Notes that `user` wants to have the address `email`, and puts both mails into the outbox; returns until when it can
-/// be confirmed.
+/// Notes that `person`, who has proved who they are, wants to have the address `email`, and puts both mails into the
+/// outbox; returns until when it can be confirmed.
 ///
 /// Whether somebody has the address already is looked at when its mail is written: nothing is sent to them.
 ///
 /// # Errors
 ///
-/// What the database says.
+/// [`Error::Exhausted`] when they have asked too often, [`Error::Conflict`] when their password was replaced since it was
+/// asked for, or they were disabled.
 pub async fn ask_for_address(
     tx: &Transaction<'_>,
     key: &TokenKey,
-    user: Uuid,
+    person: &Person,
     email: &Email,
     origin: &Origin,
     now: Timestamp,
 ) -> Result<Timestamp> {
-    let id = ids::new();
+    challenge::hold(tx, person).await?;
+    let (user, id) = (person.id, ids::new());
+    if let Some(left) = throttle::admit(tx, &Bucket::person(Count::NewAddress, user)).await? {
+        return Err(Error::Exhausted(Reason::SignInThrottled, left));
+    }
     let expires_at = store::insert(tx, user, id, email, &hash(token(key, id).expose())).await?;
     let event = |kind| Event::new(kind, Some(user), origin).by(user).about(id);
-    record(tx, event(EventKind::AddressChangeAsked), now).await?;
+    // Whoever confirms at once must not get this mail, too.
+    record(tx, event(EventKind::AddressChangeAsked).to(&person.email), now).await?;
     record(tx, event(EventKind::AddressToConfirm), now).await?;
     Ok(expires_at)
 }

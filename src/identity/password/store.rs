@@ -42,7 +42,7 @@ const FORGET: &str = "
         select id from password_history where user_id = $1 order by id desc limit $2::bigint - 1
     )";
 
-const REHASH: &str = "update person set password_hash = $3 where id = $1 and password_hash = $2";
+const REHASH: &str = "update person set password_hash = $3 where id = $1 and password_hash = $2 returning id";
 
 /// What is asked of a person's passwords.
 pub(in crate::identity) async fn policy(on: &impl GenericClient, user: Uuid) -> Result<Policy> {
@@ -93,8 +93,7 @@ pub(super) async fn replace(tx: &Transaction<'_>, user: Uuid, old: &str, new: &s
     Ok(!replaced.is_empty())
 }
 
-/// Puts the hash `new` of the same password in place of `old`, unless it has been changed meanwhile.
-pub(in crate::identity) async fn rehash(on: &impl GenericClient, user: Uuid, old: &str, new: &str) -> Result<()> {
-    db::text(on, REHASH, &[&user, &old, &new]).await?;
-    Ok(())
+/// Puts the hash `new` of the same password in place of `old`; says whether that was still the present one.
+pub(in crate::identity) async fn rehash(on: &impl GenericClient, user: Uuid, old: &str, new: &str) -> Result<bool> {
+    Ok(!db::text(on, REHASH, &[&user, &old, &new]).await?.is_empty())
 }

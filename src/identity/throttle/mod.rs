@@ -56,6 +56,8 @@ pub(super) enum Count {
     ResetAddress,
     /// Mails for a new password that were asked for from a network.
     ResetNetwork,
+    /// Mails to a new address that a person wants to have.
+    NewAddress,
 }
 
 /// How long one has to wait.
@@ -84,6 +86,7 @@ impl Count {
             Self::Check => "CHECK",
             Self::ResetAddress => "RESET_ADDRESS",
             Self::ResetNetwork => "RESET_NETWORK",
+            Self::NewAddress => "NEW_ADDRESS",
         }
     }
 
@@ -99,8 +102,9 @@ impl Count {
             Self::Network => Terms { free: 50, first: 1, most: MINUTE, forgotten: HOUR },
             // A form asks at every pause in typing, and mostly about what is too short to be compared at all.
             Self::Check => Terms { free: 20, first: 2, most: 15 * MINUTE, forgotten: DAY },
-            // The first mail may be late, and the second may be in another folder. More fill a mailbox.
-            Self::ResetAddress => Terms { free: 3, first: 2 * MINUTE, most: HOUR, forgotten: DAY },
+            // The first mail may be late, and the second may be in another folder. More fill a mailbox, which may be that of
+            // somebody who has never heard of us.
+            Self::ResetAddress | Self::NewAddress => Terms { free: 3, first: 2 * MINUTE, most: HOUR, forgotten: DAY },
             // As many as forget theirs in an office after the holidays.
             Self::ResetNetwork => Terms { free: 20, first: 10, most: 15 * MINUTE, forgotten: DAY },
         }
@@ -201,6 +205,7 @@ mod tests {
             Count::Check,
             Count::ResetAddress,
             Count::ResetNetwork,
+            Count::NewAddress,
         ] {
             let waits = count.waits();
             assert!(waits.is_sorted(), "{count:?}");

@@ -32,10 +32,10 @@ impl Addresses {
         let (email, password) = both.ok_or_else(|| Error::internal("a field was neither read nor refused"))?;
 
         let now = self.clock.now().await?;
-        let user = self.challenge.again(leave.person, &password, &origin, now).await?.id;
+        let person = self.challenge.again(leave.person, &password, &origin, now).await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
-        let expires_at = identity::ask_for_address(&tx, &self.key, user, &email, &origin, now).await?;
+        let expires_at = identity::ask_for_address(&tx, &self.key, &person, &email, &origin, now).await?;
         tx.commit().await.map_err(Error::from)?;
 
         Ok(Response::new(pb::RequestEmailChangeResponse { expire_time: Some(pb::time(expires_at)) }))

@@ -1,5 +1,8 @@
 //! Another address: asked for with the password, confirmed by a mail to it.
 
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
 use tonic::{Code, Request, Status};
 use workcenter::{
     daemon::Sweep,
@@ -13,6 +16,7 @@ use workcenter::{
 use super::{PASSWORD, ada, as_told, count, mailed_token, mails, refused, run, sign_in, told};
 use crate::{
     harness::{App, by, fields},
+    request::waits,
     sink::Sink,
 };
 
@@ -141,6 +145,55 @@ async fn another_address_takes_the_password_and_is_an_address() {
     let nobody = app.profiles().request_email_change(Request::new(message)).await;
     assert_eq!(refused(nobody), as_told(Code::Unauthenticated, "CALLER_UNKNOWN"));
     assert_eq!(told(&mails(&app).await), [("GUESSING", "Ada@Example.com")]);
+}
+
+#[tokio::test]
+async fn a_password_that_is_replaced_while_it_is_looked_at_asks_for_nothing() {
+    let app = App::start().await;
+    ada(&app).await;
+    let session = sign_in(&app, "ada@example.com", PASSWORD).await.unwrap().token;
+    refused(ask(&app, &session, "new@example.org", "wrong").await);
+    let mut client = app.client().await;
+    let tx = client.transaction().await.unwrap();
+    // The right password forgets the wrong ones, and waits for whoever does already.
+    tx.batch_execute("select from throttle for update").await.unwrap();
+    let asking = pin!(ask(&app, &session, "new@example.org", PASSWORD));
+    let Either::Right(((), asking)) = select(asking, pin!(waits(app.pool()))).await else {
+        panic!("it did not wait");
+    };
+    tx.batch_execute("update person set password_hash = 'that of another one'").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(refused(asking.await), as_told(Code::Aborted, "WRITE_CONFLICT"));
+    assert_eq!((count(&app, "select count(*) from address_change").await, mails(&app).await), (0, vec![]));
+}
+
+#[tokio::test]
+async fn the_address_before_is_told_what_was_asked_however_late_its_mail_goes() {
+    let app = App::start().await;
+    ada(&app).await;
+    let session = sign_in(&app, "ada@example.com", PASSWORD).await.unwrap().token;
+    ask(&app, &session, "new@example.org", PASSWORD).await.unwrap();
+    confirm(&app, &mailed_token(&app, CONFIRM).await.unwrap()).await.unwrap();
+    let old = "Ada@Example.com";
+    assert_eq!(told(&mails(&app).await), [("ADDRESS_CHANGE_ASKED", old), ("ADDRESS_CHANGED", old)]);
+}
+
+#[tokio::test]
+async fn nobody_fills_the_mailbox_of_another_with_mails_to_confirm_it() {
+    let app = App::start().await;
+    let ada = ada(&app).await;
+    let session = sign_in(&app, "ada@example.com", PASSWORD).await.unwrap().token;
+    for number in 0..4 {
+        ask(&app, &session, &format!("bob+{number}@example.org"), PASSWORD).await.unwrap();
+    }
+    let answer = ask(&app, &session, "bob@example.org", PASSWORD).await;
+    assert_eq!(refused(answer), as_told(Code::ResourceExhausted, "SIGN_IN_THROTTLED"));
+    // What was refused is neither mailed nor in place of the one before.
+    let pending = identity::pending_address(&app.client().await, ada).await.unwrap();
+    assert_eq!(pending.as_deref(), Some("bob+3@example.org"));
+    assert_eq!(count(&app, "select count(*) from mail where kind = 'SECURITY'").await, 8);
+    run(&app, "update throttle set blocked_until = now()").await;
+    ask(&app, &session, "bob@example.org", PASSWORD).await.unwrap();
 }
 
 #[tokio::test]

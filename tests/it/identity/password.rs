@@ -1,5 +1,8 @@
 //! What is asked of passwords, and changing one's own.
 
+use std::pin::pin;
+
+use futures_util::future::{Either, join_all, select};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 use workcenter::{
@@ -12,9 +15,16 @@ use workcenter::{
 };
 
 use super::{PASSWORD, ada, as_told, count, mails, me, refused, run, sign_in, told};
-use crate::harness::{Account, App, PASSWORD as EVERYBODYS, Person, by};
+use crate::{
+    harness::{Account, App, PASSWORD as EVERYBODYS, Person, by},
+    request::waits,
+};
 
 const NEW: &str = "seven kinds of seaweed";
+
+/// A password that was hashed as is not done any more, by the reference implementation.
+const OLD: &str = "password";
+const OLD_HASH: &str = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
 
 async fn change(app: &App, token: &str, present: &str, new: &str) -> Result<(), Status> {
     let message = ChangePasswordRequest { current_password: present.to_owned(), new_password: new.to_owned() };
@@ -211,15 +221,60 @@ async fn none_of_the_last_four_passwords_comes_back_and_the_fifth_does() {
 async fn a_password_that_was_hashed_as_is_not_done_any_more_is_hashed_anew_at_sign_in() {
     let app = App::start().await;
     let ada = ada(&app).await;
-    // Of `password`, made by the reference implementation.
-    let old = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
-    run(&app, &format!("update person set password_hash = '{old}' where id = '{ada}'")).await;
+    run(&app, &format!("update person set password_hash = '{OLD_HASH}' where id = '{ada}'")).await;
     refused(sign_in(&app, "ada@example.com", "passwort").await);
     assert_eq!(count(&app, "select count(*) from person where password_hash like '%m=256,%'").await, 1);
-    sign_in(&app, "ada@example.com", "password").await.unwrap();
+    sign_in(&app, "ada@example.com", OLD).await.unwrap();
     let now = "select count(*) from person where password_hash like '$argon2id$v=19$m=19456,t=2,p=1$%'";
     assert_eq!(count(&app, now).await, 1);
     let before = app.parts().hasher.made();
-    sign_in(&app, "ada@example.com", "password").await.unwrap();
+    sign_in(&app, "ada@example.com", OLD).await.unwrap();
     assert_eq!(app.parts().hasher.made() - before, 1);
+}
+
+#[tokio::test]
+async fn a_password_that_is_replaced_while_it_is_looked_at_opens_nothing() {
+    let app = App::start().await;
+    let ada = ada(&app).await;
+    let mut client = app.client().await;
+    for meanwhile in ["password_hash = 'that of another one'", "disabled_at = now()"] {
+        // It is hashed anew at sign-in, which waits for whoever has the row: they end all sessions that they find.
+        run(&app, &format!("update person set password_hash = '{OLD_HASH}' where id = '{ada}'")).await;
+        let tx = client.transaction().await.unwrap();
+        tx.batch_execute(&format!("update person set {meanwhile}")).await.unwrap();
+        let signing_in = pin!(sign_in(&app, "ada@example.com", OLD));
+        let Either::Right(((), signing_in)) = select(signing_in, pin!(waits(app.pool()))).await else {
+            panic!("the sign-in did not wait");
+        };
+        tx.commit().await.unwrap();
+        assert_eq!(refused(signing_in.await), as_told(Code::Aborted, "WRITE_CONFLICT"), "{meanwhile}");
+        assert_eq!(count(&app, "select count(*) from session").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn passwords_that_are_checked_at_once_are_compared_no_more_often_than_one_after_the_other() {
+    let app = App::start().await;
+    let account = app.account("Pier Works").await;
+    let bob = app.person(&account, "bob@example.com", "Bob", "Byron").await;
+    check(&app, Some(&bob.token), NEW).await;
+    // The next one that is compared is followed by a quarter of an hour.
+    run(&app, "update throttle set count = 40 where kind = 'CHECK'").await;
+    let message = CheckPasswordRequest { password: EVERYBODYS.to_owned() };
+    let asked = (0..6).map(|_| {
+        let (mut sessions, request) = (app.sessions(), by(&bob.token, message.clone()));
+        async move { sessions.check_password(request).await }
+    });
+    let mut compared = 0;
+    for answer in join_all(asked).await {
+        match answer {
+            Ok(told) => {
+                let is_unknown = which(told.get_ref(), PasswordOutcome::NotJudged);
+                compared += usize::from(!is_unknown.contains(&PasswordRuleKind::NotUsedBefore));
+            }
+            // Whoever waits for long behind the others is told so.
+            Err(status) => assert_eq!(refused::<()>(Err(status)), as_told(Code::ResourceExhausted, "OVERLOADED")),
+        }
+    }
+    assert_eq!(compared, 1);
 }

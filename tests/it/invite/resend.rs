@@ -1,6 +1,8 @@
 //! Sending invites again, and what becomes of those whose mail reaches nobody.
 
-use workcenter::{daemon::Sweep, pb::ResendInviteRequest};
+use std::fs;
+
+use workcenter::{daemon::Sweep, error::Reason, pb::ResendInviteRequest};
 
 use super::{end::revoke, *};
 use crate::sink::{Point, Sink, at};
@@ -165,4 +167,20 @@ async fn a_daemon_that_is_killed_between_a_mail_and_its_invite_leaves_nothing_be
         (sent[0].state(), sent[0].end_reason.as_str()),
         (InviteState::DeliveryFailed, "554 5.6.0 no such person")
     );
+}
+
+#[tokio::test]
+async fn a_store_of_bytes_that_is_away_keeps_no_invite_waiting() {
+    let app = App::start().await;
+    let account = app.account("Pier Works").await;
+    invited(&app, &account, "nora@example.com").await;
+    let left = "update mail set state = 'FAILED', ended_at = now(), reply = '554 5.6.0 no such person';
+        insert into blob (digest, loose_at) values (decode(repeat('ab', 32), 'hex'), now() - interval '2 days')";
+    app.client().await.batch_execute(left).await.unwrap();
+    let folder = &app.parts().settings.blobs.blob_dir;
+    fs::remove_dir_all(folder).unwrap();
+    fs::write(folder, "no folder").unwrap();
+    let kept = app.daemon(None).step(Sweep::Housekeeping, app.now().await).await;
+    assert_eq!(kept.unwrap_err().reason(), Reason::StoreUnavailable);
+    assert_eq!(list(&app, &account.admin, InviteBox::Sent, &[]).await[0].state(), InviteState::DeliveryFailed);
 }
