@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use workcenter::{
     access::Action,
     error::{self, Reason},
-    pb::{AccountRole, WorkCenterRole, WorkCenterState},
+    pb::{AccountRole, JobScope, WorkCenterRole, WorkCenterState},
 };
 
 use self::acts::Stage;
@@ -292,6 +292,27 @@ rows! {
         NotFound WORKCENTER_NOT_FOUND prefer_as_a_stranger();
         PermissionDenied NOT_ALLOWED prefer_as_an_administrator();
     }
+    "JobService/GetJob" {
+        InvalidArgument FIELD_INVALID job("made up");
+        NotFound JOB_NOT_FOUND job_as_a_member();
+    }
+    "JobService/ListJobs" {
+        InvalidArgument FIELD_INVALID jobs(JobScope::Unspecified, "");
+        InvalidArgument PAGE_TOKEN_INVALID jobs(JobScope::Mine, "made up");
+        NotFound ACCOUNT_NOT_FOUND jobs_as_a_stranger();
+        PermissionDenied NOT_ALLOWED jobs(JobScope::Account, "");
+    }
+    "JobService/WatchJob" {
+        InvalidArgument FIELD_INVALID watch_job("made up");
+        NotFound JOB_NOT_FOUND watch_job_as_a_member();
+        Unavailable DRAINING watch_job_until_the_end();
+    }
+    "JobService/WatchJobs" {
+        InvalidArgument FIELD_INVALID watch_jobs(JobScope::Unspecified);
+        NotFound ACCOUNT_NOT_FOUND watch_jobs_as_a_stranger();
+        PermissionDenied NOT_ALLOWED watch_jobs(JobScope::Account);
+        Unavailable DRAINING watch_jobs_until_the_end();
+    }
     "ProfileService/WatchProfiles" {
         InvalidArgument FIELD_INVALID watch_the_account("made up");
         NotFound ACCOUNT_NOT_FOUND watch_as_a_stranger();
@@ -302,7 +323,7 @@ rows! {
 }
 
 /// The files whose services are tried.
-const DESCRIBED: [&str; 6] = ["sessions", "profile", "accounts", "workcenters", "invites", "preferences"];
+const DESCRIBED: [&str; 7] = ["sessions", "profile", "accounts", "workcenters", "invites", "preferences", "jobs"];
 
 /// The calls of their services, with what is said of each in its proto.
 fn described() -> Vec<(String, String)> {

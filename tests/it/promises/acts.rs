@@ -2,6 +2,7 @@
 
 mod accounts;
 mod invites;
+mod jobs;
 mod preferences;
 mod workcenters;
 
