@@ -88,6 +88,15 @@ pub(super) async fn remove(tx: &Transaction<'_>, workcenter: Uuid, user: Uuid, w
     outbox::hold(tx, &[user]).await
 }
 
+/// Keeps others from changing who owns a WorkCenter until the transaction ends.
+///
+/// # Errors
+///
+/// What the database says.
+pub(super) async fn hold(tx: &Transaction<'_>, workcenter: Uuid) -> Result<()> {
+    store::lock_owners(tx, workcenter).await.map(|_| ())
+}
+
 /// Changes what `user` is in a WorkCenter.
 ///
 /// # Errors

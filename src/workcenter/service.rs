@@ -254,6 +254,8 @@ impl WorkCenterService for Service {
 
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
+        // First, so that no owner acts who was made something else while they waited.
+        collaborator::hold(&tx, id).await?;
         access::may(&tx, &caller, Action::UpdateCollaborator, Resource::WorkCenter(id)).await?;
         collaborator::change(&tx, id, user, role).await?;
         let changed = store::collaborator(&tx, id, user).await?;

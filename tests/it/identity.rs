@@ -305,15 +305,6 @@ async fn a_session_that_is_used_lasts_longer_but_never_beyond_its_end() {
 }
 
 #[tokio::test]
-async fn what_is_no_token_of_ours_is_refused() {
-    let app = App::start().await;
-    for token in ["wcs_unknown", "wck_unknown", "nonsense"] {
-        let status = me(&app, token).await.unwrap_err();
-        assert_eq!((status.code(), reason(&status)), (Code::Unauthenticated, "SESSION_INVALID".to_owned()), "{token}");
-    }
-}
-
-#[tokio::test]
 async fn only_a_service_that_may_act_acts_for_people() {
     let app = App::start().await;
     let account = app.account("Pier Works").await;

@@ -2,7 +2,7 @@
 
 use prost::bytes::{Buf, BufMut};
 use tonic::{
-    Request, Status,
+    Request, Status, Streaming,
     client::Grpc,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
     transport::Channel,
@@ -48,9 +48,13 @@ impl Decoder for Raw {
 
 /// Makes the call at `path` and waits for its first answer, or for its end.
 pub async fn call(channel: Channel, path: &str, request: Request<Vec<u8>>) -> Result<(), Status> {
+    open(channel, path, request).await?.message().await.map(|_| ())
+}
+
+/// Makes the call at `path` and waits until it is taken, or refused: a stream may have nothing to say for long.
+pub async fn open(channel: Channel, path: &str, request: Request<Vec<u8>>) -> Result<Streaming<()>, Status> {
     let mut client = Grpc::new(channel);
     client.ready().await.map_err(|error| Status::unknown(error.to_string()))?;
     // To a client one answer is a stream that is over soon.
-    let mut answers = client.server_streaming(request, path.parse().unwrap(), Raw).await?.into_inner();
-    answers.message().await.map(|_| ())
+    Ok(client.server_streaming(request, path.parse().unwrap(), Raw).await?.into_inner())
 }

@@ -38,7 +38,7 @@ async fn a_stranger_is_told_the_same_of_every_token_that_is_no_good_in_as_many_r
     let _ = decline(&tokens[0].1).await;
 
     let mut told = Vec::new();
-    for (kind, token) in &tokens {
+    for (_, token) in &tokens {
         let before = tap.round_trips();
         let accepted = come(&app, token).await.map(drop).unwrap_err();
         let after = tap.round_trips();

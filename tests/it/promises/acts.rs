@@ -1,4 +1,10 @@
-//! Who makes the calls that are refused, and how.
+//! Who makes the calls that are refused, and how: here those about people.
+
+mod accounts;
+mod invites;
+mod jobs;
+mod preferences;
+mod workcenters;
 
 use futures_util::{
     future,
@@ -31,11 +37,14 @@ const TOO_OFTEN: usize = 40;
 pub struct Stage {
     app: App,
     account: Uuid,
+    admin: Person,
     ada: Person,
     bob: Person,
     /// Those who call too often, each in another way.
     rash: [Person; 3],
     guest: Person,
+    /// Who is taken out of the account.
+    leaver: Person,
     stranger: Person,
 }
 
@@ -67,8 +76,9 @@ impl Stage {
         let (ada, bob, guest) =
             (person("ada").await, person("bob").await, app.guest(&account, "guest@example.com").await);
         let rash = [person("carl").await, person("dora").await, person("emil").await];
+        let leaver = person("leaver").await;
         let stranger = app.account("Sea Works").await.admin;
-        Self { account: account.id, app, ada, bob, rash, guest, stranger }
+        Self { account: account.id, admin: account.admin, app, ada, bob, rash, guest, leaver, stranger }
     }
 
     pub async fn sign_in(&self, email: &str) -> Answer {

@@ -101,22 +101,6 @@ async fn everything_that_is_wrong_with_a_change_is_said_at_once() {
 }
 
 #[tokio::test]
-async fn contributors_change_neither_the_workcenter_nor_what_people_are_in_it() {
-    let app = App::start().await;
-    let account = app.account("Pier Works").await;
-    let ada = app.person(&account, "ada@example.com", "Ada", "Lovelace").await;
-    let id = app.workcenter(&account.admin, account.id, "Plans").await;
-    app.collaborator(&account.admin, id, &ada).await;
-    let refused = [
-        update(&app, &ada, id, ("Mine", ""), &[], "").await.unwrap_err(),
-        change(&app, &ada, id, "me", WorkCenterRole::Owner).await.unwrap_err(),
-    ];
-    for status in refused {
-        assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "NOT_ALLOWED"));
-    }
-}
-
-#[tokio::test]
 async fn a_role_is_changed_and_counts_from_then_on() {
     let app = App::start().await;
     let account = app.account("Pier Works").await;

@@ -1,0 +1,95 @@
+//! An account with everybody who may call, and with something of everything to be asked for.
+
+use jiff::Timestamp;
+use workcenter::{auth::SCOPES, db, ids, job, pb};
+
+use super::things::Things;
+use crate::harness::{Account, App, Person, by};
+
+/// Those who call.
+pub struct Cast {
+    pub app: App,
+    pub account: Account,
+    /// As [`PEOPLE`] has them.
+    pub people: [Person; 7],
+    /// Somebody whose session has expired.
+    pub expired: Person,
+    /// A key with each scope.
+    pub keys: Vec<String>,
+    /// A key with all of them.
+    pub all: String,
+}
+
+impl Cast {
+    pub async fn assemble() -> Self {
+        let app = App::start().await;
+        let account = app.account("Pier Works").await;
+        let person = async |name: &str| app.person(&account, &format!("{name}@example.com"), name, "").await;
+        let people = [
+            app.account("Sea Works").await.admin,
+            app.guest(&account, "guest@example.com").await,
+            person("member").await,
+            person("reader").await,
+            person("contributor").await,
+            person("owner").await,
+            account.admin.clone(),
+        ];
+        let expired = person("expired").await;
+        let expire = "update session set ends_at = now() - interval '1 second' where user_id = $1";
+        db::text(&app.client().await, expire, &[&expired.id]).await.unwrap();
+        let mut keys = Vec::new();
+        for scope in SCOPES {
+            keys.push(app.key(&[scope]).await);
+        }
+        let all = app.key(&SCOPES).await;
+        Self { app, account, people, expired, keys, all }
+    }
+
+    /// Something of everything that nobody has touched, in the account of all.
+    pub async fn things(&self) -> Things {
+        let (app, account) = (&self.app, self.account.id);
+        let [_, _, member, reader, contributor, owner, _] = &self.people;
+        let person = app.person(&self.account, &format!("{}@example.com", ids::new().simple()), "Pat", "").await;
+        let workcenter = app.workcenter(owner, account, "Plans").await;
+        app.collaborator(owner, workcenter, contributor).await;
+        app.collaborator(owner, workcenter, &person).await;
+        let role = pb::WorkCenterRole::Reader.into();
+        let (workcenter_id, user_id) = (workcenter.to_string(), reader.id.to_string());
+        let added = pb::AddCollaboratorRequest { workcenter_id, user_id, role };
+        app.workcenters().add_collaborator(by(&owner.token, added)).await.unwrap();
+
+        let email = format!("{}@example.com", ids::new().simple());
+        let offer = pb::CreateInviteRequest { email, account_id: account.to_string(), ..Default::default() };
+        let invited = app.invites().create_invite(by(&owner.token, offer)).await.unwrap().into_inner();
+        let client = app.client().await;
+        let run = job::Run { account, cadence: "DAILY", due_at: Timestamp::UNIX_EPOCH };
+        let session = db::text(&client, "select id from session where user_id = $1", &[&person.id]).await.unwrap();
+        Things {
+            account,
+            workcenter,
+            person: person.id,
+            other: member.id,
+            session: session[0].get("id"),
+            job: job::digest_run(&client, &run, 3).await.unwrap(),
+            invite: invited.invite.unwrap().invite_id.parse().unwrap(),
+        }
+    }
+
+    /// All that the database has, but for what is there to know who calls and how often.
+    pub async fn state(&self) -> Vec<String> {
+        let client = self.app.client().await;
+        let tables = "select table_name::text as name from information_schema.tables
+            where table_schema = 'public'
+                and table_name not in ('session', 'throttle', 'sign_in_throttle', 'security_event', 'service_key')
+            order by 1";
+        let tables = db::text(&client, tables, &[]).await.unwrap();
+        let of = |table: &str| {
+            format!(
+                "select '{table} ' || coalesce(md5(string_agg(it::text, ' ' order by it::text)), '') from {table} it"
+            )
+        };
+        let all: Vec<_> = tables.iter().map(|row| of(row.get("name"))).collect();
+        let state = client.query(&all.join(" union all "), &[]).await.unwrap();
+        state.iter().map(|row| row.get(0)).collect()
+    }
+}

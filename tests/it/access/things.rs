@@ -1,0 +1,193 @@
+//! Something of everything, and a sound request for every call there is.
+
+use prost::Message;
+use uuid::Uuid;
+use workcenter::{access::Action, ids, pb};
+
+/// Something of everything, in one account.
+pub struct Things {
+    pub account: Uuid,
+    pub workcenter: Uuid,
+    /// A contributor of the WorkCenter.
+    pub person: Uuid,
+    /// Somebody of the account who is not in the WorkCenter.
+    pub other: Uuid,
+    /// A session of the person.
+    pub session: Uuid,
+    pub job: Uuid,
+    /// To an address that nobody has.
+    pub invite: Uuid,
+}
+
+impl Things {
+    /// Things that there are not.
+    pub fn nowhere() -> Self {
+        let [account, workcenter, person, other, session, job, invite] = [(); 7].map(|()| ids::new());
+        Self { account, workcenter, person, other, session, job, invite }
+    }
+
+    /// A sound request for `action` on these.
+    #[expect(clippy::too_many_lines, reason = "it has one for every call there is")]
+    pub fn request(&self, action: Action) -> Vec<u8> {
+        let workcenter_id = self.workcenter.to_string();
+        let user_id = self.person.to_string();
+        let job_id = self.job.to_string();
+        let account_id = self.account.to_string();
+        let text = ToOwned::to_owned;
+        let (mine, all) = (pb::JobScope::Mine.into(), pb::JobScope::Account.into());
+        match action {
+            Action::SignIn => {
+                pb::SignInRequest { email: text("nobody@example.com"), password: text("not the password") }
+                    .encode_to_vec()
+            }
+            Action::CreateAccount => {
+                let administrator_user_id = user_id;
+                pb::CreateAccountRequest { name: text("Quay Works"), administrator_user_id, ..Default::default() }
+                    .encode_to_vec()
+            }
+            Action::GetAccount => pb::GetAccountRequest { account_id }.encode_to_vec(),
+            Action::UpdateAccount => {
+                let account = Some(pb::Account { account_id, name: text("Mine"), ..Default::default() });
+                pb::UpdateAccountRequest { account, ..Default::default() }.encode_to_vec()
+            }
+            Action::ListMembers => pb::ListMembersRequest { account_id, ..Default::default() }.encode_to_vec(),
+            Action::UpdateMember => {
+                let role = pb::AccountRole::Guest.into();
+                pb::UpdateMemberRequest { account_id, user_id, role }.encode_to_vec()
+            }
+            Action::RemoveMember => pb::RemoveMemberRequest { account_id, user_id }.encode_to_vec(),
+            Action::CreateWorkCenter => {
+                pb::CreateWorkCenterRequest { account_id, name: text("Mine"), ..Default::default() }.encode_to_vec()
+            }
+            Action::GetWorkCenter => pb::GetWorkCenterRequest { workcenter_id }.encode_to_vec(),
+            Action::AddCollaborator => {
+                let (user_id, role) = (self.other.to_string(), pb::WorkCenterRole::Owner.into());
+                pb::AddCollaboratorRequest { workcenter_id, user_id, role }.encode_to_vec()
+            }
+            Action::UpdateWorkCenter => {
+                let workcenter = Some(pb::WorkCenter { workcenter_id, name: text("Roof"), ..Default::default() });
+                pb::UpdateWorkCenterRequest { workcenter, ..Default::default() }.encode_to_vec()
+            }
+            Action::ArchiveWorkCenter => pb::ArchiveWorkCenterRequest { workcenter_id }.encode_to_vec(),
+            Action::ReactivateWorkCenter => pb::ReactivateWorkCenterRequest { workcenter_id }.encode_to_vec(),
+            Action::DeleteWorkCenter => pb::DeleteWorkCenterRequest { workcenter_id }.encode_to_vec(),
+            Action::UpdateCollaborator => {
+                let role = pb::WorkCenterRole::Owner.into();
+                pb::UpdateCollaboratorRequest { workcenter_id, user_id, role }.encode_to_vec()
+            }
+            Action::RemoveCollaborator => pb::RemoveCollaboratorRequest { workcenter_id, user_id }.encode_to_vec(),
+            Action::ListCollaborators => {
+                pb::ListCollaboratorsRequest { workcenter_id, ..Default::default() }.encode_to_vec()
+            }
+            Action::PublishActivity => pb::PublishActivityRequest { events: vec![self.event()] }.encode_to_vec(),
+            Action::ListActivity => pb::ListActivityRequest { workcenter_id, ..Default::default() }.encode_to_vec(),
+            Action::UpdateWorkCenterPreference => {
+                let delivery = pb::Delivery::Off.into();
+                pb::UpdateWorkCenterPreferenceRequest { workcenter_id, delivery }.encode_to_vec()
+            }
+            Action::GetProfile => pb::GetProfileRequest { user_id }.encode_to_vec(),
+            Action::UpdateProfile => {
+                let profile = Some(pb::Profile { job_title: text("Foreman"), ..Default::default() });
+                pb::UpdateProfileRequest { profile, ..Default::default() }.encode_to_vec()
+            }
+            Action::RequestPasswordReset => {
+                // Who asks about a real one as often as the tests do is asked to wait.
+                pb::RequestPasswordResetRequest { email: text("nobody") }.encode_to_vec()
+            }
+            Action::ResetPassword => {
+                let (token, new_password) = (text("no such token"), text("a pier that is long enough"));
+                pb::ResetPasswordRequest { token, new_password }.encode_to_vec()
+            }
+            Action::ChangePassword => {
+                let (current_password, new_password) = (text("not the password"), text("a pier that is long enough"));
+                pb::ChangePasswordRequest { current_password, new_password }.encode_to_vec()
+            }
+            Action::CheckPassword => pb::CheckPasswordRequest { password: text("a long pier") }.encode_to_vec(),
+            Action::RevokeSession => pb::RevokeSessionRequest { session_id: self.session.to_string() }.encode_to_vec(),
+            Action::BatchGetProfiles => pb::BatchGetProfilesRequest { user_ids: vec![user_id] }.encode_to_vec(),
+            Action::RequestEmailChange => {
+                let (new_email, password) = (text("new@example.com"), text("not the password"));
+                pb::RequestEmailChangeRequest { new_email, password }.encode_to_vec()
+            }
+            Action::ConfirmEmailChange => {
+                pb::ConfirmEmailChangeRequest { token: text("no such token") }.encode_to_vec()
+            }
+            Action::WatchProfiles => pb::WatchProfilesRequest { account_id, ..Default::default() }.encode_to_vec(),
+            Action::UploadPicture => {
+                let metadata = pb::PictureMetadata { size_bytes: 1, sha256: vec![0; 32].into(), ..Default::default() };
+                let part = Some(pb::upload_picture_request::Part::Metadata(metadata));
+                pb::UploadPictureRequest { part }.encode_to_vec()
+            }
+            Action::GetPicture => pb::GetPictureRequest { user_id, ..Default::default() }.encode_to_vec(),
+            Action::DeletePicture => pb::DeletePictureRequest { user_id }.encode_to_vec(),
+            Action::UpdatePreferences => {
+                let preferences = Some(pb::Preferences { digest_time: text("08:00"), ..Default::default() });
+                pb::UpdatePreferencesRequest { preferences, ..Default::default() }.encode_to_vec()
+            }
+            Action::CreateInvite => {
+                let email = format!("{}@example.com", ids::new().simple());
+                pb::CreateInviteRequest { email, account_id, ..Default::default() }.encode_to_vec()
+            }
+            Action::BatchCreateInvites => {
+                let rows = vec![pb::InviteRow { email: text("another@example.com"), ..Default::default() }];
+                pb::BatchCreateInvitesRequest { account_id, rows, ..Default::default() }.encode_to_vec()
+            }
+            Action::UpdateInvite => {
+                let invite_id = self.invite.to_string();
+                let invite = Some(pb::Invite { invite_id, message: text("Hello"), ..Default::default() });
+                pb::UpdateInviteRequest { invite, ..Default::default() }.encode_to_vec()
+            }
+            Action::RetryFailedInvites => {
+                pb::RetryFailedInvitesRequest { account_id, ..Default::default() }.encode_to_vec()
+            }
+            Action::ListAccountInvites => pb::ListInvitesRequest { account_id, ..Default::default() }.encode_to_vec(),
+            Action::GetInvite => pb::GetInviteRequest { invite_id: self.invite.to_string() }.encode_to_vec(),
+            Action::RevokeInvite => pb::RevokeInviteRequest { invite_id: self.invite.to_string() }.encode_to_vec(),
+            Action::ResendInvite => pb::ResendInviteRequest { invite_id: self.invite.to_string() }.encode_to_vec(),
+            Action::DeclineInviteByToken => decline(pb::decline_invite_request::By::Token(text("no such token"))),
+            Action::DeclineInviteById => decline(pb::decline_invite_request::By::InviteId(self.invite.to_string())),
+            Action::ListInvites => {
+                pb::ListInvitesRequest { r#box: pb::InviteBox::Sent.into(), ..Default::default() }.encode_to_vec()
+            }
+            Action::AcceptInviteByToken => accept(pb::accept_invite_request::By::Token(text("no such token"))),
+            Action::AcceptInviteById => accept(pb::accept_invite_request::By::InviteId(self.invite.to_string())),
+            Action::GetJob => pb::GetJobRequest { job_id }.encode_to_vec(),
+            Action::WatchJob => pb::WatchJobRequest { job_id, after_revision: 0 }.encode_to_vec(),
+            Action::ListOwnJobs => pb::ListJobsRequest { scope: mine, ..Default::default() }.encode_to_vec(),
+            Action::ListAccountJobs => {
+                pb::ListJobsRequest { scope: all, account_id, ..Default::default() }.encode_to_vec()
+            }
+            Action::WatchOwnJobs => pb::WatchJobsRequest { scope: mine, ..Default::default() }.encode_to_vec(),
+            Action::WatchAccountJobs => pb::WatchJobsRequest { scope: all, account_id }.encode_to_vec(),
+            Action::SignOut
+            | Action::ListSessions
+            | Action::GetPasswordPolicy
+            | Action::GetProfileConstraints
+            | Action::ListProfileChanges
+            | Action::ListWorkCenters
+            | Action::GetPreferences
+            | Action::ListWorkCenterPreferences => Vec::new(),
+        }
+    }
+
+    fn event(&self) -> pb::Activity {
+        let text = ToOwned::to_owned;
+        pb::Activity {
+            event_id: text("1"),
+            workcenter_id: self.workcenter.to_string(),
+            kind: text("file.uploaded"),
+            actor_user_id: self.person.to_string(),
+            subject: Some(pb::Subject { r#type: text("file"), id: text("1"), title: text("Plan.pdf"), url: text("") }),
+            audience: pb::Audience::Everyone.into(),
+            ..Default::default()
+        }
+    }
+}
+
+fn accept(by: pb::accept_invite_request::By) -> Vec<u8> {
+    pb::AcceptInviteRequest { by: Some(by), newcomer: None }.encode_to_vec()
+}
+
+fn decline(by: pb::decline_invite_request::By) -> Vec<u8> {
+    pb::DeclineInviteRequest { by: Some(by), reason: String::new() }.encode_to_vec()
+}
