@@ -24,8 +24,8 @@ chart: ## Checks the Helm chart, without a cluster.
 chaos: ## Kills programs at random, many times, and looks whether anything was lost.
 	CHAOS_KILLS=60 bin/dev/test -- chaos
 
-races: ## Lets two things happen to one invite at once, a thousand times each pair: half an hour.
-	RACES_FULL=1 bin/dev/test --test it -- invite::races
+races: ## Lets two things happen to one invite at once, a thousand times each pair, and looks among a million.
+	RACES_FULL=1 INVITES_FULL=1 bin/dev/test --test it -- invite::races invite::pages
 
 peers: ## Lets clients in other languages use and abuse the server, as much as is promised: ten minutes.
 	PEERS_FULL=1 bin/dev/test -- peers --nocapture --test-threads=1

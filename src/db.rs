@@ -146,6 +146,9 @@ pub fn connection(settings: &config::Database) -> Result<Config> {
     Ok(config)
 }
 
+/// Rows that a statement of housekeeping removes or changes at most: well within its time, and no lock is held for long.
+pub const SWEPT_MAX: i64 = 10_000;
+
 /// Runs a statement that yields at most one row.
 ///
 /// # Errors

@@ -141,16 +141,10 @@ impl Daemon {
                 }
             }
             Sweep::Housekeeping => {
-                let client = db.client().await?;
-                let requests = request::sweep(&client).await?;
-                let sessions = identity::sweep(&client).await?;
-                let changes = profile::sweep(&client, now).await?;
-                drop(client);
-                info!(requests, sessions, changes, "removed what has expired");
+                self.clear(now).await?;
                 self.purge(now).await?;
                 // What a daemon left that was killed between a mail and its invite.
                 self.undelivered(now).await?;
-                self.expired(now).await?;
                 // Last, for it alone needs the store of bytes, which may be away.
                 self.tidy().await?;
             }
@@ -168,6 +162,27 @@ impl Daemon {
         if reminded > 0 {
             info!(reminded, "reminded of invites");
         }
+        Ok(())
+    }
+
+    /// Removes what nobody asks for any more, and writes down which invites have run out, until nothing is left of either.
+    async fn clear(&self, now: Timestamp) -> Result<()> {
+        let mut all = [0; 4];
+        while !self.parts.draining.is_cancelled() {
+            let client = self.parts.db.client().await?;
+            let some = [
+                request::sweep(&client).await?,
+                identity::sweep(&client).await?,
+                profile::sweep(&client, now).await?,
+                invite::sweep(&client, now).await?,
+            ];
+            if some == [0; 4] {
+                break;
+            }
+            all.iter_mut().zip(some).for_each(|(all, some)| *all += some);
+        }
+        let [requests, identity, changes, invites] = all;
+        info!(requests, identity, changes, invites, "removed what has expired");
         Ok(())
     }
 
@@ -206,21 +221,6 @@ impl Daemon {
         let invites = invite::undelivered(&mut self.parts.db.client().await?, now).await?;
         if invites > 0 {
             info!(invites, "invites reach nobody");
-        }
-        Ok(())
-    }
-
-    /// Writes down which invites have run out: they are read as such before, and found faster afterwards.
-    async fn expired(&self, now: Timestamp) -> Result<()> {
-        let mut invites = 0;
-        while !self.parts.draining.is_cancelled() {
-            match invite::sweep(&self.parts.db.client().await?, now).await? {
-                0 => break,
-                some => invites += some,
-            }
-        }
-        if invites > 0 {
-            info!(invites, "invites have run out");
         }
         Ok(())
     }

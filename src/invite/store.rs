@@ -130,13 +130,12 @@ const SWEEP: &str = "
     with late as (
         select id from invite where state = 'PENDING' and expires_at <= $1
         order by expires_at limit $2 for update skip locked
+    ), over as (
+        update invite set state = 'EXPIRED', ended_at = expires_at, revision = revision + 1
+        from late where invite.id = late.id
+        returning invite.id
     )
-    update invite set state = 'EXPIRED', ended_at = expires_at, revision = revision + 1
-    from late where invite.id = late.id
-    returning invite.id";
-
-/// Invites that one statement writes as run out: some tens of milliseconds.
-const SWEPT_MAX: i64 = 1_000;
+    select count(*) as count from over";
 
 /// Places, as columns.
 pub(super) fn columns<'a>(places: impl Iterator<Item = &'a Place>) -> (Vec<Uuid>, Vec<&'static str>) {
@@ -211,8 +210,8 @@ pub(super) async fn expire(on: &impl GenericClient, account: Uuid, keys: &[&str]
 /// # Errors
 ///
 /// What the database says.
-pub async fn sweep(on: &impl GenericClient, now: Timestamp) -> Result<usize> {
-    Ok(db::text(on, SWEEP, &[&now, &SWEPT_MAX]).await?.len())
+pub async fn sweep(on: &impl GenericClient, now: Timestamp) -> Result<u64> {
+    Ok(db::text(on, SWEEP, &[&now, &db::SWEPT_MAX]).await?[0].get::<_, i64>("count").unsigned_abs())
 }
 
 /// Ends an invite as `state` says, for `reason`.

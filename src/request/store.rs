@@ -16,7 +16,9 @@ const KEPT_FOR: Duration = Duration::from_hours(48);
 
 const SWEEP: &str = "
     with gone as (
-        delete from request where created_at < now() - make_interval(secs => $1::float8) returning request_id
+        delete from request where ctid = any(array(
+            select ctid from request where created_at < now() - make_interval(secs => $1::float8) limit $2))
+        returning request_id
     )
     select count(*) as count from gone";
 
@@ -73,12 +75,12 @@ pub(super) async fn answer(on: &impl GenericClient, ticket: Ticket, answer: &[u8
     Ok(())
 }
 
-/// Removes the answers that nobody will ask for any more; returns how many there were.
+/// Removes the answers that nobody will ask for any more, some at a time; returns how many there were.
 ///
 /// # Errors
 ///
 /// What the database says.
 pub async fn sweep(on: &impl GenericClient) -> Result<u64> {
-    let rows = db::text(on, SWEEP, &[&KEPT_FOR.as_secs_f64()]).await?;
+    let rows = db::text(on, SWEEP, &[&KEPT_FOR.as_secs_f64(), &db::SWEPT_MAX]).await?;
     Ok(rows[0].get::<_, i64>("count").unsigned_abs())
 }

@@ -37,6 +37,10 @@ const HASH_WAIT_MAX: Duration = Duration::from_secs(2);
 /// How many passwords wait at a time: at 50 ms each this is what fits into the wait.
 const HASH_QUEUE_MAX: usize = 32;
 
+/// How many of these may be other work than hashing: whoever has passwords judged without end, which anybody may, keeps
+/// nobody from signing in.
+const BESIDE_MAX: usize = HASH_QUEUE_MAX / 4;
+
 /// The most memory, in KiB, that a stored hash may ask for: nobody who writes into the table gets to fill ours.
 const STORED_KIB_MAX: u32 = 128 << 10;
 
@@ -48,6 +52,7 @@ const STORED_PASSES_MAX: u32 = 10;
 pub struct Hasher {
     permits: Arc<Semaphore>,
     queue: Arc<Semaphore>,
+    beside: Arc<Semaphore>,
     desk: Arc<Desk>,
 }
 
@@ -67,6 +72,7 @@ impl Default for Hasher {
         Self {
             permits: Arc::new(Semaphore::new((cores - 1).max(1))),
             queue: Arc::new(Semaphore::new(HASH_QUEUE_MAX)),
+            beside: Arc::new(Semaphore::new(BESIDE_MAX)),
             desk: Arc::default(),
         }
     }
@@ -142,13 +148,17 @@ impl Hasher {
     ///
     /// # Errors
     ///
-    /// [`Error::Exhausted`] when too many are waiting.
+    /// [`Error::Exhausted`] when too many are waiting, or too much of such work is.
     pub async fn beside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        self.run(move |_| Ok(work())).await
+        let place = Arc::clone(&self.beside).try_acquire_owned().map_err(|_full| busy())?;
+        self.run(move |_| {
+            let _held = place;
+            Ok(work())
+        })
+        .await
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Desk) -> Result<T> + Send + 'static) -> Result<T> {
-        let busy = || Error::Exhausted(Reason::Overloaded, HASH_WAIT_MAX);
         let place = Arc::clone(&self.queue).try_acquire_owned().map_err(|_full| busy())?;
         let permit = timeout(HASH_WAIT_MAX, Arc::clone(&self.permits).acquire_owned())
             .await
@@ -163,6 +173,10 @@ impl Hasher {
         .await
         .map_err(Error::internal)?
     }
+}
+
+fn busy() -> Error {
+    Error::Exhausted(Reason::Overloaded, HASH_WAIT_MAX)
 }
 
 impl Desk {
@@ -272,6 +286,34 @@ mod tests {
         }
         assert!(!hasher.verify(&secret("password"), Some("nonsense".to_owned())).await.unwrap());
         assert_eq!(hasher.made(), 3, "each costs what any other does");
+    }
+
+    #[tokio::test]
+    async fn whoever_has_passwords_judged_without_end_keeps_nobody_from_signing_in() {
+        let hasher = Hasher::default();
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let gate = Arc::new(Mutex::new(gate));
+        let judges: Vec<_> = (0..BESIDE_MAX)
+            .map(|_| {
+                let (hasher, gate) = (hasher.clone(), Arc::clone(&gate));
+                tokio::spawn(async move { hasher.beside(move || gate.lock().unwrap().recv().unwrap_err()).await })
+            })
+            .collect();
+        while hasher.waiting() < BESIDE_MAX {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(hasher.beside(|| ()).await, Err(Error::Exhausted(Reason::Overloaded, _))));
+        let sign_in = hasher.clone();
+        let sign_in = tokio::spawn(async move { sign_in.verify(&secret("password"), None).await });
+        while hasher.waiting() == BESIDE_MAX {
+            tokio::task::yield_now().await;
+        }
+        drop(open);
+        assert!(!sign_in.await.unwrap().unwrap());
+        for judge in judges {
+            judge.await.unwrap().unwrap();
+        }
+        hasher.beside(|| ()).await.unwrap();
     }
 
     #[tokio::test]

@@ -39,7 +39,9 @@ const TOLD: &str = "
 
 const SWEEP: &str = "
     with old as (
-        delete from security_event where created_at < now() - make_interval(secs => $1::float8) returning id
+        delete from security_event where id = any(array(
+            select id from security_event where created_at < now() - make_interval(secs => $1::float8) limit $2))
+        returning id
     )
     select count(*) from old";
 
@@ -106,8 +108,8 @@ pub(super) async fn told(on: &impl GenericClient, events: &[Uuid]) -> Result<Vec
     Ok(told.collect())
 }
 
-/// Removes events of long ago; returns how many.
+/// Removes events of long ago, some at a time; returns how many.
 pub(in crate::identity) async fn sweep(on: &impl GenericClient) -> Result<u64> {
-    let rows = db::text(on, SWEEP, &[&KEPT_FOR.as_secs_f64()]).await?;
+    let rows = db::text(on, SWEEP, &[&KEPT_FOR.as_secs_f64(), &db::SWEPT_MAX]).await?;
     Ok(rows[0].get::<_, i64>("count").unsigned_abs())
 }

@@ -48,7 +48,9 @@ const LIST: &str = "
 
 const SWEEP: &str = "
     with over as (
-        delete from session where least(ended_at, idle_until, ends_at) < now() - make_interval(secs => $1::float8)
+        delete from session where id = any(array(
+            select id from session
+            where least(ended_at, idle_until, ends_at) < now() - make_interval(secs => $1::float8) limit $2))
         returning id
     )
     select count(*) from over";
@@ -127,8 +129,8 @@ pub(in crate::identity) async fn list(
     Ok(listed.collect())
 }
 
-/// Removes sessions that have long been over; returns how many.
+/// Removes sessions that have long been over, some at a time; returns how many.
 pub(in crate::identity) async fn sweep(on: &impl GenericClient) -> Result<u64> {
-    let rows = db::text(on, SWEEP, &[&KEPT_FOR.as_secs_f64()]).await?;
+    let rows = db::text(on, SWEEP, &[&KEPT_FOR.as_secs_f64(), &db::SWEPT_MAX]).await?;
     Ok(rows[0].get::<_, i64>("count").unsigned_abs())
 }

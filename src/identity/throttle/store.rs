@@ -51,9 +51,14 @@ const FORGIVE: &str = "
 /// The table of programs before this, whose wrong passwords are known to nobody any more, with it.
 const SWEEP: &str = "
     with calm as (
-        delete from throttle where blocked_until < now() - make_interval(secs => $1::float8) returning kind
+        delete from throttle where ctid = any(array(
+            select ctid from throttle where blocked_until < now() - make_interval(secs => $1::float8) limit $2))
+        returning kind
     ), before as (
-        delete from sign_in_throttle where blocked_until < now() - make_interval(secs => $1::float8) returning email_key
+        delete from sign_in_throttle where email_key = any(array(
+            select email_key from sign_in_throttle
+            where blocked_until < now() - make_interval(secs => $1::float8) limit $2))
+        returning email_key
     )
     select (select count(*) from calm) + (select count(*) from before) as count";
 
@@ -100,8 +105,8 @@ pub(in crate::identity) async fn forgive(on: &impl GenericClient, counts: &[Coun
     Ok(())
 }
 
-/// Removes what was counted long ago; returns how much.
+/// Removes what was counted long ago, some at a time; returns how much.
 pub(in crate::identity) async fn sweep(on: &impl GenericClient) -> Result<u64> {
-    let rows = db::text(on, SWEEP, &[&KEPT_FOR.as_secs_f64()]).await?;
+    let rows = db::text(on, SWEEP, &[&KEPT_FOR.as_secs_f64(), &db::SWEPT_MAX]).await?;
     Ok(rows[0].get::<_, i64>("count").unsigned_abs())
 }

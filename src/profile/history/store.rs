@@ -16,9 +16,6 @@ use crate::{
 /// where people lived.
 const KEPT_FOR: Duration = Duration::from_hours(2 * 365 * 24);
 
-/// Lines that one sweep removes at most, so that none holds its locks for long; the next one goes on.
-const SWEPT_MAX: i64 = 10_000;
-
 const INSERT: &str = "
     insert into profile_change (id, user_id, actor_id, field, old_value, new_value, changed_at)
     select it.id, $1, it.actor_id, it.field, it.old_value, it.new_value, $7
@@ -68,12 +65,12 @@ pub(super) async fn list(on: &impl GenericClient, user: Uuid, before: Option<Uui
     Ok(db::text(on, LIST, &[&user, &before, &fetch]).await?.iter().map(line).collect())
 }
 
-/// Removes lines that are older than two years, at most 10,000 of them; returns how many there were.
+/// Removes lines that are older than two years, some at a time; returns how many there were.
 ///
 /// # Errors
 ///
 /// What the database says.
 pub async fn sweep(on: &impl GenericClient, now: Timestamp) -> Result<u64> {
-    let rows = db::text(on, SWEEP, &[&(now - KEPT_FOR), &SWEPT_MAX]).await?;
+    let rows = db::text(on, SWEEP, &[&(now - KEPT_FOR), &db::SWEPT_MAX]).await?;
     Ok(rows[0].get::<_, i64>("count").unsigned_abs())
 }

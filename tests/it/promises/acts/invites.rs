@@ -244,7 +244,8 @@ impl Stage {
         let account = self.app.account("Flood Works").await;
         let fill = "insert into invite (id, account_id, email, email_key, account_role, inviter_id, state, token_hash,
                 created_at, expires_at)
-            select gen_random_uuid(), $1, it, it, 'GUEST', $2, 'PENDING', sha256(it::bytea), $3, $3 + interval '9 days'
+            select gen_random_uuid(), $1, it, it, 'GUEST', $2, 'PENDING', sha256(it::bytea), $3::timestamptz,
+                $3::timestamptz + interval '9 days'
             from (select number || '@flood.example.com' as it from generate_series(1, 5000) as number) addresses";
         let now = self.app.now().await;
         self.app.client().await.execute(fill, &[&account.id, &account.admin.id, &now]).await.unwrap();
