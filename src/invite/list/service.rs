@@ -56,8 +56,9 @@ fn read(
     now: Timestamp,
 ) -> Result<(Option<Uuid>, Vec<State>, Page)> {
     let mut violations = Violations::default();
-    let has_box = asked.r#box() != pb::InviteBox::Unspecified;
-    if has_box == !asked.account_id.is_empty() {
+    let is_own = asked.r#box() != pb::InviteBox::Unspecified;
+    let is_accounts = !asked.account_id.is_empty();
+    if is_own == is_accounts {
         violations.add("box", "must be PENDING, RECEIVED or SENT, or an `account_id` be there instead");
     }
     let account =

@@ -158,6 +158,7 @@ async fn a_page_is_found_by_indexes_alone_however_many_invites_there_are() {
     let ada = app.person(&account, "nora7@example.com", "Nora", "").await;
     app.workcenter(&account.admin, account.id, "Plans").await;
     let client = app.client().await;
+    db::text(&client, "set statement_timeout = 0", &[]).await.unwrap();
     for statement in FILL {
         db::text(&client, statement, &[&account.id, &account.admin.id, &many()]).await.unwrap();
     }
