@@ -80,6 +80,10 @@ impl Stage {
         self.offer(&self.admin, offer()).await.map(|_| ())
     }
 
+    pub async fn invite_to_a_deactivated_account(&self) -> Answer {
+        self.while_deactivated(self.invite(&nobody())).await
+    }
+
     pub async fn invite_as_a_stranger(&self) -> Answer {
         let offer = CreateInviteRequest { email: nobody(), ..Default::default() };
         self.offer(&self.stranger, offer).await.map(|_| ())
@@ -149,6 +153,11 @@ impl Stage {
     async fn accept_as(&self, who: &Person, by_what: Accepted) -> Answer {
         let message = AcceptInviteRequest { by: Some(by_what), newcomer: None };
         self.app.invites().accept_invite(by(&who.token, message)).await.map(nothing)
+    }
+
+    pub async fn accept_of_a_deactivated_account(&self) -> Answer {
+        let (somebody, invite) = self.somebody_invited().await?;
+        self.while_deactivated(self.accept_as(&somebody, Accepted::InviteId(invite.invite_id))).await
     }
 
     pub async fn accept_by_somebodys_token(&self) -> Answer {
@@ -244,7 +253,8 @@ impl Stage {
         let account = self.app.account("Flood Works").await;
         let fill = "insert into invite (id, account_id, email, email_key, account_role, inviter_id, state, token_hash,
                 created_at, expires_at)
-            select gen_random_uuid(), $1, it, it, 'GUEST', $2, 'PENDING', sha256(it::bytea), $3, $3 + interval '9 days'
+            select gen_random_uuid(), $1, it, it, 'GUEST', $2, 'PENDING', sha256(it::bytea), $3::timestamptz,
+                $3::timestamptz + interval '9 days'
             from (select number || '@flood.example.com' as it from generate_series(1, 5000) as number) addresses";
         let now = self.app.now().await;
         self.app.client().await.execute(fill, &[&account.id, &account.admin.id, &now]).await.unwrap();
