@@ -143,8 +143,8 @@ pub async fn ask_of_passwords(on: &impl GenericClient, account: Uuid, preset: Pr
     Ok(())
 }
 
-/// Keeps an account from being deactivated until the transaction ends: everybody calls this who changes something in it, before
-/// they lock any other of its rows.
+/// Keeps an account from being deactivated until the transaction ends: everybody calls this who changes something in it,
+/// before they lock rows of its members, WorkCenters and logs.
 ///
 /// # Errors
 ///
@@ -164,10 +164,8 @@ pub async fn enter_by(tx: &Transaction<'_>, workcenter: Uuid) -> Result<()> {
 
 /// Whoever asks about an account that there is not is told so by others.
 fn entered(rows: &[Row]) -> Result<()> {
-    match rows.first().is_some_and(|row| row.get("deactivated")) {
-        true => Err(Error::Refused(Reason::AccountDeactivated)),
-        false => Ok(()),
-    }
+    let is_deactivated = rows.first().is_some_and(|row| row.get("deactivated"));
+    if is_deactivated { Err(Error::Refused(Reason::AccountDeactivated)) } else { Ok(()) }
 }
 
 /// Puts a person into an account. Who is in it already keeps the higher of the two roles. The caller says so by

@@ -163,7 +163,8 @@ pub async fn reopen(on: &impl GenericClient, log: Uuid) -> Result<Option<i64>> {
     Ok(rows.first().map(|row| row.get("last_seq")))
 }
 
-/// Closes all open logs of `account` as [`close`] does, for it is deactivated; returns the number of the newest event of each.
+/// Closes all open logs of `account` as [`close`] does, for it is deactivated; returns the number of the newest event of
+/// each.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! Making invites; somebody who belongs to the account needs none and is brought in at once.
 //!
 //! However many are made, they take the same few statements. Locks are taken in the order that accepting has: first the
-//! turn among those who make invites to the account and the invites there are, then places, then the outbox.
+//! account, shared, the turn among those who make invites to it and the invites there are, then places, then the outbox.
 
 mod store;
 

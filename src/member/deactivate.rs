@@ -1,9 +1,11 @@
 //! Deactivating an account, and making it active again. While it is not, it says nothing to anybody.
 //!
-//! Whoever changes something in an account shares its row until they are done: [`account::enter`]. Here the row is held, so of
-//! a change and a deactivation that come at once one is first, and the later one knows of it. Publishing asks for no account:
-//! it waits for the head of its log, which is closed. So does what is composed meanwhile, whose cursors have moved. Locks:
-//! the account, the subscriptions of its active WorkCenters, the heads of their logs, then its mails.
+//! Whoever changes something in an account shares its row until they are done: [`account::enter`]. Here the row is held,
+//! so of a change and a deactivation that come at once one is first, and the later one knows of it. Publishing asks for no
+//! account: it waits for the head of its log, and finds it closed. What was being composed finds that cursors have moved.
+//!
+//! Locks: the account, the subscriptions of its active WorkCenters, the heads of their logs, then its mails; no invites, for
+//! whoever answers one has it locked when they come to the account.
 
 use jiff::Timestamp;
 

@@ -11,9 +11,9 @@ use crate::{
     workcenter::Place,
 };
 
-/// What others have locked is theirs: it is being answered, or another daemon looks at it, or its account is being changed.
-/// An inviter who is disabled offers nothing, and so do all of a deactivated account. A mail that was withdrawn is not in the
-/// way.
+/// What others have locked is theirs: it is being answered, or another daemon looks at it, or its account is being
+/// changed. An inviter who is disabled offers nothing, nor does anybody of a deactivated account. A mail that was
+/// withdrawn is not in the way.
 const DUE: &str = "
     select invite.id, invite.account_id, invite.account_role, invite.turn, invite.expires_at, invite.remind_at,
         coalesce(invite.resent_at[cardinality(invite.resent_at)], invite.created_at) as sent_at,
