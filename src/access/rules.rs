@@ -161,6 +161,8 @@ actions! {
     CreateAccount "AccountService/CreateAccount" services(SCOPE_ACCOUNTS);
     GetAccount "AccountService/GetAccount" people(Relation::Insider);
     UpdateAccount "AccountService/UpdateAccount" people(Relation::Administrator);
+    DeactivateAccount "AccountService/DeactivateAccount" people_and(Relation::Administrator, SCOPE_ACCOUNTS);
+    ReactivateAccount "AccountService/ReactivateAccount" people_and(Relation::Administrator, SCOPE_ACCOUNTS);
     ListMembers "AccountService/ListMembers" people(Relation::Member);
     UpdateMember "AccountService/UpdateMember" people(Relation::Administrator);
     RemoveMember "AccountService/RemoveMember" people(Relation::AdministratorOrOneself);

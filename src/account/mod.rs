@@ -4,6 +4,9 @@
 //! its members, in the order in which what others see of them has last changed, so that whoever follows it asks for what
 //! is after a number.
 //!
+//! Whoever changes something in an account comes in by [`enter`] first: nobody comes into a deactivated one, and it is not
+//! deactivated while somebody is in it. Who leaves does not ask.
+//!
 //! An account has an administrator at any time. Whoever makes them fewer holds the account's row first, so of two who do
 //! at once the second sees what the first has done.
 
@@ -15,7 +18,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use store::{
-    add_member, announce, announce_all, ask_of_passwords, find, hold, insert, member, members, role, update, zoned,
+    add_member, announce, announce_all, ask_of_passwords, enter, enter_by, find, hold, insert, member, members, role,
+    update, zoned,
 };
 
 use crate::{
@@ -56,6 +60,8 @@ pub struct Account {
     pub revision: i64,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Since when it is deactivated: what is in it stays as it is then, and nobody is told of it.
+    pub deactivated_at: Option<Timestamp>,
 }
 
 /// A person in an account.

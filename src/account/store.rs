@@ -10,7 +10,7 @@ use super::{Account, Member, checked_name};
 use crate::{
     access::AccountRole,
     db::{self, GenericClient, Row, Transaction},
-    error::Result,
+    error::{Error, Reason, Result},
     identity::Preset,
     ids, notice,
 };
@@ -73,8 +73,14 @@ const MEMBERS: &str = members!(
 /// Whoever comes into the account waits, too.
 const HOLD: &str = "select from account where id = $1 for no key update";
 
-/// Several may come into an account at once, but not while its zone is changed: they would be told of with the old one.
-const ENTER: &str = "select from account where id = $1 for share";
+/// Several may come into an account and change what is in it at once, but not while its zone is changed, for they would be
+/// told of with the old one, and not while it is deactivated.
+const ENTER: &str = "select deactivated_at is not null as deactivated from account where id = $1 for share";
+
+/// The same by one of its WorkCenters.
+const ENTER_BY: &str = "
+    select account.deactivated_at is not null as deactivated
+    from account join workcenter on workcenter.account_id = account.id where workcenter.id = $1 for share of account";
 
 /// Locked in one order, so that nobody waits in a circle; all of them, so that nobody's own zone changes meanwhile.
 const HOLD_PROFILES: &str = "
@@ -94,6 +100,7 @@ enum Column {
     InviteSeconds,
     Revision,
     CreatedAt,
+    DeactivatedAt,
 }
 
 #[derive(Clone, Copy, Iden)]
@@ -109,7 +116,7 @@ enum In {
 ///
 /// # Errors
 ///
-/// [`crate::error::Error::Invalid`] for a name that is empty or too long.
+/// [`Error::Invalid`] for a name that is empty or too long.
 pub async fn insert(on: &impl GenericClient, name: &str, time_zone: Option<&str>, now: Timestamp) -> Result<Uuid> {
     let id = ids::new();
     let insert = Query::insert()
@@ -136,12 +143,37 @@ pub async fn ask_of_passwords(on: &impl GenericClient, account: Uuid, preset: Pr
     Ok(())
 }
 
+/// Keeps an account from being deactivated until the transaction ends: everybody calls this who changes something in it,
+/// before they lock rows of its members, WorkCenters and logs.
+///
+/// # Errors
+///
+/// [`Error::Refused`] when it is deactivated.
+pub async fn enter(tx: &Transaction<'_>, account: Uuid) -> Result<()> {
+    entered(&db::text(tx, ENTER, &[&account]).await?)
+}
+
+/// The same by one of its WorkCenters, for those who do not know the account yet.
+///
+/// # Errors
+///
+/// [`Error::Refused`] when it is deactivated.
+pub async fn enter_by(tx: &Transaction<'_>, workcenter: Uuid) -> Result<()> {
+    entered(&db::text(tx, ENTER_BY, &[&workcenter]).await?)
+}
+
+/// Whoever asks about an account that there is not is told so by others.
+fn entered(rows: &[Row]) -> Result<()> {
+    let is_deactivated = rows.first().is_some_and(|row| row.get("deactivated"));
+    if is_deactivated { Err(Error::Refused(Reason::AccountDeactivated)) } else { Ok(()) }
+}
+
 /// Puts a person into an account. Who is in it already keeps the higher of the two roles. The caller says so by
 /// [`announce`], as the last thing of its transaction.
 ///
 /// # Errors
 ///
-/// What the database says.
+/// [`Error::Refused`] when it is deactivated.
 pub async fn add_member(
     tx: &Transaction<'_>,
     account: Uuid,
@@ -149,7 +181,7 @@ pub async fn add_member(
     role: AccountRole,
     now: Timestamp,
 ) -> Result<()> {
-    db::text(tx, ENTER, &[&account]).await?;
+    enter(tx, account).await?;
     db::text(tx, HOLD_PROFILE, &[&user]).await?;
     db::text(tx, ADD_MEMBER, &[&account, &user, &role.name(), &now, &RANKS.map(AccountRole::name).as_slice()]).await?;
     Ok(())
@@ -209,6 +241,7 @@ pub async fn find(on: &impl GenericClient, id: Uuid) -> Result<Option<Account>> 
             Column::InviteSeconds,
             Column::Revision,
             Column::CreatedAt,
+            Column::DeactivatedAt,
         ])
         .from(Column::Table)
         .and_where(Expr::col(Column::Id).eq(id))
@@ -238,6 +271,7 @@ pub async fn update(tx: &Transaction<'_>, account: &Account) -> Result<()> {
         .value(Column::TimeZone, account.time_zone.as_str())
         .value(Column::PasswordPreset, account.preset.name())
         .value(Column::InviteSeconds, seconds(account.invite_expiry))
+        .value(Column::DeactivatedAt, account.deactivated_at)
         .value(Column::Revision, account.revision)
         .and_where(Expr::col(Column::Id).eq(account.id))
         .take();
@@ -327,6 +361,7 @@ fn account(row: &Row) -> Account {
         invite_expiry: Duration::from_secs(seconds.unsigned_abs()),
         revision: row.get("revision"),
         created_at: row.get("created_at"),
+        deactivated_at: row.get("deactivated_at"),
     }
 }
 

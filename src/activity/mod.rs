@@ -12,7 +12,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use service::Service;
-pub use store::{DueLog, Mark, claim_due, close, finish_due, forget, keep_due, marks, open, ranges, reopen, wake};
+pub use store::{
+    DueLog, Mark, claim_due, close, close_all, finish_due, forget, keep_due, marks, open, ranges, reopen, reopen_all,
+    wake,
+};
 
 use store::Head;
 
@@ -100,6 +103,8 @@ pub enum Closed {
     Archived,
     /// The WorkCenter is deleted.
     Deleted,
+    /// The WorkCenter is active, and its account is deactivated.
+    Deactivated,
 }
 
 impl Closed {
@@ -108,12 +113,13 @@ impl Closed {
         match self {
             Self::Archived => "ARCHIVED",
             Self::Deleted => "DELETED",
+            Self::Deactivated => "DEACTIVATED",
         }
     }
 
     /// Reads what [`Self::name`] wrote.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Archived, Self::Deleted].into_iter().find(|it| it.name() == name)
+        [Self::Archived, Self::Deleted, Self::Deactivated].into_iter().find(|it| it.name() == name)
     }
 }
 
@@ -225,7 +231,8 @@ pub struct Published {
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] when there is no such log, or none any more, [`Error::Refused`] when it is archived.
+/// [`Error::NotFound`] when there is no such log, or none any more, [`Error::Refused`] when it is archived or its account
+/// is deactivated.
 pub async fn publish(
     tx: &Transaction<'_>,
     log: Uuid,
@@ -239,6 +246,9 @@ pub async fn publish(
         }
         Some(Head { closed: Some(Closed::Archived), .. }) => {
             return Err(Error::Refused(error::Reason::WorkcenterArchived));
+        }
+        Some(Head { closed: Some(Closed::Deactivated), .. }) => {
+            return Err(Error::Refused(error::Reason::AccountDeactivated));
         }
         Some(head) => head,
     };

@@ -17,6 +17,17 @@ const LOCK_HEAD: &str =
 
 const CLOSE: &str = "update activity_head set closed = $2, floor = last_seq where log_id = $1 returning last_seq";
 
+/// The logs of an account that are closed for `$2`, or open: in the order of their ids, as everybody locks heads.
+const CLOSE_ALL: &str = "
+    with head as (
+        select activity_head.log_id
+        from workcenter join activity_head on activity_head.log_id = workcenter.id
+        where workcenter.account_id = $1 and activity_head.closed is not distinct from $2
+        order by activity_head.log_id for no key update of activity_head
+    )
+    update activity_head set closed = $3, floor = last_seq from head
+    where activity_head.log_id = head.log_id returning activity_head.log_id, last_seq";
+
 /// A part of what a log has: what concerns people first, for it points into the rest.
 const FORGET: [&str; 2] = [
     "delete from addressee where ctid = any(array(select ctid from addressee where log_id = $1 limit $2)) returning 1",
@@ -150,6 +161,35 @@ pub async fn close(on: &impl GenericClient, log: Uuid, closed: Closed) -> Result
 pub async fn reopen(on: &impl GenericClient, log: Uuid) -> Result<Option<i64>> {
     let rows = db::text(on, CLOSE, &[&log, &None::<&str>]).await?;
     Ok(rows.first().map(|row| row.get("last_seq")))
+}
+
+/// Closes all open logs of `account` as [`close`] does, for it is deactivated; returns the number of the newest event of
+/// each.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn close_all(on: &impl GenericClient, account: Uuid) -> Result<HashMap<Uuid, i64>> {
+    turn_all(on, account, None, Some(Closed::Deactivated)).await
+}
+
+/// Opens the logs again that [`close_all`] has closed, as [`reopen`] does; returns the number of the newest event of each.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn reopen_all(on: &impl GenericClient, account: Uuid) -> Result<HashMap<Uuid, i64>> {
+    turn_all(on, account, Some(Closed::Deactivated), None).await
+}
+
+async fn turn_all(
+    on: &impl GenericClient,
+    account: Uuid,
+    from: Option<Closed>,
+    to: Option<Closed>,
+) -> Result<HashMap<Uuid, i64>> {
+    let rows = db::text(on, CLOSE_ALL, &[&account, &from.map(Closed::name), &to.map(Closed::name)]).await?;
+    Ok(rows.iter().map(|row| (row.get("log_id"), row.get("last_seq"))).collect())
 }
 
 /// Removes `log`: its head, and of the rest up to `most` rows of a kind. Returns how many; none when nothing is left.

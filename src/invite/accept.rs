@@ -75,9 +75,9 @@ pub(super) async fn look(on: &impl GenericClient, token: &Hash, now: Timestamp) 
 ///
 /// # Errors
 ///
-/// [`Error::Refused`] for an invite that is not pending, [`Error::NotFound`] for the id of somebody else's,
-/// [`Error::Forbidden`] for a token that was sent to another address than the person's, [`Error::Taken`] when a
-/// newcomer's address has become a person's meanwhile.
+/// [`Error::Refused`] for an invite that is not pending or whose account is deactivated, [`Error::NotFound`] for the id of
+/// somebody else's, [`Error::Forbidden`] for a token that was sent to another address than the person's,
+/// [`Error::Taken`] when a newcomer's address has become a person's meanwhile.
 pub(super) async fn accept(
     tx: &Transaction<'_>,
     claim: Claim,

@@ -1,9 +1,9 @@
 //! Making invites; somebody who belongs to the account needs none and is brought in at once.
 //!
 //! However many are made, they take the same few statements. Locks are taken in the order that accepting has: first the
-//! turn among those who make invites to the account and the invites there are, then places, then the outbox.
+//! account, shared, the turn among those who make invites to it and the invites there are, then places, then the outbox.
 
-pub(super) mod store;
+mod store;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -79,6 +79,8 @@ struct Entry {
 ///
 /// # Errors
 ///
+/// [`Error::Refused`] when the account is deactivated.
+///
 /// Of one: [`Error::NotFound`] and [`Error::Forbidden`] for what the inviter may not offer, [`Error::Refused`] for a place
 /// in an archived WorkCenter, [`Error::Taken`] while the address has a live invite to the account,
 /// [`Error::Exhausted`] when the account has as many as it may have.
@@ -91,13 +93,23 @@ pub(super) async fn make(
     leave: &Leave,
     when: &When,
 ) -> Result<Vec<Result<Made>>> {
-    store::take_turn(tx, account).await?;
+    take_turn(tx, account).await?;
     let mut entries = judged(tx, account, offers, leave).await?;
     live(tx, key, account, &mut entries, existing, leave, when.now).await?;
     add(tx, &mut entries, when).await?;
     create(tx, key, account, &mut entries, leave.person, when.now).await?;
     let lost = || Err(Error::internal("an offer was neither made nor refused"));
     Ok(entries.into_iter().map(|it| it.made.unwrap_or_else(lost)).collect())
+}
+
+/// Waits for whoever makes invites to the account, until the transaction ends, and keeps it from being deactivated.
+///
+/// # Errors
+///
+/// [`Error::Refused`] when it is deactivated.
+pub(super) async fn take_turn(tx: &Transaction<'_>, account: Uuid) -> Result<()> {
+    account::enter(tx, account).await?;
+    store::take_turn(tx, account).await
 }
 
 /// The offers with what is known of their people; those that the inviter may not make are refused.

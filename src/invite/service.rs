@@ -14,7 +14,7 @@ use super::{
     change::{Change, Sent, change},
     end::{self, Which, decline, revoke},
     list,
-    make::{Existing, Made, make, store::take_turn},
+    make::{Existing, Made, make, take_turn},
     missing,
     newcomer::Newcomer,
     resend::resend,
@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     access::{self, AccountRole, Action, Leave, Resource},
+    account,
     auth::{self, Caller},
     clock::Clock,
     db::{Db, GenericClient},
@@ -195,9 +196,10 @@ impl InviteService for Service {
         let id = ids::parse("invite.invite_id", &sent.invite_id).map_err(Error::from)?;
         let now = self.clock.now().await?;
         let mut client = self.db.client().await?;
-        let (_, leave) = visible(&client, &caller, Action::UpdateInvite, id).await?;
+        let (Invite { account, .. }, leave) = visible(&client, &caller, Action::UpdateInvite, id).await?;
         let changed = Change::checked(read_change(&sent), &asked.update_mask.unwrap_or_default().paths, now)?;
         let tx = client.transaction().await.map_err(Error::from)?;
+        account::enter(&tx, account).await?;
         let invite = change(&tx, id, changed, &asked.etag, leave.person, now).await?;
         tx.commit().await.map_err(Error::from)?;
         Ok(Response::new(pb::UpdateInviteResponse { invite: Some(invite.into()) }))

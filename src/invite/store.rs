@@ -101,7 +101,7 @@ const TOLD: &str = "
                 and workcenter.archived_at is null and workcenter.purge_at is null
             where invite_id = invite.id order by workcenter.name, workcenter.id) as roles
     from invite
-    join account on account.id = invite.account_id
+    join account on account.id = invite.account_id and account.deactivated_at is null
     join person inviter on inviter.id = invite.inviter_id
     left join profile on profile.user_id = invite.inviter_id
     where invite.id = any($1) and invite.state = 'PENDING' and $2 < invite.expires_at";

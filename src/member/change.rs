@@ -140,6 +140,7 @@ mod tests {
             invite_expiry: INVITE_EXPIRY,
             revision: 7,
             created_at: Timestamp::UNIX_EPOCH,
+            deactivated_at: None,
         };
         let same = Change { name: Some("Pier Works".to_owned()), ..Change::default() };
         assert_eq!(same.onto(&account), account);

@@ -1,8 +1,10 @@
-//! Accounts as their people see them, and how people leave: out of everything that is the account's, at once.
+//! Accounts as their people see them, and how people leave: out of everything that is the account's, at once. And how an
+//! account is deactivated, with all that is in it.
 //!
 //! The room `account` has the rows; here is what it takes several rooms for.
 
 mod change;
+mod deactivate;
 mod service;
 
 use std::time::Duration;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{
     change::{Change, Sent},
+    deactivate::{deactivate, reactivate},
     remove,
 };
 use crate::{
@@ -114,6 +115,7 @@ impl AccountService for Service {
         account::hold(&tx, id).await?;
         let leave = access::may(&tx, &caller, Action::UpdateAccount, Resource::Account(id)).await?;
         let change = Change::checked(read(sent), &asked.update_mask.unwrap_or_default().paths)?;
+        account::enter(&tx, id).await?;
         let before = found(&tx, id).await?;
         if !asked.etag.is_empty() && asked.etag != etag(&before) {
             return Err(Error::Conflict(Reason::EtagMismatch).into());
@@ -131,6 +133,42 @@ impl AccountService for Service {
         tx.commit().await.map_err(Error::from)?;
 
         Ok(Response::new(pb::UpdateAccountResponse { account: Some(shown(account, leave.standing.account_role)) }))
+    }
+
+    async fn deactivate_account(
+        &self,
+        request: Request<pb::DeactivateAccountRequest>,
+    ) -> Result<Response<pb::DeactivateAccountResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let id = ids::parse("account_id", &request.into_inner().account_id).map_err(Error::from)?;
+
+        let now = self.clock.now().await?;
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        account::hold(&tx, id).await?;
+        let leave = access::may(&tx, &caller, Action::DeactivateAccount, Resource::Account(id)).await?;
+        let account = deactivate(&tx, found(&tx, id).await?, now).await?;
+        tx.commit().await.map_err(Error::from)?;
+
+        Ok(Response::new(pb::DeactivateAccountResponse { account: Some(shown(account, leave.standing.account_role)) }))
+    }
+
+    async fn reactivate_account(
+        &self,
+        request: Request<pb::ReactivateAccountRequest>,
+    ) -> Result<Response<pb::ReactivateAccountResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let id = ids::parse("account_id", &request.into_inner().account_id).map_err(Error::from)?;
+
+        let now = self.clock.now().await?;
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        account::hold(&tx, id).await?;
+        let leave = access::may(&tx, &caller, Action::ReactivateAccount, Resource::Account(id)).await?;
+        let account = reactivate(&tx, found(&tx, id).await?, now).await?;
+        tx.commit().await.map_err(Error::from)?;
+
+        Ok(Response::new(pb::ReactivateAccountResponse { account: Some(shown(account, leave.standing.account_role)) }))
     }
 
     async fn list_members(
@@ -181,6 +219,7 @@ impl AccountService for Service {
         let tx = client.transaction().await.map_err(Error::from)?;
         account::hold(&tx, id).await?;
         access::may(&tx, &caller, Action::UpdateMember, Resource::Account(id)).await?;
+        account::enter(&tx, id).await?;
         account::set_role(&tx, id, user, role).await?;
         let member = account::member(&tx, id, user).await?;
         tx.commit().await.map_err(Error::from)?;
@@ -297,6 +336,7 @@ fn shown(account: Account, role: Option<AccountRole>) -> pb::Account {
         password_preset: preset.into(),
         role: role.map_or(pb::AccountRole::Unspecified, wire).into(),
         create_time: Some(pb::time(account.created_at)),
+        deactivate_time: account.deactivated_at.map(pb::time),
     }
 }
 

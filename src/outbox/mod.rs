@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use deliver::deliver;
-pub use store::{hold, put, waiting};
+pub use store::{hold, put, waiting, withdraw};
 
 use crate::secret::Hash;
 

@@ -19,13 +19,15 @@ const PUT: &str = "
         $8::timestamptz[])
         as it(id, account_id, user_id, kind, subject_id, lane, message_id, dated_at)";
 
-/// What dead daemons left: before the relay heard of it, nothing has happened; afterwards nobody knows.
+/// What dead daemons left: before the relay heard of it, nothing has happened; afterwards nobody knows. What was withdrawn
+/// meanwhile is not tried again.
 const RECLAIM: &str = "
     update mail set lease_until = null, fence = fence + 1,
         unknowns = unknowns + (state = 'SENDING')::int,
         reply = case when state = 'SENDING' then 'the daemon that sent it was not heard of again' else reply end,
-        ended_at = case when state = 'SENDING' and unknowns >= $1 then now() end,
-        state = case when state = 'CLAIMED' then 'PENDING' when unknowns >= $1 then 'FAILED' else 'UNKNOWN' end
+        ended_at = case when state = 'SENDING' and (withdrawn or unknowns >= $1) then now() end,
+        state = case when state = 'CLAIMED' then 'PENDING' when withdrawn then 'SUPPRESSED'
+            when unknowns >= $1 then 'FAILED' else 'UNKNOWN' end
     where id in (
         select id from mail where state in ('CLAIMED', 'SENDING') and lease_until < now() for update skip locked
     )";
@@ -76,13 +78,31 @@ const RELEASE: &str = "
     from unnest($1::uuid[], $2::bigint[]) as it(id, fence)
     where mail.id = it.id and mail.fence = it.fence and mail.state = 'CLAIMED'";
 
-/// Up to a quarter is taken off the pause, so that mails which failed together do not come back together.
+/// Up to a quarter is taken off the pause, so that mails which failed together do not come back together. What was withdrawn
+/// while it was sent is not tried again.
 const SETTLE: &str = "
-    update mail set state = $3, reply = $4, lease_until = null,
+    update mail set state = case when withdrawn and $3 in ('RETRY', 'UNKNOWN') then 'SUPPRESSED' else $3 end,
+        reply = $4, lease_until = null,
         unknowns = unknowns + ($3 = 'UNKNOWN')::int,
         try_at = now() + make_interval(secs => $5::float8 * (1 - random() / 4)),
-        ended_at = case when $3 in ('SENT', 'FAILED', 'SUPPRESSED') then now() end
+        ended_at = case when withdrawn or $3 in ('SENT', 'FAILED', 'SUPPRESSED') then now() end
     where id = $1 and fence = $2 and state = 'SENDING'";
+
+/// Found by the indexes of what waits and of what daemons have. In the order of their ids, as everybody locks several.
+const WITHDRAW: &str = "
+    with held as (
+        select id from mail
+        where account_id = $1 and (lane in (0, 1) and state in ('PENDING', 'RETRY', 'UNKNOWN')
+            or state in ('CLAIMED', 'SENDING'))
+        order by id for no key update
+    )
+    update mail set withdrawn = true,
+        state = case when state = 'SENDING' then state else 'SUPPRESSED' end,
+        fence = case when state = 'SENDING' then fence else fence + 1 end,
+        lease_until = case when state = 'SENDING' then lease_until end,
+        ended_at = case when state = 'SENDING' then ended_at else now() end,
+        reply = case when state = 'SENDING' then reply else $2 end
+    from held where mail.id = held.id";
 
 /// Puts mails into the outbox, in the transaction of what they tell.
 ///
@@ -168,6 +188,16 @@ pub(super) async fn settle(on: &impl GenericClient, mail: &Mail, fate: &Fate) ->
 pub async fn hold(on: &impl GenericClient, users: &[Uuid]) -> Result<()> {
     let hold = "select id from mail where user_id = any($1) and ended_at is null order by id for no key update";
     db::text(on, hold, &[&users]).await?;
+    Ok(())
+}
+
+/// Ends all mails of `account` that have not begun, and lets those that have go this once, for the reason `why`.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn withdraw(on: &impl GenericClient, account: Uuid, why: &str) -> Result<()> {
+    db::text(on, WITHDRAW, &[&account, &why]).await?;
     Ok(())
 }
 

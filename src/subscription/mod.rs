@@ -33,6 +33,7 @@ use crate::{
     ids,
 };
 use schedule::{Beat, Days, Rule};
+use settlement::Jump;
 
 /// When a change happens, and how far digests of different accounts are spread.
 #[derive(Clone, Copy, Debug)]
@@ -323,6 +324,33 @@ pub async fn reopen(tx: &Transaction<'_>, log: Uuid, now: Timestamp) -> Result<(
     let last_seq = activity::reopen(tx, log).await?.ok_or_else(|| missing(log))?;
     jumps.iter_mut().for_each(|it| it.to = last_seq);
     settlement::jump(tx, Cause::Resumed, &jumps, now).await
+}
+
+/// Closes all open logs of an account that is deactivated, as [`close`] does one.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn close_all(tx: &Transaction<'_>, account: Uuid, now: Timestamp) -> Result<()> {
+    let jumps = store::lock_account(tx, account).await?;
+    let newest = activity::close_all(tx, account).await?;
+    settlement::jump(tx, Cause::Suppressed, &to_newest(jumps, &newest), now).await
+}
+
+/// Opens the logs of an account again that [`close_all`] has closed, as [`reopen`] does one.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn reopen_all(tx: &Transaction<'_>, account: Uuid, now: Timestamp) -> Result<()> {
+    let jumps = store::lock_account(tx, account).await?;
+    let newest = activity::reopen_all(tx, account).await?;
+    settlement::jump(tx, Cause::Resumed, &to_newest(jumps, &newest), now).await
+}
+
+/// Those jumps that are in these logs, to the newest event of each.
+fn to_newest(jumps: Vec<Jump>, newest: &HashMap<Uuid, i64>) -> Vec<Jump> {
+    jumps.into_iter().filter_map(|it| Some(Jump { to: *newest.get(&it.log)?, ..it })).collect()
 }
 
 fn missing(log: Uuid) -> Error {

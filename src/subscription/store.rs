@@ -48,8 +48,15 @@ const LOCK_TIES: &str = "
 
 /// In the order of their ids, as everybody locks them.
 const LOCK_LOG: &str = "
-    select id, account_id, user_id, cursor from subscription
+    select id, account_id, user_id, log_id, cursor from subscription
     where log_id = $1 and ended_at is null order by id for no key update";
+
+/// Those of WorkCenters that are active themselves. In the order of their ids, as everybody locks them.
+const LOCK_ACCOUNT: &str = "
+    select subscription.id, subscription.account_id, subscription.user_id, subscription.log_id, subscription.cursor
+    from workcenter join subscription on subscription.log_id = workcenter.id and subscription.ended_at is null
+    where workcenter.account_id = $1 and workcenter.archived_at is null and workcenter.purge_at is null
+    order by subscription.id for no key update of subscription";
 
 /// Live ones by their index. Those that have ended have none, for nobody else asks for them: they go in one pass.
 const FORGET: [&str; 2] = [
@@ -164,13 +171,12 @@ pub(super) async fn lock_ties(on: &impl GenericClient, users: &[Uuid], logs: &[U
 
 /// Locks everybody's live subscriptions to a log: each as a jump from where it is to nowhere yet.
 pub(super) async fn lock_log(on: &impl GenericClient, log: Uuid) -> Result<Vec<Jump>> {
-    let rows = db::text(on, LOCK_LOG, &[&log]).await?;
-    let jump = |row: &Row| {
-        let cursor = row.get("cursor");
-        let (account, user) = (row.get("account_id"), row.get("user_id"));
-        Jump { account, user, subscription: row.get("id"), log, from: cursor, to: cursor }
-    };
-    Ok(rows.iter().map(jump).collect())
+    Ok(db::text(on, LOCK_LOG, &[&log]).await?.iter().map(nowhere).collect())
+}
+
+/// The same of all logs of an account whose WorkCenters are active themselves.
+pub(super) async fn lock_account(on: &impl GenericClient, account: Uuid) -> Result<Vec<Jump>> {
+    Ok(db::text(on, LOCK_ACCOUNT, &[&account]).await?.iter().map(nowhere).collect())
 }
 
 /// Removes subscriptions to a log, of live ones up to `most`; returns how many. Nothing refers to them any more.
@@ -299,6 +305,13 @@ pub(super) fn recipient(row: &Row) -> Recipient {
         addressed,
         revision: row.get("revision"),
     }
+}
+
+/// A jump from where a subscription is to nowhere yet.
+fn nowhere(row: &Row) -> Jump {
+    let cursor = row.get("cursor");
+    let (account, user, log) = (row.get("account_id"), row.get("user_id"), row.get("log_id"));
+    Jump { account, user, subscription: row.get("id"), log, from: cursor, to: cursor }
 }
 
 fn held(row: &Row) -> Held {

@@ -160,8 +160,8 @@ pub async fn announce(
         let space = found(tx, ties[0].workcenter).await?;
         let event = |it: &Tie| event(&space, kind, it.user, names.get(&it.user).map_or("", String::as_str), by, now);
         match activity::publish(tx, space.id, ties.iter().map(event).collect(), now, window).await {
-            // People leave an archived WorkCenter too, and there nobody is told of anything.
-            Err(Error::Refused(Reason::WorkcenterArchived) | Error::NotFound(..)) => {}
+            // People leave what is archived or deactivated too, and there nobody is told of anything.
+            Err(Error::Refused(Reason::WorkcenterArchived | Reason::AccountDeactivated) | Error::NotFound(..)) => {}
             published => drop(published?),
         }
     }

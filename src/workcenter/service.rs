@@ -13,9 +13,9 @@ use super::{
 };
 use crate::{
     access::{self, Action, Leave, Resource, WorkCenterRole},
-    activity, auth,
+    account, activity, auth,
     clock::Clock,
-    db::Db,
+    db::{Db, Transaction},
     error::{Error, Kind, Reason, Result, Violation, Violations},
     ids,
     page::{self, Page},
@@ -71,6 +71,7 @@ impl WorkCenterService for Service {
             }
         };
 
+        account::enter(&tx, space.account).await?;
         store::insert(&tx, &space, leave.person).await?;
         activity::open(&tx, space.id, space.account).await?;
         // Somebody who is taken out of the account at this moment makes none: it would be nobody's.
@@ -144,6 +145,7 @@ impl WorkCenterService for Service {
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         let leave = access::may(&tx, &caller, Action::UpdateWorkCenter, Resource::WorkCenter(id)).await?;
+        enter(&tx, &leave).await?;
         let space = archive::locked(&tx, id).await?.active()?;
         if !asked.etag.is_empty() && asked.etag != space.etag() {
             return Err(Error::Conflict(Reason::EtagMismatch).into());
@@ -167,6 +169,7 @@ impl WorkCenterService for Service {
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         let leave = access::may(&tx, &caller, Action::ArchiveWorkCenter, Resource::WorkCenter(id)).await?;
+        enter(&tx, &leave).await?;
         let space = archive::archive(&tx, id, now).await?;
         tx.commit().await.map_err(Error::from)?;
 
@@ -184,6 +187,7 @@ impl WorkCenterService for Service {
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         let leave = access::may(&tx, &caller, Action::ReactivateWorkCenter, Resource::WorkCenter(id)).await?;
+        enter(&tx, &leave).await?;
         let space = archive::reactivate(&tx, id, now).await?;
         // Of a deleted one that comes back, a caller who collaborates in it is something again.
         let role = store::role(&tx, id, leave.person).await?;
@@ -203,7 +207,8 @@ impl WorkCenterService for Service {
         let now = self.clock.now().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
-        access::may(&tx, &caller, Action::DeleteWorkCenter, Resource::WorkCenter(id)).await?;
+        let leave = access::may(&tx, &caller, Action::DeleteWorkCenter, Resource::WorkCenter(id)).await?;
+        enter(&tx, &leave).await?;
         let space = archive::delete(&tx, id, now).await?;
         tx.commit().await.map_err(Error::from)?;
 
@@ -229,6 +234,7 @@ impl WorkCenterService for Service {
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         let leave = access::may(&tx, &caller, Action::AddCollaborator, Resource::WorkCenter(id)).await?;
+        enter(&tx, &leave).await?;
         add(&tx, id, user, role, &when).await?;
         let added = store::collaborator(&tx, id, user).await?;
         announce(&tx, ADDED, &[Tie { workcenter: id, user }], leave.person, when.now, self.window).await?;
@@ -254,9 +260,11 @@ impl WorkCenterService for Service {
 
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
-        // First, so that no owner acts who was made something else while they waited.
+        // First, so that no owner acts who was made something else while they waited; the account before all else.
+        let entered = account::enter_by(&tx, id).await;
         collaborator::hold(&tx, id).await?;
         access::may(&tx, &caller, Action::UpdateCollaborator, Resource::WorkCenter(id)).await?;
+        entered?;
         collaborator::change(&tx, id, user, role).await?;
         let changed = store::collaborator(&tx, id, user).await?;
         tx.commit().await.map_err(Error::from)?;
@@ -314,6 +322,11 @@ impl WorkCenterService for Service {
         let collaborators = people.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListCollaboratorsResponse { collaborators, next_page_token }))
     }
+}
+
+/// Keeps the account from being deactivated to which the WorkCenter belongs that `leave` is for.
+async fn enter(tx: &Transaction<'_>, leave: &Leave) -> Result<()> {
+    account::enter(tx, leave.standing.account.unwrap_or_default()).await
 }
 
 /// Reads the WorkCenter that is to be made.

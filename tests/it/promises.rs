@@ -138,8 +138,18 @@ rows! {
         InvalidArgument FIELD_INVALID rename_account("", "name", "");
         InvalidArgument MASK_PATH_UNKNOWN rename_account("", "role", "");
         Aborted ETAG_MISMATCH rename_account("Pier Works", "name", "\"0\"");
+        FailedPrecondition ACCOUNT_DEACTIVATED rename_account_that_is_deactivated();
         NotFound ACCOUNT_NOT_FOUND rename_account_as_a_stranger();
         PermissionDenied NOT_ALLOWED rename_account_as_a_member();
+    }
+    "AccountService/DeactivateAccount" {
+        FailedPrecondition ACCOUNT_DEACTIVATED rename_account_that_is_deactivated();
+        NotFound ACCOUNT_NOT_FOUND deactivate_as_a_stranger();
+        PermissionDenied NOT_ALLOWED deactivate_as_a_member();
+    }
+    "AccountService/ReactivateAccount" {
+        NotFound ACCOUNT_NOT_FOUND reactivate_account_as_a_stranger();
+        PermissionDenied NOT_ALLOWED reactivate_account_as_a_member();
     }
     "AccountService/ListMembers" {
         InvalidArgument FIELD_INVALID members(-1, "");
@@ -151,6 +161,7 @@ rows! {
         InvalidArgument FIELD_INVALID make_oneself(AccountRole::Unspecified);
         NotFound USER_NOT_FOUND make_a_stranger_a_member();
         FailedPrecondition LAST_ADMINISTRATOR make_oneself(AccountRole::Member);
+        FailedPrecondition ACCOUNT_DEACTIVATED make_bob_a_guest_of_a_deactivated_account();
         NotFound ACCOUNT_NOT_FOUND become_a_member_as_a_stranger();
         PermissionDenied NOT_ALLOWED become_an_administrator_as_a_member();
     }
@@ -167,6 +178,7 @@ rows! {
         PermissionDenied NOT_ALLOWED create_workcenter_as_a_guest();
         AlreadyExists REQUEST_ID_REUSED create_two_workcenters_by_one_request();
         FailedPrecondition NOT_A_MEMBER create_workcenter_while_one_is_taken_out();
+        FailedPrecondition ACCOUNT_DEACTIVATED create_workcenter_in_a_deactivated_account();
     }
     "WorkCenterService/GetWorkCenter" {
         InvalidArgument FIELD_INVALID workcenter("made up");
@@ -236,6 +248,7 @@ rows! {
         NotFound WORKCENTER_NOT_FOUND invite_to_one_that_is(WorkCenterState::Deleted);
         PermissionDenied NOT_ALLOWED invite_an_administrator_as_a_member();
         FailedPrecondition WORKCENTER_ARCHIVED invite_to_one_that_is(WorkCenterState::Archived);
+        FailedPrecondition ACCOUNT_DEACTIVATED invite_to_a_deactivated_account();
         AlreadyExists INVITE_PENDING invite_twice();
         AlreadyExists REQUEST_ID_REUSED invite_two_by_one_request();
         ResourceExhausted INVITE_LIMIT_REACHED invite_one_too_many();
@@ -277,6 +290,7 @@ rows! {
         InvalidArgument PASSWORD_UNACCEPTABLE accept_with_something_short();
         FailedPrecondition INVITE_NOT_PENDING accept("made up");
         FailedPrecondition INVITER_LOST_RIGHT accept_what_a_guest_has_offered();
+        FailedPrecondition ACCOUNT_DEACTIVATED accept_of_a_deactivated_account();
         AlreadyExists ADDRESS_IN_USE accept_as_a_newcomer_who_is_somebody();
         PermissionDenied NOT_ALLOWED accept_by_somebodys_token();
         NotFound INVITE_NOT_FOUND accept_by_somebodys_id();

@@ -65,7 +65,7 @@ pub(super) struct New {
 }
 
 /// Waits for whoever makes invites to the account, until the transaction ends.
-pub(in crate::invite) async fn take_turn(tx: &Transaction<'_>, account: Uuid) -> Result<()> {
+pub(super) async fn take_turn(tx: &Transaction<'_>, account: Uuid) -> Result<()> {
     db::text(tx, TAKE_TURN, &[&account]).await?;
     Ok(())
 }

@@ -11,15 +11,18 @@ use crate::{
     workcenter::Place,
 };
 
-/// What others have locked is theirs: it is being answered, or another daemon looks at it. An inviter who is disabled
-/// offers nothing.
+/// What others have locked is theirs: it is being answered, or another daemon looks at it, or its account is being
+/// changed. An inviter who is disabled offers nothing, nor does anybody of a deactivated account. A mail that was
+/// withdrawn is not in the way.
 const DUE: &str = "
     select invite.id, invite.account_id, invite.account_role, invite.turn, invite.expires_at, invite.remind_at,
         coalesce(invite.resent_at[cardinality(invite.resent_at)], invite.created_at) as sent_at,
         (select person.id from person where person.email_key = invite.email_key) as invited,
-        (select mail.state from mail where mail.id = invite.mail_id) as mail_state,
-        (select member.role from member join person on person.id = member.user_id and person.disabled_at is null
-            where member.account_id = invite.account_id and member.user_id = invite.inviter_id) as inviter_role,
+        (select mail.state from mail where mail.id = invite.mail_id and not mail.withdrawn) as mail_state,
+        case when account.deactivated_at is null then (
+            select member.role from member join person on person.id = member.user_id and person.disabled_at is null
+            where member.account_id = invite.account_id and member.user_id = invite.inviter_id
+        ) end as inviter_role,
         array(select workcenter_id from invite_workcenter
             where invite_id = invite.id order by workcenter_id) as workcenters,
         array(select role from invite_workcenter
@@ -28,11 +31,11 @@ const DUE: &str = "
             left join collaborator on collaborator.workcenter_id = place.workcenter_id
                 and collaborator.user_id = invite.inviter_id
             where place.invite_id = invite.id order by place.workcenter_id) as inviter_roles
-    from invite
+    from invite join account on account.id = invite.account_id
     where invite.state = 'PENDING' and invite.remind_at <= $1
     order by invite.remind_at
     limit $2
-    for update of invite skip locked";
+    for update of invite skip locked for share of account skip locked";
 
 const SEEN: &str = "
     update invite set remind_at = it.remind_at, mail_id = coalesce(it.mail_id, invite.mail_id),

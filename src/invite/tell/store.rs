@@ -14,13 +14,13 @@ use crate::{
     outbox,
 };
 
-/// Looks at failed mails alone, of which there are few, and never at one that was followed by another. In the order of
-/// ids, so that daemons do not block each other.
+/// Looks at failed mails alone, of which there are few, and never at one that was followed by another or withdrawn. In the
+/// order of ids, so that daemons do not block each other.
 const UNDELIVERED: &str = "
     with lost as (
         select invite.id, mail.reply
         from mail join invite on invite.id = mail.subject_id and invite.mail_id = mail.id
-        where mail.kind = 'INVITE' and mail.state in ('FAILED', 'SUPPRESSED')
+        where mail.kind = 'INVITE' and mail.state in ('FAILED', 'SUPPRESSED') and not mail.withdrawn
             and now() - make_interval(secs => $2::float8) < mail.ended_at
             and invite.state = 'PENDING' and $1 < invite.expires_at
         order by invite.id for update of invite
@@ -37,14 +37,14 @@ const ANNOUNCE: &str = "
     from unnest($1::uuid[], $2::uuid[]) as it (id, notice_id)
     where invite.id = it.id";
 
-/// Whoever turned everything off, is disabled or has left the account is told nothing.
+/// Whoever turned everything off, is disabled or has left the account is told nothing, and of a deactivated one nobody is.
 const TOLD: &str = "
     select invite.id, invite.notice_id, invite.state, invite.email, invite.account_role, invite.ended_at,
         invite.end_reason, account.name as account_name, inviter.email as inviter_email,
         coalesce(nullif(profile.time_zone, ''), account.time_zone) as time_zone,
         coalesce(nullif(btrim(concat_ws(' ', theirs.first_name, theirs.last_name)), ''), invite.email) as name
     from invite
-    join account on account.id = invite.account_id
+    join account on account.id = invite.account_id and account.deactivated_at is null
     join person inviter on inviter.id = invite.inviter_id and inviter.disabled_at is null
     join member on member.account_id = invite.account_id and member.user_id = invite.inviter_id
     left join profile on profile.user_id = invite.inviter_id

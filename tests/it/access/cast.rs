@@ -45,9 +45,11 @@ impl Cast {
         Self { app, account, people, expired, keys, all }
     }
 
-    /// Something of everything that nobody has touched, in the account of all.
+    /// Something of everything that nobody has touched, in the account of all, which is active.
     pub async fn things(&self) -> Things {
         let (app, account) = (&self.app, self.account.id);
+        let active = pb::ReactivateAccountRequest { account_id: account.to_string() };
+        app.accounts().reactivate_account(by(&self.account.admin.token, active)).await.unwrap();
         let [_, _, member, reader, contributor, owner, _] = &self.people;
         let person = app.person(&self.account, &format!("{}@example.com", ids::new().simple()), "Pat", "").await;
         let workcenter = app.workcenter(owner, account, "Plans").await;

@@ -76,6 +76,8 @@ table! {
     CreateAccount              "!x ------- ----+ +"
     GetAccount                 "!x ?++++++ ----- ? ACCOUNT_NOT_FOUND"
     UpdateAccount              "!x ?-----+ ----- ? ACCOUNT_NOT_FOUND"
+    DeactivateAccount          "!x ?-----+ ----+ ? ACCOUNT_NOT_FOUND"
+    ReactivateAccount          "!x ?-----+ ----+ ? ACCOUNT_NOT_FOUND"
     ListMembers                "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
     UpdateMember               "!x ?-----+ ----- ? ACCOUNT_NOT_FOUND"
     RemoveMember               "!x ?-----+ ----- ? ACCOUNT_NOT_FOUND"

@@ -50,6 +50,8 @@ impl Things {
                 let account = Some(pb::Account { account_id, name: text("Mine"), ..Default::default() });
                 pb::UpdateAccountRequest { account, ..Default::default() }.encode_to_vec()
             }
+            Action::DeactivateAccount => pb::DeactivateAccountRequest { account_id }.encode_to_vec(),
+            Action::ReactivateAccount => pb::ReactivateAccountRequest { account_id }.encode_to_vec(),
             Action::ListMembers => pb::ListMembersRequest { account_id, ..Default::default() }.encode_to_vec(),
             Action::UpdateMember => {
                 let role = pb::AccountRole::Guest.into();

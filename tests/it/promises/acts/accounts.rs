@@ -4,8 +4,8 @@ use workcenter::{
     auth::SCOPE_ACCOUNTS,
     ids,
     pb::{
-        Account, AccountRole, CreateAccountRequest, GetAccountRequest, ListMembersRequest, RemoveMemberRequest,
-        UpdateAccountRequest, UpdateMemberRequest,
+        Account, AccountRole, CreateAccountRequest, DeactivateAccountRequest, GetAccountRequest, ListMembersRequest,
+        ReactivateAccountRequest, RemoveMemberRequest, UpdateAccountRequest, UpdateMemberRequest,
     },
 };
 
@@ -64,6 +64,44 @@ impl Stage {
         self.rename(&self.stranger, "Mine", "name", "").await
     }
 
+    async fn deactivate_as(&self, who: &Person) -> Answer {
+        let message = DeactivateAccountRequest { account_id: self.account.to_string() };
+        self.app.accounts().deactivate_account(by(&who.token, message)).await.map(nothing)
+    }
+
+    async fn reactivate_account_as(&self, who: &Person) -> Answer {
+        let message = ReactivateAccountRequest { account_id: self.account.to_string() };
+        self.app.accounts().reactivate_account(by(&who.token, message)).await.map(nothing)
+    }
+
+    /// What somebody is told while the account is deactivated.
+    pub(super) async fn while_deactivated(&self, call: impl Future<Output = Answer>) -> Answer {
+        self.deactivate_as(&self.admin).await?;
+        let answer = call.await;
+        self.reactivate_account_as(&self.admin).await?;
+        answer
+    }
+
+    pub async fn rename_account_that_is_deactivated(&self) -> Answer {
+        self.while_deactivated(self.rename_account("Dock Works", "name", "")).await
+    }
+
+    pub async fn deactivate_as_a_member(&self) -> Answer {
+        self.deactivate_as(&self.ada).await
+    }
+
+    pub async fn deactivate_as_a_stranger(&self) -> Answer {
+        self.deactivate_as(&self.stranger).await
+    }
+
+    pub async fn reactivate_account_as_a_member(&self) -> Answer {
+        self.reactivate_account_as(&self.ada).await
+    }
+
+    pub async fn reactivate_account_as_a_stranger(&self) -> Answer {
+        self.reactivate_account_as(&self.stranger).await
+    }
+
     async fn list(&self, who: &Person, page_size: i32, page_token: &str) -> Answer {
         let (account_id, page_token) = (self.account.to_string(), text(page_token));
         let message = ListMembersRequest { account_id, page_size, page_token, ..Default::default() };
@@ -95,6 +133,10 @@ impl Stage {
 
     pub async fn make_a_stranger_a_member(&self) -> Answer {
         self.make(&self.admin, &self.stranger.id.to_string(), AccountRole::Member).await
+    }
+
+    pub async fn make_bob_a_guest_of_a_deactivated_account(&self) -> Answer {
+        self.while_deactivated(self.make(&self.admin, &self.bob.id.to_string(), AccountRole::Guest)).await
     }
 
     pub async fn become_an_administrator_as_a_member(&self) -> Answer {

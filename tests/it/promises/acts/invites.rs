@@ -80,6 +80,10 @@ impl Stage {
         self.offer(&self.admin, offer()).await.map(|_| ())
     }
 
+    pub async fn invite_to_a_deactivated_account(&self) -> Answer {
+        self.while_deactivated(self.invite(&nobody())).await
+    }
+
     pub async fn invite_as_a_stranger(&self) -> Answer {
         let offer = CreateInviteRequest { email: nobody(), ..Default::default() };
         self.offer(&self.stranger, offer).await.map(|_| ())
@@ -149,6 +153,11 @@ impl Stage {
     async fn accept_as(&self, who: &Person, by_what: Accepted) -> Answer {
         let message = AcceptInviteRequest { by: Some(by_what), newcomer: None };
         self.app.invites().accept_invite(by(&who.token, message)).await.map(nothing)
+    }
+
+    pub async fn accept_of_a_deactivated_account(&self) -> Answer {
+        let (somebody, invite) = self.somebody_invited().await?;
+        self.while_deactivated(self.accept_as(&somebody, Accepted::InviteId(invite.invite_id))).await
     }
 
     pub async fn accept_by_somebodys_token(&self) -> Answer {

@@ -69,6 +69,10 @@ impl Stage {
         tokio::join!(self.create_as(&self.leaver, "Mine", ""), out).0
     }
 
+    pub async fn create_workcenter_in_a_deactivated_account(&self) -> Answer {
+        self.while_deactivated(self.create_workcenter("Pier 5")).await
+    }
+
     async fn get_as(&self, who: &Person, workcenter_id: &str) -> Answer {
         let message = GetWorkCenterRequest { workcenter_id: text(workcenter_id) };
         self.app.workcenters().get_work_center(by(&who.token, message)).await.map(nothing)
