@@ -1,5 +1,6 @@
 //! Accounts through the wire: who belongs to them, what they are in them, and how they leave.
 
+mod hearing;
 mod leaving;
 mod settings;
 
