@@ -18,8 +18,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use store::{
-    add_member, announce, announce_all, ask_of_passwords, enter, enter_by, find, hold, insert, member, members, role,
-    update, zoned,
+    add_member, announce, announce_all, ask_of_passwords, enter, enter_by, everybody, find, hold, insert, member,
+    members, role, update, zoned,
 };
 
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
     db::Transaction,
     error::{Error, Kind, Reason, Result, Violation},
     identity::Preset,
+    subscription::Delivery,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -39,6 +40,9 @@ const INVITE_EXPIRY_MAX: Duration = DAY.saturating_mul(90);
 
 /// How long invites of a new account are good whose inviter does not say. The table says it too.
 pub const INVITE_EXPIRY: Duration = DAY.saturating_mul(14);
+
+/// How people of a new account hear of its WorkCenters who have chosen nothing themselves. The table says it too.
+pub const DEFAULT_DELIVERY: Delivery = Delivery::Immediate;
 
 /// Characters of an account's name: what a line of a mail can show. The table checks it too.
 const NAME_MAX: usize = 200;
@@ -56,6 +60,8 @@ pub struct Account {
     pub preset: Preset,
     /// How long invites are good whose inviter does not say, in whole seconds.
     pub invite_expiry: Duration,
+    /// How those of its people hear of its WorkCenters who have chosen nothing themselves; never INHERIT.
+    pub default_delivery: Delivery,
     /// The etag.
     pub revision: i64,
     /// When it was made.
@@ -131,6 +137,17 @@ pub fn invite_expiry(field: &str, (seconds, nanos): (i64, i32)) -> Result<Durati
     }
 }
 
+/// Reads how people are to hear who have chosen nothing themselves, in `field` of a request: as anybody may choose, but not
+/// as it is set one step up, for there is none.
+///
+/// # Errors
+///
+/// The violation to report.
+pub fn default_delivery(field: &str, delivery: Option<Delivery>) -> Result<Delivery, Violation> {
+    let refused = || Violation::new(field, "must be IMMEDIATE, DIGEST, DAILY, WEEKLY or OFF");
+    delivery.filter(|it| *it != Delivery::Inherit).ok_or_else(refused)
+}
+
 /// Reads the name of an account: trimmed, neither empty nor too long.
 ///
 /// # Errors
@@ -156,6 +173,13 @@ mod tests {
         for (seconds, nanos) in [(86_399, 999_999_999), (90 * 86_400, 1), (-1, 0), (86_400, -1), (i64::MAX, i32::MAX)] {
             assert!(!good(seconds, nanos), "{seconds} {nanos}");
         }
+    }
+
+    #[test]
+    fn nobody_is_above_an_account_of_whom_it_could_inherit() {
+        let read = |it| default_delivery("default_delivery", it);
+        assert_eq!(read(Some(Delivery::Digest)), Ok(Delivery::Digest));
+        assert!(read(Some(Delivery::Inherit)).is_err() && read(None).is_err());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sea_query::{Expr, ExprTrait, Iden, Query};
+use sea_query::{Expr, ExprTrait, Iden, Order, Query};
 use uuid::Uuid;
 
 use super::{Account, Member, checked_name};
@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Reason, Result},
     identity::Preset,
     ids, notice,
+    subscription::Delivery,
 };
 
 /// Roles in rising order: a person who is a member already rises, and never falls.
@@ -98,6 +99,7 @@ enum Column {
     TimeZone,
     PasswordPreset,
     InviteSeconds,
+    DefaultDelivery,
     Revision,
     CreatedAt,
     DeactivatedAt,
@@ -239,6 +241,7 @@ pub async fn find(on: &impl GenericClient, id: Uuid) -> Result<Option<Account>> 
             Column::TimeZone,
             Column::PasswordPreset,
             Column::InviteSeconds,
+            Column::DefaultDelivery,
             Column::Revision,
             Column::CreatedAt,
             Column::DeactivatedAt,
@@ -272,6 +275,7 @@ pub async fn update(tx: &Transaction<'_>, account: &Account) -> Result<()> {
         .value(Column::PasswordPreset, account.preset.name())
         .value(Column::InviteSeconds, seconds(account.invite_expiry))
         .value(Column::DeactivatedAt, account.deactivated_at)
+        .value(Column::DefaultDelivery, account.default_delivery.name())
         .value(Column::Revision, account.revision)
         .and_where(Expr::col(Column::Id).eq(account.id))
         .take();
@@ -288,6 +292,21 @@ pub async fn update(tx: &Transaction<'_>, account: &Account) -> Result<()> {
 pub async fn zoned(tx: &Transaction<'_>, account: Uuid) -> Result<Vec<Uuid>> {
     let rows = db::text(tx, HOLD_PROFILES, &[&account]).await?;
     Ok(rows.iter().filter(|row| row.get("is_zoned")).map(|row| row.get("user_id")).collect())
+}
+
+/// Everybody in an account, by id; nobody comes or goes while the transaction [`hold`]s it.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn everybody(tx: &Transaction<'_>, account: Uuid) -> Result<Vec<Uuid>> {
+    let select = Query::select()
+        .column(In::UserId)
+        .from(In::Table)
+        .and_where(Expr::col(In::AccountId).eq(account))
+        .order_by(In::UserId, Order::Asc)
+        .take();
+    Ok(db::rows(tx, &select).await?.iter().map(|row| row.get("user_id")).collect())
 }
 
 /// A person as one of an account.
@@ -359,6 +378,7 @@ fn account(row: &Row) -> Account {
         time_zone: zone.unwrap_or_default(),
         preset: Preset::named(row.get("password_preset")).expect("the table checks `password_preset`"),
         invite_expiry: Duration::from_secs(seconds.unsigned_abs()),
+        default_delivery: Delivery::named(row.get("default_delivery")).expect("the table checks `default_delivery`"),
         revision: row.get("revision"),
         created_at: row.get("created_at"),
         deactivated_at: row.get("deactivated_at"),

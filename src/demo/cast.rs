@@ -62,9 +62,11 @@ impl Person {
     /// The WorkCenters whose activity comes to this person as `delivery`, and why; `None` when there are none.
     pub fn why(&self, delivery: Delivery) -> Option<String> {
         let mut why = String::new();
-        for (source, because) in
-            [(pb::DeliverySource::Workcenter, "set for it"), (pb::DeliverySource::Default, "by default")]
-        {
+        for (source, because) in [
+            (pb::DeliverySource::Workcenter, "set for it"),
+            (pb::DeliverySource::Default, "by default"),
+            (pb::DeliverySource::Account, "as the account has it"),
+        ] {
             let places = self.places.iter().filter(|it| it.effective_delivery() == delivery && it.source() == source);
             let names: Vec<&str> = places.map(|it| &*it.workcenter_name).collect();
             if !names.is_empty() {

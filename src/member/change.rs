@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use crate::{
-    account::{Account, INVITE_EXPIRY, checked_name, invite_expiry},
+    account::{Account, DEFAULT_DELIVERY, INVITE_EXPIRY, checked_name, invite_expiry},
     error::{Result, Violation, Violations},
     identity::Preset,
     mask, profile,
+    subscription::Delivery,
 };
 
 /// What can be changed.
-const PATHS: [&str; 4] = ["name", "time_zone", "invite_expiry", "password_preset"];
+const PATHS: [&str; 5] = ["name", "time_zone", "invite_expiry", "password_preset", "default_delivery"];
 
 /// An account as somebody has sent it.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,8 @@ pub(super) struct Sent {
     pub invite_expiry: Option<(i64, i32)>,
     /// `None` when it is not set, an error when it is none of those there are.
     pub preset: Option<Result<Preset, Violation>>,
+    /// `None` when it is not set, an error when it is none that an account may have.
+    pub delivery: Option<Result<Delivery, Violation>>,
 }
 
 /// What is to be changed: only what is `Some`.
@@ -36,6 +39,8 @@ pub(super) struct Change {
     pub invite_expiry: Option<Duration>,
     /// What it asks of passwords.
     pub preset: Option<Preset>,
+    /// How those hear who have chosen nothing.
+    pub delivery: Option<Delivery>,
 }
 
 impl Change {
@@ -50,10 +55,11 @@ impl Change {
             "name" => !sent.name.is_empty(),
             "time_zone" => !sent.time_zone.is_empty(),
             "invite_expiry" => sent.invite_expiry.is_some(),
-            _ => sent.preset.is_some(),
+            "password_preset" => sent.preset.is_some(),
+            _ => sent.delivery.is_some(),
         };
         let fields = mask::fields(paths, &PATHS, is_set, &mut violations);
-        let [name, time_zone, expiry, preset] = PATHS.map(|it| fields.contains(&it));
+        let [name, time_zone, expiry, preset, delivery] = PATHS.map(|it| fields.contains(&it));
         let mut change = Self::default();
         if name {
             change.name = violations.take(checked_name("account.name", &sent.name));
@@ -68,6 +74,9 @@ impl Change {
         if preset {
             change.preset = violations.take(sent.preset.unwrap_or(Ok(Preset::default())));
         }
+        if delivery {
+            change.delivery = violations.take(sent.delivery.unwrap_or(Ok(DEFAULT_DELIVERY)));
+        }
         violations.none()?;
         Ok(change)
     }
@@ -79,6 +88,7 @@ impl Change {
             time_zone: self.time_zone.unwrap_or_else(|| account.time_zone.clone()),
             invite_expiry: self.invite_expiry.unwrap_or(account.invite_expiry),
             preset: self.preset.unwrap_or(account.preset),
+            default_delivery: self.delivery.unwrap_or(account.default_delivery),
             ..account.clone()
         };
         let revision = account.revision + i64::from(after != *account);
@@ -112,8 +122,8 @@ mod tests {
     #[test]
     fn what_is_named_and_not_set_is_as_in_a_new_account() {
         let change = Change::checked(Sent { invite_expiry: None, ..sent() }, &mask(&["*"])).unwrap();
-        let new = (Some(String::new()), Some(INVITE_EXPIRY), Some(Preset::Nist2025));
-        assert_eq!((change.time_zone, change.invite_expiry, change.preset), new);
+        let new = (Some(String::new()), Some(INVITE_EXPIRY), Some(Preset::Nist2025), Some(Delivery::Immediate));
+        assert_eq!((change.time_zone, change.invite_expiry, change.preset, change.delivery), new);
     }
 
     #[test]
@@ -123,11 +133,13 @@ mod tests {
             time_zone: "Mars".to_owned(),
             invite_expiry: Some((1, 0)),
             preset: Some(Err(Violation::new("account.password_preset", "must be one of the presets"))),
+            delivery: Some(Err(Violation::new("account.default_delivery", "must be one of the deliveries"))),
         };
-        let paths = mask(&["etag", "name", "time_zone", "invite_expiry", "password_preset"]);
+        let paths = mask(&["etag", "name", "time_zone", "invite_expiry", "password_preset", "default_delivery"]);
         let Err(Error::Invalid(violations)) = Change::checked(bad, &paths) else { panic!("it is refused") };
         let fields: Vec<_> = violations.iter().map(|it| it.field.trim_start_matches("account.")).collect();
-        assert_eq!(fields, ["update_mask", "name", "time_zone", "invite_expiry", "password_preset"]);
+        let all = ["update_mask", "name", "time_zone", "invite_expiry", "password_preset", "default_delivery"];
+        assert_eq!(fields, all);
     }
 
     #[test]
@@ -138,6 +150,7 @@ mod tests {
             time_zone: String::new(),
             preset: Preset::default(),
             invite_expiry: INVITE_EXPIRY,
+            default_delivery: Delivery::Immediate,
             revision: 7,
             created_at: Timestamp::UNIX_EPOCH,
             deactivated_at: None,

@@ -14,10 +14,11 @@ use uuid::Uuid;
 pub use service::Service;
 
 use crate::{
-    account,
+    account::{self, Account},
     db::Transaction,
     error::Result,
-    subscription::When,
+    outbox,
+    subscription::{self, When},
     workcenter::{self, LEFT, REMOVED},
 };
 
@@ -40,4 +41,25 @@ async fn remove(
     let left = workcenter::remove_all(tx, account, user, when).await?;
     workcenter::announce(tx, kind, &left, by, when.now, window).await?;
     account::announce_all(tx, &[user], Some(account)).await
+}
+
+/// Has an account's people follow what was changed of it: `before` became `after`, which is written. The transaction must
+/// hold the account.
+///
+/// # Errors
+///
+/// What the database says.
+async fn follow(tx: &Transaction<'_>, before: &Account, after: &Account, when: &When) -> Result<()> {
+    // It is what others see of those who have set none, and when their digests go.
+    let is_moved = after.time_zone != before.time_zone;
+    let rezoned = if is_moved { account::zoned(tx, after.id).await? } else { Vec::new() };
+    if after.default_delivery != before.default_delivery {
+        let members = account::everybody(tx, after.id).await?;
+        let heard = subscription::follow_account(tx, after.id, &members, &rezoned, when).await?;
+        // What is composed and has not gone is written by what is so from here on.
+        outbox::hold(tx, &heard).await?;
+    } else if is_moved {
+        subscription::reschedule(tx, &rezoned, when).await?;
+    }
+    if is_moved { account::announce_all(tx, &rezoned, None).await } else { Ok(()) }
 }

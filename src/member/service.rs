@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     change::{Change, Sent},
     deactivate::{deactivate, reactivate},
-    remove,
+    follow, remove,
 };
 use crate::{
     access::{self, AccountRole, Action, Resource},
@@ -25,7 +25,7 @@ use crate::{
     profile,
     request::{self, Recall},
     secret::TokenKey,
-    subscription::{self, When},
+    subscription::When,
 };
 
 /// Serves `AccountService`.
@@ -124,12 +124,7 @@ impl AccountService for Service {
         if account != before {
             account::update(&tx, &account).await?;
         }
-        if account.time_zone != before.time_zone {
-            // It is what others see of those who have set none, and when their digests go.
-            let users = account::zoned(&tx, id).await?;
-            subscription::reschedule(&tx, &users, &when).await?;
-            account::announce_all(&tx, &users, None).await?;
-        }
+        follow(&tx, &before, &account, &when).await?;
         tx.commit().await.map_err(Error::from)?;
 
         Ok(Response::new(pb::UpdateAccountResponse { account: Some(shown(account, leave.standing.account_role)) }))
@@ -301,11 +296,19 @@ fn read(sent: pb::Account) -> Sent {
         Ok(pb::PasswordPreset::ProcoreStrict) => Some(Ok(Preset::ProcoreStrict)),
         Err(_) => Some(Err(Violation::new("account.password_preset", "must be one of the presets"))),
     };
+    let delivery = match pb::Delivery::try_from(sent.default_delivery) {
+        Ok(pb::Delivery::Unspecified) => None,
+        known => {
+            let known = known.ok().and_then(|it| it.try_into().ok());
+            Some(account::default_delivery("account.default_delivery", known))
+        }
+    };
     Sent {
         name: sent.name,
         time_zone: sent.time_zone,
         invite_expiry: sent.invite_expiry.map(|it| (it.seconds, it.nanos)),
         preset,
+        delivery,
     }
 }
 
@@ -334,6 +337,7 @@ fn shown(account: Account, role: Option<AccountRole>) -> pb::Account {
         time_zone: account.time_zone,
         invite_expiry: Some(pb::span(account.invite_expiry)),
         password_preset: preset.into(),
+        default_delivery: pb::Delivery::from(account.default_delivery).into(),
         role: role.map_or(pb::AccountRole::Unspecified, wire).into(),
         create_time: Some(pb::time(account.created_at)),
         deactivate_time: account.deactivated_at.map(pb::time),

@@ -37,7 +37,7 @@ pub struct Change {
     pub weekday: Option<Weekday>,
     /// The days of the daily digest.
     pub days: Option<Vec<Weekday>>,
-    /// What INHERIT stands for.
+    /// What INHERIT stands for; INHERIT itself for what each account has.
     pub default: Option<Delivery>,
     /// When they hear of what concerns them.
     pub addressed: Option<AddressedItems>,
@@ -55,9 +55,6 @@ impl Change {
         let minute = violations.take(minute).flatten();
         let days = self.days.map(|it| Days::of(it).ok_or_else(no_days)).transpose();
         let days = violations.take(days).flatten();
-        if self.default == Some(Delivery::Inherit) {
-            violations.add("preferences.default_delivery", "must not be DELIVERY_INHERIT: it is what others inherit");
-        }
         violations.none()?;
         Ok(Recipient {
             enabled: self.enabled.unwrap_or(was.enabled),
@@ -103,15 +100,9 @@ mod tests {
 
     #[test]
     fn everything_that_cannot_be_is_said_at_once() {
-        let change = Change {
-            time: Some("25:00".to_owned()),
-            days: Some(Vec::new()),
-            default: Some(Delivery::Inherit),
-            ..Change::default()
-        };
+        let change = Change { time: Some("25:00".to_owned()), days: Some(Vec::new()), ..Change::default() };
         let Err(Error::Invalid(violations)) = change.onto(Recipient::new(uuid::Uuid::nil())) else { panic!() };
         let fields: Vec<&str> = violations.iter().map(|it| it.field.as_str()).collect();
-        let expected = ["preferences.digest_time", "preferences.daily_days", "preferences.default_delivery"];
-        assert_eq!(fields, expected);
+        assert_eq!(fields, ["preferences.digest_time", "preferences.daily_days"]);
     }
 }

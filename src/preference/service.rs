@@ -190,15 +190,8 @@ fn weekday(field: &str, sent: i32) -> Result<Weekday, Violation> {
 }
 
 fn delivery(field: &str, sent: i32) -> Result<Delivery, Violation> {
-    match pb::Delivery::try_from(sent) {
-        Ok(pb::Delivery::Inherit) => Ok(Delivery::Inherit),
-        Ok(pb::Delivery::Immediate) => Ok(Delivery::Immediate),
-        Ok(pb::Delivery::Digest) => Ok(Delivery::Digest),
-        Ok(pb::Delivery::Daily) => Ok(Delivery::Daily),
-        Ok(pb::Delivery::Weekly) => Ok(Delivery::Weekly),
-        Ok(pb::Delivery::Off) => Ok(Delivery::Off),
-        _ => Err(Violation::new(field, "must be one of the deliveries")),
-    }
+    let known = pb::Delivery::try_from(sent).ok().and_then(|it| it.try_into().ok());
+    known.ok_or_else(|| Violation::new(field, "must be one of the deliveries"))
 }
 
 fn addressed(sent: i32) -> Result<AddressedItems, Violation> {
@@ -229,7 +222,7 @@ fn preferences(it: &Recipient, next: &[Next]) -> pb::Preferences {
         digest_time: format!("{:02}:{:02}", it.minute / 60, it.minute % 60),
         weekly_day: day(it.weekday).unwrap_or_default(),
         daily_days: WEEK.into_iter().filter(|(_, day)| it.days.includes(*day)).map(|(wire, _)| wire.into()).collect(),
-        default_delivery: wire(it.default).into(),
+        default_delivery: pb::Delivery::from(it.default).into(),
         addressed_items: addressed.into(),
         etag: etag(it),
         next_digests: next.iter().map(next_digest).collect(),
@@ -247,29 +240,49 @@ fn next_digest(next: &Next) -> pb::NextDigest {
 }
 
 fn preference(recipient: &Recipient, placed: Placed) -> pb::WorkCenterPreference {
-    let (effective, source) = recipient.effective(placed.delivery);
+    let (effective, source) = recipient.effective(placed.delivery, placed.of_account);
     let source = match source {
         Source::WorkCenter => pb::DeliverySource::Workcenter,
         Source::Default => pb::DeliverySource::Default,
+        Source::Account => pb::DeliverySource::Account,
         Source::SwitchedOff => pb::DeliverySource::SwitchedOff,
     };
     pb::WorkCenterPreference {
         workcenter_id: placed.workcenter.to_string(),
         workcenter_name: placed.name,
-        delivery: wire(placed.delivery).into(),
+        delivery: pb::Delivery::from(placed.delivery).into(),
         effective_delivery: cadence(effective).into(),
         source: source.into(),
     }
 }
 
-fn wire(delivery: Delivery) -> pb::Delivery {
-    match delivery {
-        Delivery::Inherit => pb::Delivery::Inherit,
-        Delivery::Immediate => pb::Delivery::Immediate,
-        Delivery::Digest => pb::Delivery::Digest,
-        Delivery::Daily => pb::Delivery::Daily,
-        Delivery::Weekly => pb::Delivery::Weekly,
-        Delivery::Off => pb::Delivery::Off,
+impl From<Delivery> for pb::Delivery {
+    fn from(delivery: Delivery) -> Self {
+        match delivery {
+            Delivery::Inherit => Self::Inherit,
+            Delivery::Immediate => Self::Immediate,
+            Delivery::Digest => Self::Digest,
+            Delivery::Daily => Self::Daily,
+            Delivery::Weekly => Self::Weekly,
+            Delivery::Off => Self::Off,
+        }
+    }
+}
+
+/// Nothing is said by one that is not set.
+impl TryFrom<pb::Delivery> for Delivery {
+    type Error = ();
+
+    fn try_from(delivery: pb::Delivery) -> Result<Self, ()> {
+        match delivery {
+            pb::Delivery::Unspecified => Err(()),
+            pb::Delivery::Inherit => Ok(Self::Inherit),
+            pb::Delivery::Immediate => Ok(Self::Immediate),
+            pb::Delivery::Digest => Ok(Self::Digest),
+            pb::Delivery::Daily => Ok(Self::Daily),
+            pb::Delivery::Weekly => Ok(Self::Weekly),
+            pb::Delivery::Off => Ok(Self::Off),
+        }
     }
 }
 

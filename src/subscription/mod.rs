@@ -21,7 +21,7 @@ use std::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use recipient::{Next, Scope, change, find, next_digests, set_delivery, silence};
+pub use recipient::{Next, Scope, change, find, follow_account, next_digests, set_delivery, silence};
 pub use settlement::{Addressed, Cause, Counts, Outcome, Range, Settlement, settle};
 pub use slot::{Announced, Due, Finished, Revised, claim, due, finish, left, park};
 pub use store::{Placed, forget, list};
@@ -44,10 +44,10 @@ pub struct When {
     pub spread: Duration,
 }
 
-/// What a person sets for a WorkCenter, or as the default of all.
+/// What a person sets for a WorkCenter, or as the default of all, or an account for those who have set neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// As the default says.
+    /// As it is set one step up: for a WorkCenter by the person's default, for that by each account's. Accounts never have it.
     Inherit,
     /// Soon after it happens.
     Immediate,
@@ -119,6 +119,8 @@ pub enum Source {
     WorkCenter,
     /// The person's default.
     Default,
+    /// The account's default.
+    Account,
     /// Notifications are switched off.
     SwitchedOff,
 }
@@ -157,7 +159,7 @@ pub struct Recipient {
     pub weekday: jiff::civil::Weekday,
     /// The days of the daily digest.
     pub days: Days,
-    /// What INHERIT stands for; never INHERIT itself.
+    /// What INHERIT stands for; INHERIT itself for what each account has.
     pub default: Delivery,
     /// When they hear of what concerns them.
     pub addressed: AddressedItems,
@@ -175,26 +177,27 @@ impl Recipient {
             minute: 7 * 60,
             weekday: jiff::civil::Weekday::Monday,
             days: Days::ALL,
-            default: Delivery::Immediate,
+            default: Delivery::Inherit,
             addressed: AddressedItems::Immediate,
             revision: 1,
         }
     }
 
-    /// What `delivery`, set for a WorkCenter, comes to, and why.
-    pub fn effective(&self, delivery: Delivery) -> (Cadence, Source) {
+    /// What `delivery`, set for a WorkCenter of an account whose default is `of_account`, comes to, and why.
+    pub fn effective(&self, delivery: Delivery, of_account: Delivery) -> (Cadence, Source) {
         if !self.enabled {
             return (Cadence::Off, Source::SwitchedOff);
         }
-        match delivery {
-            Delivery::Inherit => (self.plain(self.default), Source::Default),
-            set => (self.plain(set), Source::WorkCenter),
+        match (delivery, self.default) {
+            (Delivery::Inherit, Delivery::Inherit) => (self.plain(of_account), Source::Account),
+            (Delivery::Inherit, default) => (self.plain(default), Source::Default),
+            (set, _) => (self.plain(set), Source::WorkCenter),
         }
     }
 
     fn plain(&self, delivery: Delivery) -> Cadence {
         match delivery {
-            // The default is never INHERIT: the service refuses it and the table too.
+            // An account's default is never INHERIT: the service refuses it and the table too.
             Delivery::Immediate | Delivery::Inherit => Cadence::Immediate,
             Delivery::Digest => Cadence::Digest(self.frequency),
             Delivery::Daily => Cadence::Digest(Beat::Daily),
@@ -243,14 +246,15 @@ pub async fn join(tx: &Transaction<'_>, joining: &[Joining], when: &When) -> Res
     let (users, logs): (Vec<Uuid>, Vec<Uuid>) = joining.iter().map(|it| (it.user, it.log)).unzip();
     let recipients = lock_people(tx, &users).await?;
     let chosen: HashMap<Uuid, &Recipient> = recipients.iter().map(|it| (it.user, it)).collect();
-    let newest = store::last_seqs(tx, &logs).await?;
+    let heads = store::heads(tx, &logs).await?;
     let before = store::lock_ties(tx, &users, &logs).await?;
     let before: HashMap<(Uuid, Uuid), &store::Held> = before.iter().map(|it| ((it.user, it.log), it)).collect();
 
     let (mut new, mut revived, mut jumps) = (Vec::new(), Vec::new(), Vec::new());
     for &Joining { account, user, log } in joining {
-        let last_seq = *newest.get(&log).ok_or_else(|| missing(log))?;
-        let cadence = |delivery| chosen.get(&user).map_or(Cadence::Immediate, |it| it.effective(delivery).0);
+        let &store::Head { last_seq, of_account } = heads.get(&log).ok_or_else(|| missing(log))?;
+        let cadence =
+            |delivery| chosen.get(&user).map_or(Cadence::Immediate, |it| it.effective(delivery, of_account).0);
         if let Some(was) = before.get(&(user, log)) {
             revived.push((was.id, cadence(was.delivery)));
             jumps.push(was.jump(last_seq));
@@ -355,4 +359,53 @@ fn to_newest(jumps: Vec<Jump>, newest: &HashMap<Uuid, i64>) -> Vec<Jump> {
 
 fn missing(log: Uuid) -> Error {
     Error::NotFound(Kind::WorkCenter, log.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Beat, Cadence, Delivery, Recipient, Source};
+
+    fn weekly(default: Delivery) -> Recipient {
+        Recipient { frequency: Beat::Weekly, default, ..Recipient::new(uuid::Uuid::nil()) }
+    }
+
+    #[test]
+    fn the_nearest_choice_is_in_force_and_says_where_it_comes_from() {
+        use Delivery::{Daily, Digest, Immediate, Inherit, Off, Weekly};
+        use Source::{Account, Default, WorkCenter};
+        let (at_once, daily, weekly_one) =
+            (Cadence::Immediate, Cadence::Digest(Beat::Daily), Cadence::Digest(Beat::Weekly));
+        // For the WorkCenter, by the person and by the account; what that comes to and why.
+        let table = [
+            (Inherit, Inherit, Immediate, at_once, Account),
+            (Inherit, Inherit, Digest, weekly_one, Account),
+            (Inherit, Inherit, Daily, daily, Account),
+            (Inherit, Inherit, Weekly, weekly_one, Account),
+            (Inherit, Inherit, Off, Cadence::Off, Account),
+            (Inherit, Immediate, Off, at_once, Default),
+            (Inherit, Digest, Immediate, weekly_one, Default),
+            (Inherit, Daily, Off, daily, Default),
+            (Inherit, Weekly, Daily, weekly_one, Default),
+            (Inherit, Off, Immediate, Cadence::Off, Default),
+            (Immediate, Inherit, Off, at_once, WorkCenter),
+            (Digest, Inherit, Daily, weekly_one, WorkCenter),
+            (Daily, Off, Off, daily, WorkCenter),
+            (Weekly, Immediate, Daily, weekly_one, WorkCenter),
+            (Off, Immediate, Immediate, Cadence::Off, WorkCenter),
+        ];
+        for (set, default, of_account, cadence, source) in table {
+            let found = weekly(default).effective(set, of_account);
+            assert_eq!(found, (cadence, source), "{set:?} {default:?} {of_account:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_in_force_for_who_has_switched_off() {
+        for set in Delivery::ALL {
+            for default in Delivery::ALL {
+                let off = Recipient { enabled: false, ..weekly(default) };
+                assert_eq!(off.effective(set, Delivery::Immediate), (Cadence::Off, Source::SwitchedOff));
+            }
+        }
+    }
 }

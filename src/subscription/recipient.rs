@@ -1,10 +1,12 @@
 //! Changing how a person hears of things, with what that does to what waits for them.
 
+use std::collections::{BTreeSet, HashMap};
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    AddressedItems, Cadence, Cause, Delivery, Recipient, When,
+    AddressedItems, Cadence, Cause, Delivery, Recipient, When, lock_people,
     schedule::Beat,
     settlement, slot, store,
     transitions::{Step, step},
@@ -109,12 +111,38 @@ pub async fn change(
         return Ok(was);
     }
     store::update_recipient(tx, &chosen).await?;
-    let held = store::lock_live(tx, user, None, None).await?;
+    let held = store::lock_live(tx, &[user], None, None).await?;
     // What waited for a digest that it will not come with is told at once.
     let waits = was.addressed == AddressedItems::WithDigest && chosen.addressed == AddressedItems::Immediate;
     let woken = if waits { store::waiting_logs(tx, user).await? } else { Vec::new() };
-    follow(tx, &chosen, &held, woken, when).await?;
+    follow(tx, std::slice::from_ref(&chosen), &held, woken, when).await?;
     Ok(Recipient { revision: was.revision + 1, ..chosen })
+}
+
+/// Has those of the `members` of `account` follow its default who have chosen nothing themselves, after the default was
+/// changed: what waits for each of them does what it would if each had changed their own. The digests of whom is among
+/// `rezoned` are set anew as well. Returns who followed, whose mails are to be held.
+///
+/// The transaction must keep others from coming into the account. Whoever comes into a WorkCenter meanwhile, or chooses,
+/// waits for their recipient, and finds the new default then.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn follow_account(
+    tx: &Transaction<'_>,
+    account: Uuid,
+    members: &[Uuid],
+    rezoned: &[Uuid],
+    when: &When,
+) -> Result<Vec<Uuid>> {
+    let rezoned: BTreeSet<Uuid> = rezoned.iter().copied().collect();
+    let mut recipients = lock_people(tx, members).await?;
+    let heirs: Vec<Uuid> = recipients.iter().filter(|it| it.default == Delivery::Inherit).map(|it| it.user).collect();
+    recipients.retain(|it| it.default == Delivery::Inherit || rezoned.contains(&it.user));
+    let held = store::lock_live(tx, &heirs, None, Some(account)).await?;
+    follow(tx, &recipients, &held, Vec::new(), when).await?;
+    Ok(heirs)
 }
 
 /// Sets how `user` hears of the WorkCenter `log`.
@@ -130,13 +158,13 @@ pub async fn set_delivery(
     when: &When,
 ) -> Result<Recipient> {
     let recipient = store::lock_recipient(tx, user).await?;
-    let mut held = store::lock_live(tx, user, Some(log), None).await?;
+    let mut held = store::lock_live(tx, &[user], Some(log), None).await?;
     let Some(it) = held.first_mut() else {
         return Err(Error::NotFound(Kind::WorkCenter, log.to_string()));
     };
     it.delivery = delivery;
     store::deliver(tx, &[it.id], delivery).await?;
-    follow(tx, &recipient, &held, Vec::new(), when).await?;
+    follow(tx, std::slice::from_ref(&recipient), &held, Vec::new(), when).await?;
     Ok(recipient)
 }
 
@@ -155,26 +183,28 @@ pub async fn silence(tx: &Transaction<'_>, user: Uuid, account: Uuid, scope: Sco
             return store::update_recipient(tx, &chosen).await;
         }
     };
-    let mut held = store::lock_live(tx, user, log, Some(account)).await?;
+    let mut held = store::lock_live(tx, &[user], log, Some(account)).await?;
     held.retain(|it| scope != Scope::Digests || matches!(it.cadence, Cadence::Digest(_)));
     held.iter_mut().for_each(|it| it.delivery = Delivery::Off);
     store::deliver(tx, &held.iter().map(|it| it.id).collect::<Vec<_>>(), Delivery::Off).await?;
-    follow(tx, &recipient, &held, Vec::new(), when).await
+    follow(tx, &[recipient], &held, Vec::new(), when).await
 }
 
-/// Brings the cadences of locked subscriptions in step with what is set, does what the transitions say, and makes logs
-/// due: those of `woken`, and those that the person hears at once from here on. An event that came while this was decided
-/// may have been passed over already.
+/// Brings the cadences of locked subscriptions of `recipients` in step with what is set, does what the transitions say, and
+/// makes logs due: those of `woken`, and those that somebody hears at once from here on. An event that came while this was
+/// decided may have been passed over already.
 async fn follow(
     tx: &Transaction<'_>,
-    recipient: &Recipient,
+    recipients: &[Recipient],
     held: &[store::Held],
     mut woken: Vec<Uuid>,
     when: &When,
 ) -> Result<()> {
     let (mut suppressed, mut resumed, mut paced, mut catch_up) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let chosen: HashMap<Uuid, &Recipient> = recipients.iter().map(|it| (it.user, it)).collect();
     for it in held {
-        let (cadence, _) = recipient.effective(it.delivery);
+        let Some(recipient) = chosen.get(&it.user) else { continue };
+        let (cadence, _) = recipient.effective(it.delivery, it.of_account);
         if cadence == it.cadence {
             continue;
         }
@@ -188,13 +218,15 @@ async fn follow(
                     woken.push(it.log);
                 }
             }
-            Step::CatchUp => catch_up.push(it.account),
+            Step::CatchUp => catch_up.push((it.user, it.account)),
         }
     }
     store::pace(tx, &paced).await?;
     settlement::jump(tx, Cause::Suppressed, &suppressed, when.now).await?;
     settlement::jump(tx, Cause::Resumed, &resumed, when.now).await?;
-    slot::catch_up(tx, recipient.user, &catch_up, when.now).await?;
-    slot::reschedule(tx, std::slice::from_ref(recipient), when).await?;
+    slot::catch_up(tx, &catch_up, when.now).await?;
+    slot::reschedule(tx, recipients, when).await?;
+    woken.sort_unstable();
+    woken.dedup();
     if woken.is_empty() { Ok(()) } else { activity::wake(tx, &woken, when.now).await }
 }

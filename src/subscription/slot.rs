@@ -63,7 +63,8 @@ const NEXT: &str = "
 /// Taken back from whoever is at work on an earlier one, who has not read what this one is about.
 const CATCH_UP: &str = "
     insert into digest_schedule (account_id, user_id, cadence, next_at)
-    select distinct it.account_id, $1::uuid, 'CATCHUP', $3::timestamptz from unnest($2::uuid[]) as it(account_id)
+    select distinct it.account_id, it.user_id, 'CATCHUP', $3::timestamptz
+    from unnest($1::uuid[], $2::uuid[]) as it(user_id, account_id) order by it.user_id, it.account_id
     on conflict (account_id, user_id, cadence) do update set
         next_at = least(digest_schedule.next_at, excluded.next_at),
         fence = digest_schedule.fence + 1, lease_until = null, failures = 0";
@@ -91,7 +92,7 @@ const RULES: &str = "
     select it.user_id, coalesce(notifications_enabled, true) as notifications_enabled,
         coalesce(digest_frequency, 'DAILY') as digest_frequency, coalesce(digest_minute, 420) as digest_minute,
         coalesce(weekly_day, 1) as weekly_day, coalesce(daily_days, 127) as daily_days,
-        coalesce(default_delivery, 'IMMEDIATE') as default_delivery,
+        coalesce(recipient.default_delivery, 'INHERIT') as default_delivery,
         coalesce(addressed_items, 'IMMEDIATE') as addressed_items, coalesce(recipient.revision, 1) as revision,
         coalesce(nullif(profile.time_zone, ''), account.time_zone, 'UTC') as zone
     from unnest($2::uuid[]) as it(user_id)
@@ -262,10 +263,11 @@ pub(super) async fn next_digests(on: &impl GenericClient, user: Uuid) -> Result<
     Ok(rows.iter().map(next).collect())
 }
 
-/// Asks for what waits of `accounts` to be told to `user` in one mail each, now.
-pub(super) async fn catch_up(tx: &Transaction<'_>, user: Uuid, accounts: &[Uuid], now: Timestamp) -> Result<()> {
-    if !accounts.is_empty() {
-        db::text(tx, CATCH_UP, &[&user, &accounts, &now]).await?;
+/// Asks for what waits of each (user, account) to be told in one mail, now.
+pub(super) async fn catch_up(tx: &Transaction<'_>, waiting: &[(Uuid, Uuid)], now: Timestamp) -> Result<()> {
+    let (users, accounts): (Vec<Uuid>, Vec<Uuid>) = waiting.iter().copied().unzip();
+    if !users.is_empty() {
+        db::text(tx, CATCH_UP, &[&users, &accounts, &now]).await?;
     }
     Ok(())
 }

@@ -32,19 +32,27 @@ const UPDATE_RECIPIENT: &str = "
 /// In the order of their ids, as everybody locks them.
 const LOCK_LIVE: &str = "
     select subscription.id, subscription.account_id, subscription.user_id, subscription.log_id, subscription.delivery,
-        subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq
-    from subscription join activity_head using (log_id)
-    where subscription.user_id = $1 and subscription.ended_at is null and ($2::uuid is null or log_id = $2)
+        subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq,
+        account.default_delivery as of_account
+    from subscription join activity_head using (log_id) join account on account.id = subscription.account_id
+    where subscription.user_id = any($1) and subscription.ended_at is null and ($2::uuid is null or log_id = $2)
         and ($3::uuid is null or subscription.account_id = $3)
     order by subscription.id for no key update of subscription";
 
 /// In the order of their ids, as everybody locks them.
 const LOCK_TIES: &str = "
     select subscription.id, subscription.account_id, subscription.user_id, subscription.log_id, subscription.delivery,
-        subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq
+        subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq,
+        account.default_delivery as of_account
     from unnest($1::uuid[], $2::uuid[]) as it (user_id, log_id)
     join subscription using (user_id, log_id) join activity_head using (log_id)
+    join account on account.id = subscription.account_id
     order by subscription.id for no key update of subscription";
+
+const HEADS: &str = "
+    select activity_head.log_id, activity_head.last_seq, account.default_delivery as of_account
+    from activity_head join account on account.id = activity_head.account_id
+    where activity_head.log_id = any($1)";
 
 /// In the order of their ids, as everybody locks them.
 const LOCK_LOG: &str = "
@@ -77,8 +85,9 @@ const REVIVE: &str = "
     from unnest($1::uuid[], $2::text[]) as it (id, cadence) where subscription.id = it.id";
 
 const LIST: &str = "
-    select workcenter.id, workcenter.name, subscription.delivery
+    select workcenter.id, workcenter.name, subscription.delivery, account.default_delivery as of_account
     from subscription join workcenter on workcenter.id = subscription.log_id
+    join account on account.id = workcenter.account_id
     where subscription.user_id = $1 and subscription.ended_at is null and workcenter.purge_at is null
         and ($2::uuid is null or workcenter.id > $2) and ($3::uuid is null or workcenter.id = $3)
     order by workcenter.id limit $4";
@@ -95,6 +104,7 @@ pub(super) struct Held {
     pub cursor: i64,
     pub ended: bool,
     pub last_seq: i64,
+    pub of_account: Delivery,
 }
 
 impl Held {
@@ -114,6 +124,8 @@ pub struct Placed {
     pub name: String,
     /// What is set.
     pub delivery: Delivery,
+    /// The default of its account.
+    pub of_account: Delivery,
 }
 
 /// Locks recipients, who are made when new.
@@ -154,14 +166,14 @@ pub(super) async fn update_recipient(on: &impl GenericClient, it: &Recipient) ->
     Ok(())
 }
 
-/// Locks a person's live subscriptions: all, or those of one log or one account.
+/// Locks people's live subscriptions: all, or those of one log or one account.
 pub(super) async fn lock_live(
     on: &impl GenericClient,
-    user: Uuid,
+    users: &[Uuid],
     log: Option<Uuid>,
     account: Option<Uuid>,
 ) -> Result<Vec<Held>> {
-    Ok(db::text(on, LOCK_LIVE, &[&user, &log, &account]).await?.iter().map(held).collect())
+    Ok(db::text(on, LOCK_LIVE, &[&users, &log, &account]).await?.iter().map(held).collect())
 }
 
 /// Locks the subscriptions of people to logs, live and ended ones: no person comes with the same log twice.
@@ -192,10 +204,18 @@ pub async fn forget(on: &impl GenericClient, log: Uuid, most: i64) -> Result<usi
     Ok(removed)
 }
 
-/// The numbers of the newest events of logs.
-pub(super) async fn last_seqs(on: &impl GenericClient, logs: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
-    let rows = db::text(on, "select log_id, last_seq from activity_head where log_id = any($1)", &[&logs]).await?;
-    Ok(rows.iter().map(|row| (row.get("log_id"), row.get("last_seq"))).collect())
+/// Where a log ends, and what its account has for those who have chosen nothing.
+pub(super) struct Head {
+    pub last_seq: i64,
+    pub of_account: Delivery,
+}
+
+/// The heads of logs. Whoever has locked somebody's recipient reads the default that is in force for them until the
+/// transaction ends: a change of it waits for that lock.
+pub(super) async fn heads(on: &impl GenericClient, logs: &[Uuid]) -> Result<HashMap<Uuid, Head>> {
+    let rows = db::text(on, HEADS, &[&logs]).await?;
+    let head = |row: &Row| Head { last_seq: row.get("last_seq"), of_account: delivery(row, "of_account") };
+    Ok(rows.iter().map(|row| (row.get("log_id"), head(row))).collect())
 }
 
 /// A subscription that is made.
@@ -282,8 +302,12 @@ pub async fn list(
     fetch: i64,
 ) -> Result<Vec<Placed>> {
     let rows = db::text(on, LIST, &[&user, &after, &one, &fetch]).await?;
-    let placed =
-        |row: &Row| Placed { workcenter: row.get("id"), name: row.get("name"), delivery: delivery(row, "delivery") };
+    let placed = |row: &Row| Placed {
+        workcenter: row.get("id"),
+        name: row.get("name"),
+        delivery: delivery(row, "delivery"),
+        of_account: delivery(row, "of_account"),
+    };
     Ok(rows.iter().map(placed).collect())
 }
 
@@ -325,6 +349,7 @@ fn held(row: &Row) -> Held {
         cursor: row.get("cursor"),
         ended: row.get("ended"),
         last_seq: row.get("last_seq"),
+        of_account: delivery(row, "of_account"),
     }
 }
 

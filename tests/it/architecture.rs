@@ -37,7 +37,7 @@ const ABOVE: &[(&str, &str)] = &[
     ("job", "access"),
     ("subscription", "activity"),
     ("identity", "access outbox"),
-    ("account", "access identity"),
+    ("account", "access identity subscription"),
     ("profile", "access account identity subscription"),
     ("workcenter", "access account activity outbox profile request subscription"),
     ("member", "access account identity outbox profile request subscription workcenter"),

@@ -1,6 +1,7 @@
 //! Accounts through the wire: who belongs to them, what they are in them, and how they leave.
 
 mod deactivation;
+mod hearing;
 mod leaving;
 mod settings;
 

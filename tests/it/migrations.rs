@@ -43,7 +43,7 @@ fn tables_of(text: &str) -> Vec<Table> {
 }
 
 /// The migrations: version and text, in order.
-fn files() -> Vec<(u32, String)> {
+pub fn files() -> Vec<(u32, String)> {
     let files = fs::read_dir(root().join("migrations")).unwrap().map(|it| it.unwrap().path());
     let version = |name: &str| name.strip_prefix('V')?.split_once("__")?.0.parse().ok();
     let mut files: Vec<_> = files

@@ -31,13 +31,13 @@ async fn who_has_chosen_nothing_hears_of_everything_at_once() {
     assert_eq!(preferences.digest_time, "07:00");
     assert_eq!(preferences.weekly_day(), Weekday::Monday);
     assert_eq!(preferences.daily_days.len(), 7);
-    assert_eq!(preferences.default_delivery(), Delivery::Immediate);
+    assert_eq!(preferences.default_delivery(), Delivery::Inherit);
     assert_eq!(preferences.addressed_items(), AddressedItems::Immediate);
     assert_eq!(preferences.next_digests, []);
 
     let placed = &list(&story, &story.ada).await[0];
     assert_eq!((placed.workcenter_name.as_str(), placed.delivery()), ("Pier 4", Delivery::Inherit));
-    assert_eq!((placed.effective_delivery(), placed.source()), (Delivery::Immediate, DeliverySource::Default));
+    assert_eq!((placed.effective_delivery(), placed.source()), (Delivery::Immediate, DeliverySource::Account));
 }
 
 #[tokio::test]
@@ -116,12 +116,8 @@ async fn only_what_the_mask_names_is_changed_and_the_etag_guards_it() {
 async fn everything_that_is_wrong_is_said_at_once_and_nothing_is_changed() {
     let story = Story::begin().await;
     let before = read(&story, &story.ada).await;
-    let bad = Preferences {
-        digest_time: "24:00".to_owned(),
-        default_delivery: Delivery::Inherit.into(),
-        weekly_day: 99,
-        ..Preferences::default()
-    };
+    let bad =
+        Preferences { digest_time: "24:00".to_owned(), default_delivery: 99, weekly_day: 99, ..Preferences::default() };
     let message =
         pb::UpdatePreferencesRequest { preferences: Some(bad), update_mask: Some(mask(&["*"])), etag: String::new() };
     let status = story.app.preferences().update_preferences(by(&story.ada.token, message)).await.unwrap_err();
