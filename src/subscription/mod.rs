@@ -47,7 +47,8 @@ pub struct When {
 /// What a person sets for a WorkCenter, or as the default of all, or an account for those who have set neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// As it is set one step up: for a WorkCenter by the person's default, for that by each account's. Accounts never have it.
+    /// As it is set one step up: for a WorkCenter by the person's default, for that by each account's, which never says
+    /// this.
     Inherit,
     /// Soon after it happens.
     Immediate,
