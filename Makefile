@@ -27,6 +27,9 @@ chaos: ## Kills programs at random, many times, and looks whether anything was l
 races: ## Lets two things happen to one invite at once, a thousand times each pair, and looks among a million.
 	RACES_FULL=1 INVITES_FULL=1 bin/dev/test --test it -- invite::races invite::pages
 
+calendar: ## Looks at every date of every zone for seventy years, and lets a thousand people live through five.
+	CALENDAR_FULL=1 bin/dev/test --test it -- calendar:: --nocapture
+
 peers: ## Lets clients in other languages use and abuse the server, as much as is promised: ten minutes.
 	PEERS_FULL=1 bin/dev/test -- peers --nocapture --test-threads=1
 
@@ -44,4 +47,4 @@ signin: ## Measures how long signing in takes, on an optimised server.
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart chaos races peers pictures fuzz bench signin ci
+.PHONY: help setup demo run test lint chart chaos races calendar peers pictures fuzz bench signin ci

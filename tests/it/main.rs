@@ -14,6 +14,7 @@ mod activity;
 mod architecture;
 mod audit;
 mod blob;
+mod calendar;
 mod chaos;
 mod chart;
 mod digest;
