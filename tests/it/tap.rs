@@ -31,8 +31,12 @@ impl Tap {
         let waits = Arc::clone(&tap.waits);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                // Messages are short, and each is waited for.
+                client.set_nodelay(true).unwrap();
+                server.set_nodelay(true).unwrap();
                 let (from_client, mut to_client) = client.into_split();
-                let (mut from_server, to_server) = TcpStream::connect(("127.0.0.1", port)).await.unwrap().into_split();
+                let (mut from_server, to_server) = server.into_split();
                 let waits = Arc::clone(&waits);
                 tokio::spawn(async move { copy(&mut from_server, &mut to_client).await });
                 // A client that is gone ends the wire.

@@ -122,6 +122,7 @@ async fn a_thousand_rows_take_as_many_statements_as_ten() {
             let good = || placed(&email, plans, WorkCenterRole::Reader);
             rows.push(if number % 10 == 0 { stage.bad(number / 10 % 10, &email).0 } else { good() });
         }
+        app.using(ada).await;
         let before = tap.round_trips();
         let results = batch(app, ada, request(account, rows)).await.unwrap();
         assert_eq!(words(&results).iter().filter(|it| *it == "CREATED").count(), size / 10 * 9);

@@ -12,11 +12,11 @@ use crate::dice::Dice;
 
 /// Invites among which a page is looked for: a million with `INVITES_FULL` set.
 fn many() -> i64 {
-    if std::env::var_os("INVITES_FULL").is_some() { 1_000_000 } else { 100_000 }
+    if std::env::var_os("INVITES_FULL").is_some() { 1_000_000 } else { 30_000 }
 }
 
 /// Rounds of changing and reading.
-const ROUNDS: usize = 12;
+const ROUNDS: usize = 6;
 
 fn of(account: &Account) -> ListInvitesRequest {
     ListInvitesRequest { account_id: account.id.to_string(), ..Default::default() }
@@ -53,10 +53,10 @@ async fn disturb(app: &App, account: &Account, pending: &mut Vec<Invite>, dice: 
             pending.push(invited(app, account, &format!("one{}@example.com", dice.roll(1 << 30))).await);
         }
         let at = usize::try_from(dice.roll(pending.len() as u64)).unwrap();
-        match dice.roll(4) {
-            0 => pending.push(invited(app, account, &format!("new{}@example.com", dice.roll(1 << 30))).await),
-            1 => revoke(app, &account.admin, &pending.swap_remove(at)).await.map(drop).unwrap(),
-            2 => {
+        match dice.roll(9) {
+            0..=2 => pending.push(invited(app, account, &format!("new{}@example.com", dice.roll(1 << 30))).await),
+            3..=5 => revoke(app, &account.admin, &pending.swap_remove(at)).await.map(drop).unwrap(),
+            6 | 7 => {
                 let token = mailed(app, &pending[at]).await.unwrap();
                 turn_down(app, &token, "").await.map(drop).unwrap();
                 pending.swap_remove(at);
