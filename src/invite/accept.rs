@@ -18,6 +18,9 @@ use crate::{
     workcenter::{self, ADDED},
 };
 
+/// Why an invite says that it was revoked which nobody has withdrawn.
+const LOST_RIGHT: &str = "whoever sent it may not offer it any more";
+
 /// Who accepts which invite.
 pub(super) enum Claim {
     /// Somebody who is not signed in, with the mail.
@@ -88,7 +91,7 @@ pub(super) async fn accept(
     let invite = claimed(tx, &claim, when.now).await?;
 
     if right(tx, &invite).await?.covers(invite.account_role, &invite.places).is_err() {
-        store::end(tx, invite.id, State::Revoked, "", when.now).await?;
+        store::end(tx, invite.id, State::Revoked, LOST_RIGHT, when.now).await?;
         return Ok(Outcome::Revoked);
     }
 

@@ -119,7 +119,7 @@ pub struct Invite {
     pub expires_at: Timestamp,
     /// When it was accepted, declined, revoked, found undeliverable or had run out.
     pub ended_at: Option<Timestamp>,
-    /// Why it was declined or could not be delivered; empty for all else.
+    /// Why it was declined, could not be delivered, or was revoked without being withdrawn; empty for all else.
     pub end_reason: String,
     /// The person whose address it is, if there is one.
     pub invited: Option<Uuid>,

@@ -187,6 +187,7 @@ async fn an_invite_is_revoked_when_its_inviter_lost_the_right_to_it() {
 
     let sent = list(&app, &ada, InviteBox::Sent, &[]).await;
     assert!(sent.iter().all(|it| it.state() == InviteState::Revoked && it.end_time.is_some()), "{sent:?}");
+    assert!(sent.iter().all(|it| it.end_reason == "whoever sent it may not offer it any more"), "{sent:?}");
     assert_eq!(count(&app, "person where email = 'nora@example.com'").await, 0);
     let asked = ListCollaboratorsRequest { workcenter_id: plans.to_string(), ..Default::default() };
     let there = app.workcenters().list_collaborators(by(&account.admin.token, asked)).await.unwrap().into_inner();
