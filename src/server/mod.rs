@@ -43,8 +43,8 @@ use crate::{
     workcenter,
 };
 
-/// Bytes of the largest publish: a thousand events of four kilobytes.
-const PUBLISH_BYTES_MAX: usize = 4 << 20;
+/// Bytes of the largest request: a thousand events, or rows of invites, of four kilobytes.
+const BATCH_BYTES_MAX: usize = 4 << 20;
 
 /// Bytes of any other request.
 const REQUEST_BYTES_MAX: usize = 256 << 10;
@@ -153,10 +153,10 @@ fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -
     let workcenters = workcenter::Service::new(db(), clock(), key(), spread, window);
     add!(WorkCenterServiceServer::new(workcenters), REQUEST_BYTES_MAX);
     let activity = activity::Service::new(db(), clock(), key(), window);
-    add!(ActivityServiceServer::new(activity), PUBLISH_BYTES_MAX);
+    add!(ActivityServiceServer::new(activity), BATCH_BYTES_MAX);
     add!(PreferenceServiceServer::new(preference::Service::new(db(), clock(), key(), spread)), REQUEST_BYTES_MAX);
     let invites = invite::Service::new(db(), clock(), key(), hasher.clone(), spread, window);
-    add!(InviteServiceServer::new(invites), REQUEST_BYTES_MAX);
+    add!(InviteServiceServer::new(invites), BATCH_BYTES_MAX);
     add!(parts.jobs(), REQUEST_BYTES_MAX);
     (routes, names)
 }

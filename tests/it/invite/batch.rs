@@ -275,3 +275,13 @@ async fn a_role_that_is_lost_is_lost_to_every_row() {
     let answer = batch(app, ada, request(account, vec![row("nora@example.com")])).await;
     assert_refused(answer, Code::PermissionDenied, "NOT_ALLOWED");
 }
+
+#[tokio::test]
+async fn a_thousand_rows_may_each_have_the_longest_message() {
+    let app = App::start().await;
+    let account = app.account("Pier Works").await;
+    let message = "m".repeat(1_000);
+    let long = |number| InviteRow { message: message.clone(), ..row(&format!("nora{number}@example.com")) };
+    let rows = (0..1_000).map(long).collect();
+    assert_eq!(words(&batch(&app, &account.admin, request(&account, rows)).await.unwrap()), ["CREATED"; 1_000]);
+}
