@@ -160,7 +160,7 @@ actions! {
     DeletePicture "ProfileService/DeletePicture" people(Relation::OneselfOrAdministrator);
     CreateAccount "AccountService/CreateAccount" services(SCOPE_ACCOUNTS);
     GetAccount "AccountService/GetAccount" people(Relation::Insider);
-    UpdateAccount "AccountService/UpdateAccount" people(Relation::Administrator);
+    UpdateAccount "AccountService/UpdateAccount" people_and(Relation::Administrator, SCOPE_ACCOUNTS);
     DeactivateAccount "AccountService/DeactivateAccount" people_and(Relation::Administrator, SCOPE_ACCOUNTS);
     ReactivateAccount "AccountService/ReactivateAccount" people_and(Relation::Administrator, SCOPE_ACCOUNTS);
     ListMembers "AccountService/ListMembers" people(Relation::Member);

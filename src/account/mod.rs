@@ -44,6 +44,13 @@ pub const INVITE_EXPIRY: Duration = DAY.saturating_mul(14);
 /// How people of a new account hear of its WorkCenters who have chosen nothing themselves. The table says it too.
 pub const DEFAULT_DELIVERY: Delivery = Delivery::Immediate;
 
+/// Invites of an account that wait for an answer at most, and as many made in a day, unless a service has set another
+/// number: more than anybody follows up on. The table says it too.
+pub const INVITES_MAX: u32 = 5_000;
+
+/// What a service may set that number to: a few batches an hour, all day. The table checks it too.
+const INVITES_MOST: u32 = 100_000;
+
 /// Characters of an account's name: what a line of a mail can show. The table checks it too.
 const NAME_MAX: usize = 200;
 
@@ -62,6 +69,10 @@ pub struct Account {
     pub invite_expiry: Duration,
     /// How those of its people hear of its WorkCenters who have chosen nothing themselves; never INHERIT.
     pub default_delivery: Delivery,
+    /// Invites that wait for an answer at most.
+    pub pending_invites_max: u32,
+    /// Invites that are made in a day at most.
+    pub daily_invites_max: u32,
     /// The etag.
     pub revision: i64,
     /// When it was made.
@@ -137,6 +148,18 @@ pub fn invite_expiry(field: &str, (seconds, nanos): (i64, i32)) -> Result<Durati
     }
 }
 
+/// Reads how many invites there may be, in `field` of a request. An administrator may lower what is usual, or leave
+/// `set`, what was set for them; `service`s may raise it.
+///
+/// # Errors
+///
+/// The violation to report.
+pub fn invites_max(field: &str, number: i32, set: u32, service: bool) -> Result<u32, Violation> {
+    let most = if service { INVITES_MOST } else { INVITES_MAX.max(set) };
+    let number = u32::try_from(number).ok().filter(|it| (1..=most).contains(it));
+    number.ok_or_else(|| Violation::new(field, format!("must be 1 to {most}")))
+}
+
 /// Reads how people are to hear who have chosen nothing themselves, in `field` of a request: as anybody may choose, but not
 /// as it is set one step up, for there is none.
 ///
@@ -173,6 +196,13 @@ mod tests {
         for (seconds, nanos) in [(86_399, 999_999_999), (90 * 86_400, 1), (-1, 0), (86_400, -1), (i64::MAX, i32::MAX)] {
             assert!(!good(seconds, nanos), "{seconds} {nanos}");
         }
+    }
+
+    #[test]
+    fn an_administrator_lowers_the_number_of_invites_and_a_service_raises_it() {
+        let most = |set, service| (1..=200_000).rev().find(|it| invites_max("it", *it, set, service).is_ok());
+        assert_eq!([most(40, false), most(7_000, false), most(40, true)], [Some(5_000), Some(7_000), Some(100_000)]);
+        assert!(invites_max("it", 0, 40, true).is_err() && invites_max("it", -1, 40, false).is_err());
     }
 
     #[test]

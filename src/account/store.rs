@@ -100,6 +100,8 @@ enum Column {
     PasswordPreset,
     InviteSeconds,
     DefaultDelivery,
+    PendingInvitesMax,
+    DailyInvitesMax,
     Revision,
     CreatedAt,
     DeactivatedAt,
@@ -242,6 +244,8 @@ pub async fn find(on: &impl GenericClient, id: Uuid) -> Result<Option<Account>> 
             Column::PasswordPreset,
             Column::InviteSeconds,
             Column::DefaultDelivery,
+            Column::PendingInvitesMax,
+            Column::DailyInvitesMax,
             Column::Revision,
             Column::CreatedAt,
             Column::DeactivatedAt,
@@ -276,6 +280,8 @@ pub async fn update(tx: &Transaction<'_>, account: &Account) -> Result<()> {
         .value(Column::InviteSeconds, seconds(account.invite_expiry))
         .value(Column::DeactivatedAt, account.deactivated_at)
         .value(Column::DefaultDelivery, account.default_delivery.name())
+        .value(Column::PendingInvitesMax, i64::from(account.pending_invites_max))
+        .value(Column::DailyInvitesMax, i64::from(account.daily_invites_max))
         .value(Column::Revision, account.revision)
         .and_where(Expr::col(Column::Id).eq(account.id))
         .take();
@@ -372,6 +378,7 @@ pub(super) async fn remove(tx: &Transaction<'_>, account: Uuid, user: Uuid) -> R
 fn account(row: &Row) -> Account {
     let zone: Option<String> = row.get("time_zone");
     let seconds: i64 = row.get("invite_seconds");
+    let number = |column| u32::try_from(row.get::<_, i64>(column)).unwrap_or_default();
     Account {
         id: row.get("id"),
         name: row.get("name"),
@@ -379,6 +386,8 @@ fn account(row: &Row) -> Account {
         preset: Preset::named(row.get("password_preset")).expect("the table checks `password_preset`"),
         invite_expiry: Duration::from_secs(seconds.unsigned_abs()),
         default_delivery: Delivery::named(row.get("default_delivery")).expect("the table checks `default_delivery`"),
+        pending_invites_max: number("pending_invites_max"),
+        daily_invites_max: number("daily_invites_max"),
         revision: row.get("revision"),
         created_at: row.get("created_at"),
         deactivated_at: row.get("deactivated_at"),

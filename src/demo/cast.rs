@@ -220,7 +220,7 @@ async fn accept(server: &Channel, part: &Part, token: &Secret) -> Result<Person>
         time_zone: part.zone.to_owned(),
     };
     let by = Some(pb::accept_invite_request::By::Token(token.expose().to_owned()));
-    let sent = pb::AcceptInviteRequest { newcomer: Some(newcomer), by };
+    let sent = pb::AcceptInviteRequest { newcomer: Some(newcomer), by, ..Default::default() };
     let mut client = InviteServiceClient::new(server.clone());
     let accepted = answered("AcceptInvite", client.accept_invite(sent)).await?;
     let name = format!("{} {}", part.first_name, part.last_name);

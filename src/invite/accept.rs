@@ -38,6 +38,8 @@ pub(super) enum Claim {
         token: Hash,
         /// The person.
         user: Uuid,
+        /// Whether they know that it was sent to another address than theirs, and want it all the same.
+        is_sure: bool,
     },
     /// Somebody who is signed in, out of their list.
     Listed {
@@ -78,8 +80,9 @@ pub(super) async fn look(on: &impl GenericClient, token: &Hash, now: Timestamp) 
 ///
 /// # Errors
 ///
-/// [`Error::Refused`] for an invite that is not pending or whose account is deactivated, [`Error::NotFound`] for the id of
-/// somebody else's, [`Error::Forbidden`] for a token that was sent to another address than the person's,
+/// [`Error::Refused`] for an invite that is not pending, whose account is deactivated, or that was sent to another address
+/// than that of who accepts it without being sure, [`Error::NotFound`] for the id of
+/// somebody else's, [`Error::Forbidden`] for a token that was sent to the address of another person,
 /// [`Error::Taken`] when a newcomer's address has become a person's meanwhile.
 pub(super) async fn accept(
     tx: &Transaction<'_>,
@@ -102,14 +105,20 @@ pub(super) async fn accept(
         }
     };
     account::add_member(tx, invite.account, user, invite.account_role, when.now).await?;
-    store::end(tx, invite.id, State::Accepted, "", when.now).await?;
+    store::accept(tx, invite.id, user, when.now).await?;
     let session = if is_new { Some(identity::begin_session(tx, user, origin).await?) } else { None };
     let coming: Vec<_> = invite.places.iter().map(|it| (user, *it)).collect();
     let came = workcenter::add_all(tx, &coming, when).await?;
     workcenter::announce(tx, ADDED, &came, invite.inviter, when.now, window).await?;
     account::announce(tx, user).await?;
     let revision = invite.revision + 1;
-    let invite = Box::new(Invite { state: State::Accepted, ended_at: Some(when.now), revision, ..invite });
+    let invite = Box::new(Invite {
+        state: State::Accepted,
+        ended_at: Some(when.now),
+        accepted_by: Some(user),
+        revision,
+        ..invite
+    });
     if invite.notify_on_accept {
         tell(tx, &invite, when.now).await?;
     }
@@ -120,9 +129,13 @@ pub(super) async fn accept(
 async fn claimed(tx: &Transaction<'_>, claim: &Claim, now: Timestamp) -> Result<Invite> {
     match claim {
         Claim::Newcomer { token, .. } => pending(store::lock_by_token(tx, token).await?, now),
-        Claim::Mailed { token, user } => {
+        Claim::Mailed { token, user, is_sure } => {
             let invite = pending(store::lock_by_token(tx, token).await?, now)?;
-            if invite.invited == Some(*user) { Ok(invite) } else { Err(Error::Forbidden) }
+            match invite.invited {
+                Some(invited) if invited != *user => Err(Error::Forbidden),
+                None if !is_sure => Err(Error::Refused(Reason::InviteOtherAddress)),
+                _ => Ok(invite),
+            }
         }
         Claim::Listed { id, user } => match store::lock_by_id(tx, *id).await? {
             Some(invite) if invite.invited == Some(*user) => pending(Some(invite), now),

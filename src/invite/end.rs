@@ -42,7 +42,7 @@ pub(super) async fn revoke(tx: &Transaction<'_>, id: Uuid, now: Timestamp) -> Re
 /// # Errors
 ///
 /// [`Error::Refused`] for an invite that is not pending, [`Error::NotFound`] for the id of somebody else's,
-/// [`Error::Forbidden`] for a token that was sent to another address than the person's.
+/// [`Error::Forbidden`] for a token that was sent to the address of another person.
 pub(super) async fn decline(
     tx: &Transaction<'_>,
     which: Which,
@@ -53,7 +53,7 @@ pub(super) async fn decline(
     let invite = match which {
         Which::Token(token) => {
             let invite = pending(store::lock_by_token(tx, &token).await?, now)?;
-            if user.is_some() && invite.invited != user {
+            if user.is_some() && invite.invited.is_some() && invite.invited != user {
                 return Err(Error::Forbidden);
             }
             invite

@@ -32,12 +32,6 @@ use crate::{
     workcenter::{self, Tie},
 };
 
-/// Pending invites of an account at most: more than anybody follows up on. Whoever has that many withdraws some.
-const PENDING_MAX: usize = 5_000;
-
-/// Invites that an account makes in a day at most: who needs more sends to people who do not know of it.
-const DAY_MAX: usize = 5_000;
-
 /// What counts as a day.
 const DAY: Duration = Duration::from_hours(24);
 
@@ -199,7 +193,7 @@ async fn create(
     }
     let found = account::find(tx, account).await?;
     let account = found.ok_or_else(|| Error::NotFound(Kind::Account, account.to_string()))?;
-    let (room, wait) = store::load(tx, account.id, now).await?.room(now);
+    let (room, wait) = store::load(tx, &account, now).await?.room(now);
     for entry in left.iter_mut().skip(room) {
         entry.made = Some(Err(Error::Exhausted(Reason::InviteLimitReached, wait)));
     }
@@ -227,12 +221,16 @@ async fn create(
 /// How many invites an account has.
 #[derive(Clone, Copy, Debug)]
 struct Load {
-    /// Those that wait for an answer, up to [`PENDING_MAX`].
+    /// Those that wait for an answer, up to `pending_max`.
     pending: usize,
+    /// How many may wait.
+    pending_max: usize,
     /// When the first of them runs out.
     over_at: Option<Timestamp>,
-    /// Those that were made within a [`DAY`], up to [`DAY_MAX`].
+    /// Those that were made within a [`DAY`], up to `daily_max`.
     today: usize,
+    /// How many may be made in one.
+    daily_max: usize,
     /// When the first of them was.
     first_at: Option<Timestamp>,
 }
@@ -240,8 +238,8 @@ struct Load {
 impl Load {
     /// How many more there may be, and how long it is until there may be more than that.
     fn room(&self, now: Timestamp) -> (usize, Duration) {
-        let pending = PENDING_MAX.saturating_sub(self.pending);
-        let today = DAY_MAX.saturating_sub(self.today);
+        let pending = self.pending_max.saturating_sub(self.pending);
+        let today = self.daily_max.saturating_sub(self.today);
         let over = self.over_at.filter(|_| pending <= today);
         let tomorrow = self.first_at.and_then(|it| it.checked_add(DAY).ok());
         let until = over.or(tomorrow).unwrap_or(now);
@@ -273,12 +271,22 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         let hours = |it| Some(now.checked_add(Duration::from_hours(it)).unwrap());
         let ago = |it| Some(now.checked_sub(Duration::from_hours(it)).unwrap());
-        let load = Load { pending: 4_990, over_at: hours(30), today: 10, first_at: ago(20) };
+        let load = Load {
+            pending: 4_990,
+            pending_max: 5_000,
+            over_at: hours(30),
+            today: 10,
+            daily_max: 5_000,
+            first_at: ago(20),
+        };
         assert_eq!(load.room(now).0, 10);
         let full = Load { pending: 5_000, ..load };
         assert_eq!(full.room(now), (0, Duration::from_hours(30)));
         let busy = Load { pending: 40, today: 5_000, ..load };
         assert_eq!(busy.room(now), (0, Duration::from_hours(4)));
-        assert_eq!(Load { pending: 0, over_at: None, today: 0, first_at: None }.room(now).0, 5_000);
+        let new = Load { pending: 0, over_at: None, today: 0, first_at: None, ..load };
+        assert_eq!(new.room(now).0, 5_000);
+        // The account may have fewer now than it has.
+        assert_eq!(Load { pending_max: 100, ..load }.room(now), (0, Duration::from_hours(30)));
     }
 }

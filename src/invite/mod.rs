@@ -123,6 +123,8 @@ pub struct Invite {
     pub end_reason: String,
     /// The person whose address it is, if there is one.
     pub invited: Option<Uuid>,
+    /// Who accepted it.
+    pub accepted_by: Option<Uuid>,
     /// How often its token was made anew.
     pub turn: i64,
     /// When it was sent again, the last times that count.
@@ -166,7 +168,12 @@ impl Invite {
 
     /// What a call asks for that is about this invite.
     fn resource(&self) -> Resource {
-        Resource::Invite { id: self.id, account: self.account, inviter: Some(self.inviter), invited: self.invited }
+        Resource::Invite {
+            id: self.id,
+            account: self.account,
+            inviter: Some(self.inviter),
+            invited: self.accepted_by.or(self.invited),
+        }
     }
 }
 
@@ -212,6 +219,7 @@ mod tests {
             ended_at: None,
             end_reason: String::new(),
             invited: None,
+            accepted_by: None,
             turn: 0,
             resent_at: Vec::new(),
             revision: 1,

@@ -67,6 +67,7 @@ impl Offer {
             ended_at: None,
             end_reason: String::new(),
             invited,
+            accepted_by: None,
             turn: 0,
             resent_at: Vec::new(),
             revision: 1,

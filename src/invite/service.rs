@@ -226,7 +226,7 @@ impl InviteService for Service {
                 return Err(Error::from(Violation::new("newcomer", "must be absent when signed in")).into());
             }
             (Which::Id(id), user) => Claim::Listed { id, user: user.unwrap_or_default() },
-            (Which::Token(token), Some(user)) => Claim::Mailed { token, user },
+            (Which::Token(token), Some(user)) => Claim::Mailed { token, user, is_sure: asked.accept_at_other_address },
             (Which::Token(token), None) => self.newcomer(token, newcomer, when.now).await?,
         };
 
@@ -436,6 +436,7 @@ impl From<Invite> for pb::Invite {
             end_time: invite.ended_at.map(pb::time),
             end_reason: invite.end_reason,
             no_reminders: invite.no_reminders,
+            accepted_user_id: invite.accepted_by.map(|it| it.to_string()).unwrap_or_default(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The tables `invite` and `invite_workcenter`: written here and nowhere else.
 
 use jiff::Timestamp;
-use sea_query::{Expr, ExprTrait, Iden, Query};
+use sea_query::{Expr, ExprTrait, Iden, Query, UpdateStatement};
 use uuid::Uuid;
 
 use super::{Invite, State, letters::Told};
@@ -21,6 +21,7 @@ enum Column {
     State,
     EndedAt,
     EndReason,
+    AcceptedBy,
     Revision,
 }
 
@@ -31,7 +32,7 @@ macro_rules! invites {
             "select invite.id, invite.account_id, account.name as account_name, invite.email, invite.email_key,
                 invite.account_role, invite.message, invite.inviter_id, invite.state, invite.created_at,
                 invite.expires_at, invite.ended_at, invite.end_reason, invite.turn, invite.resent_at, invite.revision,
-                invite.no_reminders, invite.notify_on_accept,
+                invite.no_reminders, invite.notify_on_accept, invite.accepted_by,
                 (select person.id from person where person.email_key = invite.email_key) as invited,
                 array(select workcenter_id from invite_workcenter
                     where invite_id = invite.id order by workcenter_id) as workcenters,
@@ -216,16 +217,25 @@ pub async fn sweep(on: &impl GenericClient, now: Timestamp) -> Result<u64> {
 
 /// Ends an invite as `state` says, for `reason`.
 pub(super) async fn end(on: &impl GenericClient, id: Uuid, state: State, reason: &str, now: Timestamp) -> Result<()> {
-    let update = Query::update()
+    db::execute(on, &ended(id, state, reason, now)).await?;
+    Ok(())
+}
+
+/// Ends an invite that `user` has accepted.
+pub(super) async fn accept(on: &impl GenericClient, id: Uuid, user: Uuid, now: Timestamp) -> Result<()> {
+    db::execute(on, ended(id, State::Accepted, "", now).value(Column::AcceptedBy, user)).await?;
+    Ok(())
+}
+
+fn ended(id: Uuid, state: State, reason: &str, now: Timestamp) -> UpdateStatement {
+    Query::update()
         .table(Column::Table)
         .value(Column::State, state.name())
         .value(Column::EndedAt, now)
         .value(Column::EndReason, reason)
         .value(Column::Revision, Expr::col(Column::Revision).add(1_i64))
         .and_where(Expr::col(Column::Id).eq(id))
-        .take();
-    db::execute(on, &update).await?;
-    Ok(())
+        .take()
 }
 
 /// The invite `id`.
@@ -335,6 +345,7 @@ pub(super) fn invite(row: &Row) -> Invite {
         ended_at: row.get("ended_at"),
         end_reason: row.get("end_reason"),
         invited: row.get("invited"),
+        accepted_by: row.get("accepted_by"),
         turn: row.get("turn"),
         resent_at: row.get("resent_at"),
         revision: row.get("revision"),

@@ -1,9 +1,9 @@
-//! What administrators change of an account: which fields, and what each may be. Pure.
+//! What is changed of an account: which fields, and what each may be. Pure.
 
 use std::time::Duration;
 
 use crate::{
-    account::{Account, DEFAULT_DELIVERY, INVITE_EXPIRY, checked_name, invite_expiry},
+    account::{Account, DEFAULT_DELIVERY, INVITE_EXPIRY, INVITES_MAX, checked_name, invite_expiry, invites_max},
     error::{Result, Violation, Violations},
     identity::Preset,
     mask, profile,
@@ -11,7 +11,15 @@ use crate::{
 };
 
 /// What can be changed.
-const PATHS: [&str; 5] = ["name", "time_zone", "invite_expiry", "password_preset", "default_delivery"];
+const PATHS: [&str; 7] = [
+    "name",
+    "time_zone",
+    "invite_expiry",
+    "password_preset",
+    "default_delivery",
+    "pending_invites_max",
+    "daily_invites_max",
+];
 
 /// An account as somebody has sent it.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +34,10 @@ pub(super) struct Sent {
     pub preset: Option<Result<Preset, Violation>>,
     /// `None` when it is not set, an error when it is none that an account may have.
     pub delivery: Option<Result<Delivery, Violation>>,
+    /// 0 when it is not set.
+    pub pending_invites_max: i32,
+    /// 0 when it is not set.
+    pub daily_invites_max: i32,
 }
 
 /// What is to be changed: only what is `Some`.
@@ -41,25 +53,32 @@ pub(super) struct Change {
     pub preset: Option<Preset>,
     /// How those hear who have chosen nothing.
     pub delivery: Option<Delivery>,
+    /// Invites that wait at most.
+    pub pending_invites_max: Option<u32>,
+    /// Invites that are made in a day at most.
+    pub daily_invites_max: Option<u32>,
 }
 
 impl Change {
-    /// Reads the fields that the mask of these `paths` names, all for `*`, or those that are set when there is no mask.
+    /// Reads the fields of `account` that the mask of these `paths` names, all for `*`, or those that are set when there is
+    /// no mask; from a `service`, or from an administrator.
     ///
     /// # Errors
     ///
     /// [`crate::error::Error::Invalid`] with everything that is wrong.
-    pub(super) fn checked(sent: Sent, paths: &[String]) -> Result<Self> {
+    pub(super) fn checked(sent: Sent, paths: &[String], account: &Account, service: bool) -> Result<Self> {
         let mut violations = Violations::default();
         let is_set = |path: &str| match path {
             "name" => !sent.name.is_empty(),
             "time_zone" => !sent.time_zone.is_empty(),
             "invite_expiry" => sent.invite_expiry.is_some(),
             "password_preset" => sent.preset.is_some(),
-            _ => sent.delivery.is_some(),
+            "default_delivery" => sent.delivery.is_some(),
+            "pending_invites_max" => sent.pending_invites_max != 0,
+            _ => sent.daily_invites_max != 0,
         };
         let fields = mask::fields(paths, &PATHS, is_set, &mut violations);
-        let [name, time_zone, expiry, preset, delivery] = PATHS.map(|it| fields.contains(&it));
+        let [name, time_zone, expiry, preset, delivery, pending, daily] = PATHS.map(|it| fields.contains(&it));
         let mut change = Self::default();
         if name {
             change.name = violations.take(checked_name("account.name", &sent.name));
@@ -77,6 +96,18 @@ impl Change {
         if delivery {
             change.delivery = violations.take(sent.delivery.unwrap_or(Ok(DEFAULT_DELIVERY)));
         }
+        let number = |field, number, set| match number {
+            0 => Ok(INVITES_MAX),
+            number => invites_max(field, number, set, service),
+        };
+        if pending {
+            let read = number("account.pending_invites_max", sent.pending_invites_max, account.pending_invites_max);
+            change.pending_invites_max = violations.take(read);
+        }
+        if daily {
+            let read = number("account.daily_invites_max", sent.daily_invites_max, account.daily_invites_max);
+            change.daily_invites_max = violations.take(read);
+        }
         violations.none()?;
         Ok(change)
     }
@@ -89,6 +120,8 @@ impl Change {
             invite_expiry: self.invite_expiry.unwrap_or(account.invite_expiry),
             preset: self.preset.unwrap_or(account.preset),
             default_delivery: self.delivery.unwrap_or(account.default_delivery),
+            pending_invites_max: self.pending_invites_max.unwrap_or(account.pending_invites_max),
+            daily_invites_max: self.daily_invites_max.unwrap_or(account.daily_invites_max),
             ..account.clone()
         };
         let revision = account.revision + i64::from(after != *account);
@@ -108,6 +141,26 @@ mod tests {
         Sent { name: " Pier Works ".to_owned(), invite_expiry: Some((86_400, 5)), ..Sent::default() }
     }
 
+    fn account() -> Account {
+        Account {
+            id: Uuid::nil(),
+            name: "Pier Works".to_owned(),
+            time_zone: String::new(),
+            preset: Preset::default(),
+            invite_expiry: INVITE_EXPIRY,
+            default_delivery: Delivery::Immediate,
+            pending_invites_max: 7_000,
+            daily_invites_max: INVITES_MAX,
+            revision: 7,
+            created_at: Timestamp::UNIX_EPOCH,
+            deactivated_at: None,
+        }
+    }
+
+    fn checked(sent: Sent, paths: &[&str]) -> Result<Change> {
+        Change::checked(sent, &mask(paths), &account(), false)
+    }
+
     fn mask(paths: &[&str]) -> Vec<String> {
         paths.iter().map(ToString::to_string).collect()
     }
@@ -116,14 +169,15 @@ mod tests {
     fn without_a_mask_what_is_set_is_changed() {
         let day = Some(Duration::from_secs(86_400));
         let change = Change { name: Some("Pier Works".to_owned()), invite_expiry: day, ..Change::default() };
-        assert_eq!(Change::checked(sent(), &[]).unwrap(), change);
+        assert_eq!(checked(sent(), &[]).unwrap(), change);
     }
 
     #[test]
     fn what_is_named_and_not_set_is_as_in_a_new_account() {
-        let change = Change::checked(Sent { invite_expiry: None, ..sent() }, &mask(&["*"])).unwrap();
+        let change = checked(Sent { invite_expiry: None, ..sent() }, &["*"]).unwrap();
         let new = (Some(String::new()), Some(INVITE_EXPIRY), Some(Preset::Nist2025), Some(Delivery::Immediate));
         assert_eq!((change.time_zone, change.invite_expiry, change.preset, change.delivery), new);
+        assert_eq!((change.pending_invites_max, change.daily_invites_max), (Some(INVITES_MAX), Some(INVITES_MAX)));
     }
 
     #[test]
@@ -134,27 +188,18 @@ mod tests {
             invite_expiry: Some((1, 0)),
             preset: Some(Err(Violation::new("account.password_preset", "must be one of the presets"))),
             delivery: Some(Err(Violation::new("account.default_delivery", "must be one of the deliveries"))),
+            pending_invites_max: 7_001,
+            daily_invites_max: 5_001,
         };
-        let paths = mask(&["etag", "name", "time_zone", "invite_expiry", "password_preset", "default_delivery"]);
-        let Err(Error::Invalid(violations)) = Change::checked(bad, &paths) else { panic!("it is refused") };
+        let paths = [&["etag"], &PATHS[..]].concat();
+        let Err(Error::Invalid(violations)) = checked(bad, &paths) else { panic!("it is refused") };
         let fields: Vec<_> = violations.iter().map(|it| it.field.trim_start_matches("account.")).collect();
-        let all = ["update_mask", "name", "time_zone", "invite_expiry", "password_preset", "default_delivery"];
-        assert_eq!(fields, all);
+        assert_eq!(fields, [&["update_mask"], &PATHS[..]].concat());
     }
 
     #[test]
     fn a_change_of_nothing_leaves_the_etag() {
-        let account = Account {
-            id: Uuid::nil(),
-            name: "Pier Works".to_owned(),
-            time_zone: String::new(),
-            preset: Preset::default(),
-            invite_expiry: INVITE_EXPIRY,
-            default_delivery: Delivery::Immediate,
-            revision: 7,
-            created_at: Timestamp::UNIX_EPOCH,
-            deactivated_at: None,
-        };
+        let account = account();
         let same = Change { name: Some("Pier Works".to_owned()), ..Change::default() };
         assert_eq!(same.onto(&account), account);
         let other = Change { time_zone: Some("Asia/Tokyo".to_owned()), ..Change::default() };

@@ -114,9 +114,10 @@ impl AccountService for Service {
         let tx = client.transaction().await.map_err(Error::from)?;
         account::hold(&tx, id).await?;
         let leave = access::may(&tx, &caller, Action::UpdateAccount, Resource::Account(id)).await?;
-        let change = Change::checked(read(sent), &asked.update_mask.unwrap_or_default().paths)?;
-        account::enter(&tx, id).await?;
         let before = found(&tx, id).await?;
+        let (paths, service) = (asked.update_mask.unwrap_or_default().paths, leave.standing.account_role.is_none());
+        let change = Change::checked(read(sent), &paths, &before, service)?;
+        account::enter(&tx, id).await?;
         if !asked.etag.is_empty() && asked.etag != etag(&before) {
             return Err(Error::Conflict(Reason::EtagMismatch).into());
         }
@@ -309,6 +310,8 @@ fn read(sent: pb::Account) -> Sent {
         invite_expiry: sent.invite_expiry.map(|it| (it.seconds, it.nanos)),
         preset,
         delivery,
+        pending_invites_max: sent.pending_invites_max,
+        daily_invites_max: sent.daily_invites_max,
     }
 }
 
@@ -338,6 +341,8 @@ fn shown(account: Account, role: Option<AccountRole>) -> pb::Account {
         invite_expiry: Some(pb::span(account.invite_expiry)),
         password_preset: preset.into(),
         default_delivery: pb::Delivery::from(account.default_delivery).into(),
+        pending_invites_max: i32::try_from(account.pending_invites_max).unwrap_or(i32::MAX),
+        daily_invites_max: i32::try_from(account.daily_invites_max).unwrap_or(i32::MAX),
         role: role.map_or(pb::AccountRole::Unspecified, wire).into(),
         create_time: Some(pb::time(account.created_at)),
         deactivate_time: account.deactivated_at.map(pb::time),

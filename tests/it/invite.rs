@@ -75,12 +75,13 @@ fn newcomer() -> Newcomer {
 
 /// Accepts with a token, as somebody who is not signed in.
 async fn come(app: &App, token: &str) -> Result<AcceptInviteResponse, Status> {
-    let asked = AcceptInviteRequest { by: Some(By::Token(token.to_owned())), newcomer: Some(newcomer()) };
+    let asked =
+        AcceptInviteRequest { by: Some(By::Token(token.to_owned())), newcomer: Some(newcomer()), ..Default::default() };
     Ok(app.invites().accept_invite(asked).await?.into_inner())
 }
 
 async fn accept(app: &App, who: &Person, by_what: By) -> Result<AcceptInviteResponse, Status> {
-    let asked = AcceptInviteRequest { by: Some(by_what), newcomer: None };
+    let asked = AcceptInviteRequest { by: Some(by_what), newcomer: None, ..Default::default() };
     Ok(app.invites().accept_invite(by(&who.token, asked)).await?.into_inner())
 }
 

@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{DAY, DAY_MAX, Load, PENDING_MAX};
+use super::{DAY, Load};
 use crate::{
+    account::Account,
     db::{self, GenericClient, Transaction},
     error::{Error, Result},
     invite::{Invite, store::columns},
@@ -71,13 +72,21 @@ pub(super) async fn take_turn(tx: &Transaction<'_>, account: Uuid) -> Result<()>
 }
 
 /// How many invites the account has at `now`.
-pub(super) async fn load(tx: &Transaction<'_>, account: Uuid, now: Timestamp) -> Result<Load> {
-    let most = |it: usize| i64::try_from(it).unwrap_or(i64::MAX);
+pub(super) async fn load(tx: &Transaction<'_>, account: &Account, now: Timestamp) -> Result<Load> {
+    let &Account { id, pending_invites_max, daily_invites_max, .. } = account;
     let since = now.checked_sub(DAY).map_err(Error::internal)?;
-    let rows = db::text(tx, LOAD, &[&account, &now, &since, &most(PENDING_MAX), &most(DAY_MAX)]).await?;
+    let rows = db::text(tx, LOAD, &[&id, &now, &since, &i64::from(pending_invites_max), &i64::from(daily_invites_max)])
+        .await?;
     let count = |column| usize::try_from(rows[0].get::<_, i64>(column)).unwrap_or(usize::MAX);
-    let (over_at, first_at) = (rows[0].get("over_at"), rows[0].get("first_at"));
-    Ok(Load { pending: count("pending"), over_at, today: count("today"), first_at })
+    let most = |it: u32| usize::try_from(it).unwrap_or(usize::MAX);
+    Ok(Load {
+        pending: count("pending"),
+        pending_max: most(pending_invites_max),
+        over_at: rows[0].get("over_at"),
+        today: count("today"),
+        daily_max: most(daily_invites_max),
+        first_at: rows[0].get("first_at"),
+    })
 }
 
 /// The people among these addresses, and whether each belongs to the account.

@@ -50,7 +50,7 @@ const TOLD: &str = "
     left join profile on profile.user_id = invite.inviter_id
     left join recipient on recipient.user_id = invite.inviter_id
     left join person invited on invited.email_key = invite.email_key
-    left join profile theirs on theirs.user_id = invited.id
+    left join profile theirs on theirs.user_id = coalesce(invite.accepted_by, invited.id)
     where invite.id = any($1) and invite.notice_id is not null and invite.ended_at is not null
         and coalesce(recipient.notifications_enabled, true)";
 

@@ -75,7 +75,7 @@ table! {
     DeletePicture              "!x ??----+ ----- ? USER_NOT_FOUND"
     CreateAccount              "!x ------- ----+ +"
     GetAccount                 "!x ?++++++ ----- ? ACCOUNT_NOT_FOUND"
-    UpdateAccount              "!x ?-----+ ----- ? ACCOUNT_NOT_FOUND"
+    UpdateAccount              "!x ?-----+ ----+ ? ACCOUNT_NOT_FOUND"
     DeactivateAccount          "!x ?-----+ ----+ ? ACCOUNT_NOT_FOUND"
     ReactivateAccount          "!x ?-----+ ----+ ? ACCOUNT_NOT_FOUND"
     ListMembers                "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"

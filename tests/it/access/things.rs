@@ -187,7 +187,7 @@ impl Things {
 }
 
 fn accept(by: pb::accept_invite_request::By) -> Vec<u8> {
-    pb::AcceptInviteRequest { by: Some(by), newcomer: None }.encode_to_vec()
+    pb::AcceptInviteRequest { by: Some(by), newcomer: None, ..Default::default() }.encode_to_vec()
 }
 
 fn decline(by: pb::decline_invite_request::By) -> Vec<u8> {

@@ -1,9 +1,15 @@
 //! Accepting invites through the wire: who comes in, who does not, and what becomes of the invite.
 
-use workcenter::pb::ListWorkCenterPreferencesRequest;
+use workcenter::{
+    daemon::Sweep,
+    pb::{GetInviteRequest, ListWorkCenterPreferencesRequest},
+};
 
 use super::*;
-use crate::workcenter::archive::{archive, delete, reactivate};
+use crate::{
+    sink::Sink,
+    workcenter::archive::{archive, delete, reactivate},
+};
 
 #[tokio::test]
 async fn a_newcomer_comes_in_with_all_that_was_offered_and_is_signed_in() {
@@ -106,13 +112,59 @@ async fn an_address_that_is_a_persons_signs_in_first() {
     assert_refused(other, Code::PermissionDenied, "NOT_ALLOWED");
     let other = accept(&app, &quay.admin, By::InviteId(invite.invite_id.clone())).await;
     assert_refused(other, Code::NotFound, "INVITE_NOT_FOUND");
-    let nobody = AcceptInviteRequest { by: Some(By::InviteId(invite.invite_id)), newcomer: None };
+    let nobody = AcceptInviteRequest { by: Some(By::InviteId(invite.invite_id)), newcomer: None, ..Default::default() };
     assert_refused(app.invites().accept_invite(nobody).await, Code::Unauthenticated, "CALLER_UNKNOWN");
 
-    let both = AcceptInviteRequest { by: Some(By::Token(token.clone())), newcomer: Some(newcomer()) };
+    let both =
+        AcceptInviteRequest { by: Some(By::Token(token.clone())), newcomer: Some(newcomer()), ..Default::default() };
     let status = app.invites().accept_invite(by(&max.token, both)).await.unwrap_err();
     assert_eq!(fields(&status), ["newcomer"]);
     accept(&app, &max, By::Token(token)).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_is_signed_in_under_another_address_is_asked_first() {
+    let app = App::start().await;
+    app.clock_at("2027-11-02T08:00:00Z").await;
+    let (account, quay) = (app.account("Pier Works").await, app.account("Quay Works").await);
+    let max = app.person(&quay, "max@example.com", "Max", "Walker").await;
+    let plans = app.workcenter(&account.admin, account.id, "Plans").await;
+    let asked = CreateInviteRequest {
+        notify_me_on_accept: true,
+        ..offer(&account, "max@home.example", AccountRole::Member, &[(plans, WorkCenterRole::Reader)])
+    };
+    let invite = create(&app, &account.admin, asked).await.unwrap().invite.unwrap();
+    let token = mailed(&app, &invite).await.unwrap();
+
+    assert_refused(
+        accept(&app, &max, By::Token(token.clone())).await,
+        Code::FailedPrecondition,
+        "INVITE_OTHER_ADDRESS",
+    );
+    assert_eq!(count(&app, "invite where state = 'PENDING' and accepted_by is null").await, 1);
+    let sure = AcceptInviteRequest { by: Some(By::Token(token)), accept_at_other_address: true, ..Default::default() };
+    let answer = app.invites().accept_invite(by(&max.token, sure)).await.unwrap().into_inner();
+    let accepted = answer.invite.unwrap();
+    assert_eq!((&accepted.accepted_user_id, &answer.user_id), (&max.id.to_string(), &max.id.to_string()));
+    assert_eq!(accepted.email, "max@home.example");
+    let read = GetInviteRequest { invite_id: invite.invite_id };
+    let seen = app.invites().get_invite(by(&max.token, read)).await.unwrap().into_inner().invite.unwrap();
+    assert_eq!(seen, accepted);
+    let asked = GetWorkCenterRequest { workcenter_id: plans.to_string() };
+    app.workcenters().get_work_center(by(&max.token, asked)).await.unwrap();
+
+    // Their inviter is told who has come.
+    let sink = Sink::start(Vec::new()).await;
+    app.daemon(Some(sink.address())).step(Sweep::Outbox, app.now().await).await.unwrap();
+    assert!(sink.mails().iter().any(|it| it.text().contains("Max Walker")));
+
+    // Whose address is another person's cannot be taken, sure or not.
+    let eve = app.person(&quay, "eve@example.com", "Eve", "Other").await;
+    let invite = invited(&app, &account, &eve.email).await;
+    let token = mailed(&app, &invite).await.unwrap();
+    let sure = AcceptInviteRequest { by: Some(By::Token(token)), accept_at_other_address: true, ..Default::default() };
+    let status = app.invites().accept_invite(by(&max.token, sure)).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "NOT_ALLOWED"));
 }
 
 #[tokio::test]
@@ -122,7 +174,7 @@ async fn a_newcomer_hears_everything_that_is_wrong_at_once_and_may_try_again() {
     let invite = invited(&app, &account, "nora@example.com").await;
     let token = mailed(&app, &invite).await.unwrap();
     let with = async |newcomer: Option<Newcomer>| {
-        let asked = AcceptInviteRequest { by: Some(By::Token(token.clone())), newcomer };
+        let asked = AcceptInviteRequest { by: Some(By::Token(token.clone())), newcomer, ..Default::default() };
         app.invites().accept_invite(asked).await
     };
     let wrong = Newcomer {

@@ -53,7 +53,7 @@ async fn read_invite(app: &App, who: &Person, invite_id: &str) -> pb::Invite {
 
 async fn accept(app: &App, who: &Person, invite: &pb::Invite) -> Result<(), Status> {
     let by_id = Some(accept_invite_request::By::InviteId(invite.invite_id.clone()));
-    let message = pb::AcceptInviteRequest { by: by_id, newcomer: None };
+    let message = pb::AcceptInviteRequest { by: by_id, newcomer: None, ..Default::default() };
     app.invites().accept_invite(by(&who.token, message)).await.map(drop)
 }
 

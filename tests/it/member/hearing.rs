@@ -224,7 +224,7 @@ async fn a_newcomer_by_invite_hears_as_the_account_has_it() {
         password: "a bridge over the Tees".to_owned(),
         ..Default::default()
     };
-    let message = AcceptInviteRequest { by: Some(By::Token(token)), newcomer: Some(newcomer) };
+    let message = AcceptInviteRequest { by: Some(By::Token(token)), newcomer: Some(newcomer), ..Default::default() };
     let came = app.invites().accept_invite(message).await.unwrap().into_inner();
     let nora = Person { id: came.user_id.parse().unwrap(), token: came.token, email: "nora@example.com".to_owned() };
     assert_eq!(heard(&app, &nora).await, (Delivery::Daily, DeliverySource::Account));

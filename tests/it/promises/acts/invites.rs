@@ -127,7 +127,11 @@ impl Stage {
     async fn come(&self, token: &str, password: &str) -> Answer {
         let (first_name, last_name) = (text("Nora"), text("New"));
         let newcomer = Newcomer { first_name, last_name, password: text(password), ..Default::default() };
-        let message = AcceptInviteRequest { by: Some(Accepted::Token(text(token))), newcomer: Some(newcomer) };
+        let message = AcceptInviteRequest {
+            by: Some(Accepted::Token(text(token))),
+            newcomer: Some(newcomer),
+            ..Default::default()
+        };
         self.app.invites().accept_invite(message).await.map(nothing)
     }
 
@@ -151,13 +155,18 @@ impl Stage {
     }
 
     async fn accept_as(&self, who: &Person, by_what: Accepted) -> Answer {
-        let message = AcceptInviteRequest { by: Some(by_what), newcomer: None };
+        let message = AcceptInviteRequest { by: Some(by_what), newcomer: None, ..Default::default() };
         self.app.invites().accept_invite(by(&who.token, message)).await.map(nothing)
     }
 
     pub async fn accept_of_a_deactivated_account(&self) -> Answer {
         let (somebody, invite) = self.somebody_invited().await?;
         self.while_deactivated(self.accept_as(&somebody, Accepted::InviteId(invite.invite_id))).await
+    }
+
+    pub async fn accept_at_another_address(&self) -> Answer {
+        let invite = self.invited(&nobody()).await?;
+        self.accept_as(&self.stranger, Accepted::Token(mailed(&self.app, &invite).await.unwrap())).await
     }
 
     pub async fn accept_by_somebodys_token(&self) -> Answer {

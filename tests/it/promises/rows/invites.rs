@@ -53,6 +53,7 @@ super::rows! {
         FailedPrecondition INVITE_NOT_PENDING accept("made up");
         FailedPrecondition INVITER_LOST_RIGHT accept_what_a_guest_has_offered();
         FailedPrecondition ACCOUNT_DEACTIVATED accept_of_a_deactivated_account();
+        FailedPrecondition INVITE_OTHER_ADDRESS accept_at_another_address();
         AlreadyExists ADDRESS_IN_USE accept_as_a_newcomer_who_is_somebody();
         PermissionDenied NOT_ALLOWED accept_by_somebodys_token();
         NotFound INVITE_NOT_FOUND accept_by_somebodys_id();
