@@ -8,10 +8,10 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use crate::digest::fold::Line;
 use crate::mail::phrase;
+use crate::mail::reader::Reader;
 use crate::mail::template::{Error, Frame, Rendered, Template};
 
 mod page;
@@ -91,8 +91,8 @@ pub struct Digest<'a> {
     pub account: &'a str,
     /// The name of the recipient; may be empty.
     pub recipient_name: &'a str,
-    /// The zone the recipient reads times in.
-    pub zone: TimeZone,
+    /// How the recipient reads times.
+    pub reader: Reader,
     /// What is addressed to the recipient, by WorkCenter.
     pub needs_you: Vec<Section<'a>>,
     /// Everything else, by WorkCenter.
@@ -237,12 +237,15 @@ impl<'a> Letter<'a> {
             false => format!("Hello {}", phrase::isolated(&name)),
         };
         let covers = self.digest.covers_from.map(|from| {
-            let from = phrase::instant(from, &self.digest.zone);
+            let from = self.digest.reader.instant(from);
             format!("This digest covers everything since {from}.")
         });
         let period = match self.digest.kind {
-            Kind::Daily { date } => Some(phrase::day(date)),
-            Kind::Weekly { from, to } => Some(format!("{} to {}", phrase::day(from), phrase::day(to))),
+            Kind::Daily { date } => Some(self.digest.reader.day(date)),
+            Kind::Weekly { from, to } => {
+                let day = |date| self.digest.reader.day(date);
+                Some(format!("{} to {}", day(from), day(to)))
+            }
             Kind::Immediate | Kind::Catchup => None,
         };
         let is_said = matches!(self.digest.kind, Kind::Immediate);
@@ -252,9 +255,9 @@ impl<'a> Letter<'a> {
 
     /// Writes both forms, with as many lines as the limits let it have.
     fn rendered(&self, frame: &Frame) -> Result<Rendered, Error> {
-        let zone = &self.digest.zone;
+        let reader = &self.digest.reader;
         if let Some((section, line)) = self.only() {
-            let notice = Some(Item::of(line, section, zone));
+            let notice = Some(Item::of(line, section, reader));
             let covers = self.opening().covers;
             return TEMPLATE.render(frame, &Page { notice, covers, ..Page::default() });
         }
@@ -283,10 +286,10 @@ impl<'a> Letter<'a> {
 
     /// The whole letter, with the lines that `room` allows.
     fn page(&self, room: &Room) -> Page<'a> {
-        let zone = &self.digest.zone;
+        let reader = &self.digest.reader;
         let blocks = |sections: &[Section<'a>], shown: &[usize]| {
             let each = sections.iter().zip(shown).filter(|(_, shown)| **shown > 0);
-            each.map(|(section, shown)| Block::of(section, *shown, zone)).collect()
+            each.map(|(section, shown)| Block::of(section, *shown, reader)).collect()
         };
         let shown = room.needs_you.iter().chain(&room.others);
         let unseen: Vec<_> = self.sections().zip(shown).filter(|(_, shown)| **shown == 0).map(|(it, _)| it).collect();

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, ToSpan, civil::Date};
 use uuid::Uuid;
 
 use super::{
@@ -21,7 +21,7 @@ use crate::{
     mail::{Letter, Mailbox},
     outbox::Mail,
     secret::TokenKey,
-    subscription::{Scope, schedule},
+    subscription::Scope,
 };
 
 /// Whom mail comes from, by name.
@@ -162,7 +162,7 @@ impl Material {
             kind: kind(told),
             account: &told.account_name,
             recipient_name: &told.name,
-            zone: schedule::zone(&told.zone).unwrap_or(TimeZone::UTC),
+            reader: told.reader.clone(),
             needs_you: mine
                 .iter()
                 .zip(&mine_urls)

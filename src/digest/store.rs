@@ -9,6 +9,7 @@ use crate::{
     activity::Reason,
     db::{self, GenericClient, Row},
     error::Result,
+    mail::reader::Reader,
     subscription::Cadence,
 };
 
@@ -168,7 +169,8 @@ const TOLD: &str = "
     select settlement.id, settlement.cause, settlement.local_date, settlement.settled_at, settlement.user_id,
         settlement.account_id, account.name as account_name, person.email,
         coalesce(trim(profile.first_name || ' ' || profile.last_name), '') as name,
-        coalesce(nullif(profile.time_zone, ''), account.time_zone, 'UTC') as zone
+        coalesce(nullif(profile.time_zone, ''), account.time_zone) as time_zone,
+        coalesce(profile.locale, '') as locale, coalesce(profile.time_format, '') as time_format
     from settlement
     join account on account.id = settlement.account_id
     join person on person.id = settlement.user_id
@@ -234,7 +236,7 @@ pub(super) struct Told {
     pub account_name: String,
     pub email: String,
     pub name: String,
-    pub zone: String,
+    pub reader: Reader,
     pub cause: String,
     pub date: Option<Date>,
     pub settled_at: Timestamp,
@@ -270,7 +272,7 @@ pub(super) async fn told(on: &impl GenericClient, settlements: &[Uuid]) -> Resul
         account_name: row.get("account_name"),
         email: row.get("email"),
         name: row.get("name"),
-        zone: row.get("zone"),
+        reader: Reader::of(row.get("time_zone"), row.get("locale"), row.get("time_format")),
         cause: row.get("cause"),
         date: row.get("local_date"),
         settled_at: row.get("settled_at"),

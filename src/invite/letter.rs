@@ -7,10 +7,10 @@
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::mail::phrase;
+use crate::mail::reader::Reader;
 use crate::mail::template::{Error, Frame, Rendered, Template};
 
 /// Characters of the name of a person, an account, a WorkCenter or a role that are shown.
@@ -48,8 +48,8 @@ pub struct Invitation<'a> {
     pub message: &'a str,
     /// Until when it can be accepted.
     pub expires_at: Timestamp,
-    /// The zone the invited person reads times in, if it is known.
-    pub zone: Option<TimeZone>,
+    /// How the invited person reads times, as far as it is known.
+    pub reader: &'a Reader,
     /// Where it is accepted; the address carries the token.
     pub accept_url: &'a str,
 }
@@ -100,7 +100,6 @@ pub fn write(invitation: &Invitation) -> Result<Written, Error> {
     let short = |it: &str| phrase::isolated(&phrase::clean(it, HEADING_NAME_CHARS_MAX));
     let heading =
         format!("{opening}{} invites you to join {}", short(invitation.inviter_name), short(invitation.account));
-    let zone = invitation.zone.clone().unwrap_or(TimeZone::UTC);
     let shown = phrase::shown(invitation.workcenters.len(), WORKCENTERS_MAX);
     let page = Page {
         is_reminder: invitation.is_reminder,
@@ -111,7 +110,7 @@ pub fn write(invitation: &Invitation) -> Result<Written, Error> {
             .collect(),
         more: invitation.workcenters.len() - shown,
         message: lines(invitation.message),
-        until: phrase::instant(invitation.expires_at, &zone),
+        until: invitation.reader.instant(invitation.expires_at),
         accept_url: invitation.accept_url,
         inviter,
         account,

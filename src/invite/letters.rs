@@ -11,8 +11,8 @@ use crate::{
     access::{AccountRole, WorkCenterRole},
     db::GenericClient,
     error::{Error, Result},
+    mail::reader::Reader,
     secret::TokenKey,
-    subscription::schedule,
 };
 
 /// What the mail of an invite tells, and to whom.
@@ -32,8 +32,8 @@ pub(super) struct Told {
     pub inviter_name: String,
     /// The account, by name.
     pub account_name: String,
-    /// The account's zone; `None` when it has none.
-    pub zone: Option<String>,
+    /// Their zone is the account's, and nothing else of them is known.
+    pub reader: Reader,
     /// What they become in the account.
     pub account_role: AccountRole,
     /// The WorkCenters that come with it, by name, and as what.
@@ -93,7 +93,7 @@ fn written(told: &Told, key: &TokenKey, app_url: &str) -> Result<Written> {
         workcenters: &grants,
         message: &told.message,
         expires_at: told.expires_at,
-        zone: told.zone.as_deref().and_then(schedule::zone),
+        reader: &told.reader,
         accept_url: &format!("{}/invites/accept?token={}", app_url.trim_end_matches('/'), token.expose()),
     };
     letter::write(&letter).map_err(Error::internal)

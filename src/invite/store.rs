@@ -9,6 +9,7 @@ use crate::{
     access::{AccountRole, WorkCenterRole},
     db::{self, GenericClient, Row},
     error::{Error, Reason, Result},
+    mail::reader::Reader,
     secret::Hash,
     workcenter::Place,
 };
@@ -308,7 +309,7 @@ pub(super) async fn told(on: &impl GenericClient, invites: &[Uuid], now: Timesta
         email: row.get("email"),
         inviter_name: row.get("inviter_name"),
         account_name: row.get("account_name"),
-        zone: row.get("time_zone"),
+        reader: Reader::new(row.get("time_zone")),
         account_role: account_role(row),
         places: row.get::<_, Vec<String>>("names").into_iter().zip(roles(row)).collect(),
         message: row.get("message"),

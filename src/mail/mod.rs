@@ -10,6 +10,7 @@
 
 mod dialogue;
 pub mod phrase;
+pub mod reader;
 mod session;
 pub mod template;
 

@@ -1,11 +1,7 @@
-//! Puts names, figures and instants into English, for every letter alike.
+//! Puts names and figures into English, for every letter alike.
 //!
 //! What people type comes through [`clean`] and what they link to through [`link`]; nothing else
 //! that a stranger chose reaches a subject line or an address a reader may click.
-
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 /// Bytes of an address that is still made into a link, as it stands in HTML.
 ///
@@ -122,46 +118,6 @@ pub fn listed(items: &[String]) -> String {
         [only] => only.clone(),
         [before @ .., last] => format!("{} and {last}", before.join(", ")),
     }
-}
-
-/// Spells a date out: `Monday, 23 November 2026`.
-pub fn day(date: Date) -> String {
-    date.strftime("%A, %-d %B %Y").to_string()
-}
-
-/// Spells an instant out as a clock in `zone` shows it: `Monday, 23 November 2026, 09:14 CET`.
-pub fn instant(at: Timestamp, zone: &TimeZone) -> String {
-    format!("{}, {}", day(at.to_zoned(zone.clone()).date()), clock(at, zone))
-}
-
-/// Spells out from when to when something happened, saying what the two have in common once:
-/// `Monday, 23 November 2026, 09:14–11:02 CET`.
-pub fn span(first: Timestamp, last: Timestamp, zone: &TimeZone) -> String {
-    let (from, to) = (first.to_zoned(zone.clone()), last.to_zoned(zone.clone()));
-    let (begin, end) = (clock(first, zone), clock(last, zone));
-    if from.date() != to.date() {
-        return format!("{} – {}", instant(first, zone), instant(last, zone));
-    }
-    let begin = match begin.split_once(' ') {
-        _ if begin == end => return instant(first, zone),
-        Some((time, abbreviation)) if end.ends_with(abbreviation) => time,
-        _ => &begin,
-    };
-    format!("{}, {begin}–{end}", day(from.date()))
-}
-
-/// Writes the time of day and the zone's abbreviation then: `09:14 CET`.
-///
-/// A zone whose abbreviation is only its offset says against what: `09:14 UTC-03`, `09:14 UTC+05:45`.
-fn clock(at: Timestamp, zone: &TimeZone) -> String {
-    let at = at.to_zoned(zone.clone());
-    let abbreviation = at.strftime("%Z").to_string();
-    let time = at.strftime("%H:%M");
-    if abbreviation.starts_with(['+', '-']) {
-        let offset = at.strftime("%:z").to_string();
-        return format!("{time} UTC{}", offset.strip_suffix(":00").unwrap_or(&offset));
-    }
-    format!("{time} {abbreviation}")
 }
 
 #[cfg(test)]

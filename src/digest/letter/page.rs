@@ -3,12 +3,12 @@
 
 use std::collections::HashSet;
 
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::{Because, NAME_CHARS_MAX, Section};
 use crate::digest::fold::{Line, Part, Thing};
 use crate::mail::phrase;
+use crate::mail::reader::Reader;
 
 /// What stands between the heading and the foot.
 #[derive(Debug, Default, Serialize)]
@@ -73,7 +73,7 @@ struct Anchor<'a> {
 
 impl<'a> Block<'a> {
     /// The first `shown` lines of `section`.
-    pub fn of(section: &Section<'a>, shown: usize, zone: &TimeZone) -> Self {
+    pub fn of(section: &Section<'a>, shown: usize, reader: &Reader) -> Self {
         Self {
             title: title(section),
             url: section.url.and_then(phrase::link),
@@ -81,7 +81,7 @@ impl<'a> Block<'a> {
                 Because::Administrator => Some("as administrator"),
                 Because::Collaborator | Because::Yourself => None,
             },
-            items: section.lines[..shown].iter().map(|it| Item::of(it, section, zone)).collect(),
+            items: section.lines[..shown].iter().map(|it| Item::of(it, section, reader)).collect(),
             more: more(section.lines.len() - shown),
         }
     }
@@ -89,7 +89,7 @@ impl<'a> Block<'a> {
 
 impl<'a> Item<'a> {
     /// The line `line` of `section`.
-    pub fn of(line: &'a Line, section: &Section<'a>, zone: &TimeZone) -> Self {
+    pub fn of(line: &'a Line, section: &Section<'a>, reader: &Reader) -> Self {
         let named = line.says.iter().filter_map(|it| match it {
             Part::Thing(thing) => Some(Anchor::to(thing)),
             Part::Words(_) | Part::Name(_) => None,
@@ -104,7 +104,7 @@ impl<'a> Item<'a> {
             named: named.collect(),
             things: line.things.iter().map(Anchor::to).collect(),
             more: more(line.more_things),
-            when: phrase::span(line.first_at, line.last_at, zone),
+            when: reader.span(line.first_at, line.last_at),
         }
     }
 }

@@ -43,7 +43,7 @@ fn digest<'a>(kind: Kind, sections: Vec<Section<'a>>) -> Digest<'a> {
         kind,
         account: "Pier Works",
         recipient_name: "Grace Hopper",
-        zone: TimeZone::get("Europe/Berlin").unwrap(),
+        reader: Reader::new(Some("Europe/Berlin")),
         needs_you: Vec::new(),
         sections,
         covers_from: None,

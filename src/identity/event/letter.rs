@@ -4,12 +4,13 @@
 
 use std::sync::LazyLock;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::EventKind;
 use crate::mail::{
     phrase,
+    reader::Reader,
     template::{Error, Frame, PRODUCT, Rendered, Template},
 };
 
@@ -28,8 +29,8 @@ pub(super) struct Notice<'a> {
     pub kind: EventKind,
     /// When.
     pub at: Timestamp,
-    /// The zone that the person reads times in; `None` when it is not known.
-    pub zone: Option<TimeZone>,
+    /// How the person reads times.
+    pub reader: &'a Reader,
     /// The IP address it came from; may be empty.
     pub source: &'a str,
     /// The address that was asked for; may be empty.
@@ -76,10 +77,9 @@ struct Words {
 /// When a template asks for what it is not given, which is a defect.
 pub(super) fn write(notice: &Notice<'_>) -> Result<Option<Written>, Error> {
     let Some(Words { heading, said, label, otherwise }) = words(notice.kind) else { return Ok(None) };
-    let zone = notice.zone.clone().unwrap_or(TimeZone::UTC);
     let page = Page {
         said,
-        at: phrase::instant(notice.at, &zone),
+        at: notice.reader.instant(notice.at),
         source: if notice.source.is_empty() { "not known" } else { notice.source },
         new_address: phrase::clean(notice.new_address, ADDRESS_CHARS_MAX),
         label,
@@ -167,11 +167,13 @@ fn words(kind: EventKind) -> Option<Words> {
 mod tests {
     use super::*;
 
+    const NOBODY: &Reader = &Reader::UNKNOWN;
+
     fn notice(kind: EventKind) -> Notice<'static> {
         Notice {
             kind,
             at: Timestamp::UNIX_EPOCH,
-            zone: None,
+            reader: NOBODY,
             source: "198.51.100.7",
             new_address: "",
             url: "https://app.example/x?token=a-b_c",
@@ -200,9 +202,9 @@ mod tests {
 
     #[test]
     fn times_are_those_of_the_person_and_an_unknown_place_is_said_to_be() {
-        let zone = TimeZone::get("Asia/Tokyo").ok();
-        let written = write(&Notice { zone, source: "", ..notice(EventKind::PasswordChanged) }).unwrap().unwrap();
-        assert!(written.text.contains("- When: Thursday, 1 January 1970, 09:00 JST\n- From where: not known\n"));
+        let reader = &Reader::of(Some("Asia/Tokyo"), "en-US", "");
+        let written = write(&Notice { reader, source: "", ..notice(EventKind::PasswordChanged) }).unwrap().unwrap();
+        assert!(written.text.contains("- When: Thursday, January 1, 1970, 9:00 AM JST\n- From where: not known\n"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The mails of events, written from what is the case at the moment they are sent.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
@@ -12,6 +12,7 @@ use crate::{
     db::GenericClient,
     error::{Error, Result},
     identity::{address, reset},
+    mail::reader::Reader,
     secret::TokenKey,
 };
 
@@ -25,7 +26,8 @@ pub(super) struct Told {
     pub address: String,
     /// The person's present address.
     pub present: String,
-    pub zone: Option<String>,
+    /// How the person reads times, in their zone or that of the account they came into first.
+    pub reader: Reader,
     /// The reset it is about, while it is good.
     pub reset: Option<Uuid>,
     /// The change of address it is about, while it is good.
@@ -82,7 +84,7 @@ fn written(told: Told, key: &TokenKey, app_url: &str) -> Result<Option<(String, 
     let notice = Notice {
         kind: told.kind,
         at: told.at,
-        zone: told.zone.and_then(|it| TimeZone::get(&it).ok()),
+        reader: &told.reader,
         source: &told.source,
         new_address: told.new_address.as_deref().filter(|_| shows_new).unwrap_or_default(),
         url: &format!("{app_url}/{path}"),

@@ -10,6 +10,7 @@ use super::{Event, EventKind, letters::Told};
 use crate::{
     db::{self, GenericClient},
     error::Result,
+    mail::reader::Reader,
 };
 
 /// How long an event is kept: half a year, for a break-in is often found out late.
@@ -20,6 +21,7 @@ const KEPT_FOR: Duration = Duration::from_hours(180 * 24);
 const TOLD: &str = "
     select event.id, event.kind, event.source, event.created_at, event.address, person.email,
         coalesce(nullif(profile.time_zone, ''), theirs.time_zone) as time_zone,
+        coalesce(profile.locale, '') as locale, coalesce(profile.time_format, '') as time_format,
         reset.id as reset_id, change.id as change_id, change.email as new_address
     from security_event event
     join person on person.id = event.user_id
@@ -99,7 +101,7 @@ pub(super) async fn told(on: &impl GenericClient, events: &[Uuid]) -> Result<Vec
             at: row.get("created_at"),
             address: row.get("address"),
             present: row.get("email"),
-            zone: row.get("time_zone"),
+            reader: Reader::of(row.get("time_zone"), row.get("locale"), row.get("time_format")),
             reset: row.get("reset_id"),
             change: row.get("change_id"),
             new_address: row.get("new_address"),

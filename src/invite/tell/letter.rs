@@ -4,13 +4,14 @@
 
 use std::sync::LazyLock;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
     invite::letter::{HEADING_NAME_CHARS_MAX, NAME_CHARS_MAX, Written, with_article},
     mail::{
         phrase,
+        reader::Reader,
         template::{Error, Frame, Rendered, Template},
     },
 };
@@ -59,8 +60,8 @@ pub(super) struct Notice<'a> {
     pub account_role: &'a str,
     /// When it ended.
     pub at: Timestamp,
-    /// The zone that the inviter reads times in, if it is known.
-    pub zone: Option<TimeZone>,
+    /// How the inviter reads times.
+    pub reader: &'a Reader,
     /// Where the invite is seen.
     pub url: &'a str,
     /// Where notifications are set.
@@ -91,8 +92,7 @@ pub(super) fn write(notice: &Notice<'_>) -> Result<Written, Error> {
     let (whom, into) = (short(notice.email), short(notice.account));
     let (to, role) = (phrase::isolated(&account), with_article(notice.account_role));
     let quoted = |it: &str| phrase::clean(it, QUOTE_CHARS_MAX);
-    let zone = notice.zone.clone().unwrap_or(TimeZone::UTC);
-    let (at, url) = (phrase::instant(notice.at, &zone), notice.url);
+    let (at, url) = (notice.reader.instant(notice.at), notice.url);
 
     let (heading, why, page) = match notice.what {
         What::Accepted { name } => {
@@ -156,7 +156,7 @@ mod tests {
         account: "Pier Works",
         account_role: "member",
         at: Timestamp::UNIX_EPOCH,
-        zone: None,
+        reader: &Reader::UNKNOWN,
         url: "https://app.example/invites/1",
         preferences_url: "https://app.example/preferences",
     };

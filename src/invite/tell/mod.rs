@@ -7,7 +7,7 @@
 mod letter;
 mod store;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Invite, Letter, State};
@@ -15,7 +15,9 @@ use crate::{
     access::AccountRole,
     db::{Connection, GenericClient, Transaction},
     error::{Error, Result},
-    ids, outbox,
+    ids,
+    mail::reader::Reader,
+    outbox,
     secret::digest,
 };
 
@@ -36,8 +38,8 @@ struct Told {
     state: State,
     /// The address of the inviter.
     to: String,
-    /// Their zone, or the account's.
-    zone: Option<String>,
+    /// How they read times, in their zone or the account's.
+    reader: Reader,
     account_name: String,
     account_role: AccountRole,
     /// The address that was invited.
@@ -121,7 +123,7 @@ pub async fn notices(on: &impl GenericClient, app_url: &str, invites: &[Uuid]) -
             account: &told.account_name,
             account_role: &told.account_role.name().to_lowercase(),
             at: told.at,
-            zone: told.zone.and_then(|it| TimeZone::get(&it).ok()),
+            reader: &told.reader,
             url: &format!("{app_url}/invites/{}", told.invite),
             preferences_url: &format!("{app_url}/preferences"),
         };

@@ -11,6 +11,7 @@ use crate::{
     db::{self, GenericClient, Row},
     error::Result,
     invite::State,
+    mail::reader::Reader,
     outbox,
 };
 
@@ -42,6 +43,7 @@ const TOLD: &str = "
     select invite.id, invite.notice_id, invite.state, invite.email, invite.account_role, invite.ended_at,
         invite.end_reason, account.name as account_name, inviter.email as inviter_email,
         coalesce(nullif(profile.time_zone, ''), account.time_zone) as time_zone,
+        coalesce(profile.locale, '') as locale, coalesce(profile.time_format, '') as time_format,
         coalesce(nullif(btrim(concat_ws(' ', theirs.first_name, theirs.last_name)), ''), invite.email) as name
     from invite
     join account on account.id = invite.account_id and account.deactivated_at is null
@@ -80,7 +82,7 @@ pub(super) async fn told(on: &impl GenericClient, invites: &[Uuid]) -> Result<Ve
         mail: row.get("notice_id"),
         state: state(row),
         to: row.get("inviter_email"),
-        zone: row.get("time_zone"),
+        reader: Reader::of(row.get("time_zone"), row.get("locale"), row.get("time_format")),
         account_name: row.get("account_name"),
         account_role: AccountRole::named(row.get("account_role")).expect("the table checks `account_role`"),
         email: row.get("email"),
