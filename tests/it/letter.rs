@@ -1,5 +1,7 @@
 //! Letters: their bytes, read back by the sink, and what no letter may hold.
 
+mod gate;
+
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
