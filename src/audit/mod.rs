@@ -24,6 +24,24 @@ const DUE_MAX: Duration = Duration::from_secs(15 * 60);
 /// How long a mail may wait for its next attempt to be begun, by the real clock.
 const MAIL_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// How late work of one kind is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Late {
+    /// DAILY, WEEKLY, CATCHUP and IMMEDIATE for what is to be composed, MAIL for what is to be delivered, JOB for runs.
+    pub work: String,
+    /// For how many seconds that is due which waits for longest; 0 when nothing is.
+    pub seconds: f64,
+}
+
+/// How late the work of each kind is at `now`, whether or not that is too late yet.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn late(db: &Db, now: Timestamp) -> Result<Vec<Late>> {
+    store::late(&db.client().await?, now).await
+}
+
 /// Something that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

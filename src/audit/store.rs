@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Break, Finding, Link};
+use super::{Break, Finding, Late, Link};
 use crate::{
     db::{self, GenericClient, Row},
     error::Result,
@@ -131,6 +131,23 @@ pub(super) const RULES: [(&str, &str); 7] = [
     ),
 ];
 
+/// Mails wait by the real clock, all else by the product's.
+const LATE: &str = "
+    select it.work, coalesce(greatest(extract(epoch from it.now - it.since), 0), 0)::float8 as seconds
+    from (
+        select cadence as work, $1::timestamptz as now, (
+            select next_at from digest_schedule
+            where digest_schedule.cadence = of.cadence and next_at is not null order by next_at limit 1
+        ) as since
+        from unnest(array['DAILY', 'WEEKLY', 'CATCHUP']) as of (cadence)
+        union all
+        select 'IMMEDIATE', $1, (select min(due_at) from activity_head where due_at is not null)
+        union all
+        select 'JOB', $1, (select min(due_at) from job where finished_at is null)
+        union all
+        select 'MAIL', now(), (select min(coalesce(lease_until, try_at)) from mail where ended_at is null)
+    ) it";
+
 /// Where a subscription's cursor is, and where its settlements and its log end.
 pub(super) struct End {
     pub subscription: Uuid,
@@ -147,6 +164,12 @@ pub(super) struct Log {
     pub mark: i64,
     pub events: i64,
     pub newest: i64,
+}
+
+/// How late the work of each kind is.
+pub(super) async fn late(on: &impl GenericClient, now: Timestamp) -> Result<Vec<Late>> {
+    let rows = db::text(on, LATE, &[&now]).await?;
+    Ok(rows.iter().map(|row| Late { work: row.get("work"), seconds: row.get("seconds") }).collect())
 }
 
 /// People with settlements that no audit has seen, by id, after `after`.

@@ -16,9 +16,16 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 use tonic::Code;
+use tracing::warn;
 
 use super::method::Method;
-use crate::{db::Db, secret::Hasher};
+use crate::{
+    audit::{self, Late},
+    clock::Clock,
+    db::Db,
+    error::{Result, chain},
+    secret::Hasher,
+};
 
 /// The media type of the exposition format. Source: `OpenMetrics` 1.0, section "Overall structure".
 const TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -46,6 +53,11 @@ struct Held {
     state: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Due {
+    work: String,
+}
+
 /// Everything that is counted.
 pub(super) struct Metrics {
     registry: Registry,
@@ -53,6 +65,7 @@ pub(super) struct Metrics {
     took: Family<Called, Histogram, fn() -> Histogram>,
     database: Family<Held, Gauge>,
     passwords: Gauge,
+    late: Family<Due, Gauge<f64, AtomicU64>>,
     /// Calls that have begun and not ended.
     pub open: Gauge,
     /// Connections that are open.
@@ -62,12 +75,13 @@ pub(super) struct Metrics {
     /// Connections that found no room.
     pub refused: Counter,
     db: Db,
+    clock: Clock,
     hasher: Hasher,
 }
 
 impl Metrics {
     /// Counts from zero.
-    pub fn new(db: Db, hasher: Hasher) -> Self {
+    pub fn new(db: Db, clock: Clock, hasher: Hasher) -> Self {
         let buckets: fn() -> Histogram = || Histogram::new(exponential_buckets(SHORTEST, 2.0, BUCKETS));
         let mut metrics = Self {
             registry: Registry::default(),
@@ -75,11 +89,13 @@ impl Metrics {
             took: Family::new_with_constructor(buckets),
             database: Family::default(),
             passwords: Gauge::default(),
+            late: Family::default(),
             open: Gauge::default(),
             connections: Gauge::default(),
             evicted: Counter::<u64, AtomicU64>::default(),
             refused: Counter::<u64, AtomicU64>::default(),
             db,
+            clock,
             hasher,
         };
         metrics.register();
@@ -101,6 +117,8 @@ impl Metrics {
         it.register("workcenter_database", help, self.database.clone());
         let help = "Passwords that are being hashed or wait for it";
         it.register("workcenter_passwords_waiting", help, self.passwords.clone());
+        let help = "For how long that work is due which waits for longest, of any process; 0 when nothing is due";
+        it.register_with_unit("workcenter_late", help, Unit::Seconds, self.late.clone());
     }
 
     /// Counts a call that has ended.
@@ -113,8 +131,21 @@ impl Metrics {
         self.took.get_or_create(&Called { grpc_service, grpc_method }).observe(seconds);
     }
 
+    /// Asks how late work is. When the database does not answer nothing is said of it, lest an old answer calm anybody.
+    async fn look(&self) {
+        let late = async { audit::late(&self.db, self.clock.now().await?).await };
+        let late: Result<Vec<Late>> = late.await;
+        self.late.clear();
+        match late {
+            Ok(late) => late.into_iter().for_each(|Late { work, seconds }| {
+                self.late.get_or_create(&Due { work }).set(seconds);
+            }),
+            Err(error) => warn!(error = chain(&error), "failed to ask how late work is"),
+        }
+    }
+
     /// Everything as it now stands, in the exposition format.
-    fn text(&self) -> Result<String, std::fmt::Error> {
+    fn text(&self) -> std::result::Result<String, std::fmt::Error> {
         let pool = self.db.status();
         let held = [("open", pool.size), ("idle", pool.available), ("awaited", pool.waiting)];
         for (state, count) in held {
@@ -153,6 +184,7 @@ fn name(code: Code) -> &'static str {
 /// What answers to Prometheus.
 pub(super) fn page(metrics: Arc<Metrics>) -> Router {
     async fn answer(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
+        metrics.look().await;
         ([(CONTENT_TYPE, TYPE)], metrics.text().expect("nothing fails to be written to a string"))
     }
     Router::new().route("/metrics", get(answer)).with_state(metrics)

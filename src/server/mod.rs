@@ -185,7 +185,7 @@ pub async fn face(
         routes = routes.add_service(v1.max_decoding_message_size(OPEN_BYTES_MAX));
         routes = routes.add_service(v1alpha.max_decoding_message_size(OPEN_BYTES_MAX));
     }
-    let metrics = Arc::new(Metrics::new(parts.db.clone(), parts.hasher.clone()));
+    let metrics = Arc::new(Metrics::new(parts.db.clone(), parts.clock.clone(), parts.hasher.clone()));
     let scraped = match calls.metrics_listen {
         None => None,
         Some(at) => Some(scraped(at, Arc::clone(&metrics)).await?),

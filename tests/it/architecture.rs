@@ -45,7 +45,7 @@ const ABOVE: &[(&str, &str)] = &[
     ("invite", "access account identity outbox profile request subscription workcenter"),
     ("digest", "activity job outbox subscription"),
     ("audit", ""),
-    ("server", "access activity identity invite job member preference profile workcenter"),
+    ("server", "access activity audit identity invite job member preference profile workcenter"),
     ("daemon", "digest identity invite job outbox profile request server subscription workcenter"),
     ("demo", "outbox"),
     ("operator", "access account audit demo digest identity job profile subscription"),

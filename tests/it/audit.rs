@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
-use workcenter::daemon::Sweep;
+use workcenter::{audit, daemon::Sweep};
 
 use crate::story::{Story, mentioning};
 
@@ -52,6 +52,29 @@ async fn each_kind_of_damage_is_found() {
     ] {
         assert_eq!(found(damage).await, codes, "{damage}");
     }
+}
+
+#[tokio::test]
+async fn how_late_work_is_is_known_before_it_is_too_late() {
+    let story = Story::begin().await;
+    let late = async || {
+        let late = audit::late(story.app.pool(), "2026-11-20T14:05:00Z".parse().unwrap()).await.unwrap();
+        let late = late.into_iter().filter(|it| it.seconds > 0.0);
+        late.map(|it| (it.work, it.seconds)).collect::<Vec<_>>()
+    };
+    assert_eq!(late().await, []);
+    story.meddle("update activity_head set due_at = '2026-11-20T14:00:00Z'").await;
+    story
+        .meddle(
+            "insert into digest_schedule (account_id, user_id, cadence, next_at)
+            select account_id, user_id, it.* from subscription,
+                (values ('DAILY', timestamptz '2026-11-20T14:04:00Z'), ('WEEKLY', '2026-11-20T15:00:00Z')) as it",
+        )
+        .await;
+    assert_eq!(late().await, [("DAILY".to_owned(), 60.0), ("IMMEDIATE".to_owned(), 300.0)]);
+    story.meddle("update mail set state = 'RETRY', ended_at = null, try_at = now() - interval '1 hour'").await;
+    let mail = late().await.pop().unwrap();
+    assert!(mail.0 == "MAIL" && 3_600.0 <= mail.1, "{mail:?}");
 }
 
 #[tokio::test]

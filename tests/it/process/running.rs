@@ -171,11 +171,14 @@ async fn the_log_and_the_metrics_know_a_call_by_its_ids_and_its_name() {
         let page = page(&metrics).await;
         let counted = "grpc_server_handled_total{grpc_service=\"workcenter.v1.JobService\",grpc_method=\"GetJob\",grpc_code=\"INVALID_ARGUMENT\"} 1";
         assert!(page.lines().any(|it| it == counted), "{page}");
-        for name in ["grpc_server_handling_seconds_bucket", "workcenter_database", "workcenter_connections"] {
+        for name in ["grpc_server_handling_seconds_bucket", "workcenter_database", "workcenter_connections", LATE] {
             assert!(page.contains(name), "{name} is missing in {page}");
         }
     }
 }
+
+/// That no mail waits, as the page says it.
+const LATE: &str = "workcenter_late_seconds{work=\"MAIL\"} 0.0\n";
 
 /// The page with the metrics at `address`.
 async fn page(address: &str) -> String {
