@@ -12,7 +12,10 @@ from pathlib import Path
 import yaml
 
 # What the chart may make. Above all no Secret, no Role and nothing that binds one.
-KINDS = {"ConfigMap", "Deployment", "Job", "PersistentVolumeClaim", "Service", "ServiceAccount"}
+KINDS = {"ConfigMap", "Deployment", "Job", "PersistentVolumeClaim", "PrometheusRule", "Service", "ServiceAccount"}
+
+# What no schema of Kubernetes' own knows: the group, and what there must be.
+RULE_API = "monitoring.coreos.com/v1"
 
 SECRETS = {"DATABASE_URL", "TOKEN_KEY"}
 
@@ -94,6 +97,19 @@ def kinds_are_known(render):
     for resource in render.resources:
         if resource["kind"] not in KINDS:
             yield f"{title(resource)} is none of {', '.join(sorted(KINDS))}"
+
+
+def alerts_are_whole(render):
+    for resource in render.of("PrometheusRule"):
+        if resource["apiVersion"] != RULE_API:
+            yield f"{title(resource)} is of {resource['apiVersion']}"
+        for rule in [rule for group in resource["spec"]["groups"] for rule in group["rules"]]:
+            if not {"alert", "expr", "for", "labels", "annotations"} <= rule.keys():
+                yield f"{title(resource)} has a rule that is not whole: {rule}"
+            if f'namespace="{resource["metadata"]["namespace"]}"' not in rule["expr"] or "e+" in rule["expr"]:
+                yield f"{title(resource)} looks at others' metrics, or at a number that is written oddly: {rule['expr']}"
+            if not rule["annotations"].get("summary", "").strip() or "map[" in str(rule["annotations"]):
+                yield f"{title(resource)} has a rule that says nothing: {rule['alert']}"
 
 
 def names_and_labels_are_standard(render):
@@ -310,6 +326,7 @@ def migrations_end(render):
 
 RULES = [
     kinds_are_known,
+    alerts_are_whole,
     names_and_labels_are_standard,
     nothing_is_a_hook,
     pods_are_restricted,
