@@ -30,6 +30,9 @@ races: ## Lets two things happen to one invite at once, a thousand times each pa
 calendar: ## Looks at every date of every zone for seventy years, and lets a thousand people live through five.
 	CALENDAR_FULL=1 bin/dev/test --test it -- calendar:: --nocapture
 
+digests: ## Composes a hundred thousand digests, and looks whether one costs more than when there are few: ten minutes.
+	DIGESTS_FULL=1 bin/dev/test --release --test it -- digest::scale --nocapture
+
 peers: ## Lets clients in other languages use and abuse the server, as much as is promised: ten minutes.
 	PEERS_FULL=1 bin/dev/test -- peers --nocapture --test-threads=1
 
@@ -47,4 +50,4 @@ signin: ## Measures how long signing in takes, on an optimised server.
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart chaos races calendar peers pictures fuzz bench signin ci
+.PHONY: help setup demo run test lint chart chaos races calendar digests peers pictures fuzz bench signin ci

@@ -2,6 +2,7 @@
 
 mod cadence;
 mod once;
+mod scale;
 
 use jiff::Timestamp;
 use tonic::Code;

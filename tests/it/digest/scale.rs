@@ -1,0 +1,171 @@
+//! What a morning of digests costs when there are many: statements for a batch, and, with `DIGESTS_FULL` set, time and memory
+//! for a person.
+
+use std::{num::NonZeroU32, time::Instant};
+
+use workcenter::{
+    config,
+    daemon::{Daemon, Sweep},
+};
+
+use crate::{harness::App, sink::Sink, tap::Tap};
+
+/// The morning that all of it is for.
+const MORNING: &str = "2027-03-02T07:00:00Z";
+
+/// People of an account, who share its WorkCenters, and people of a WorkCenter.
+const ACCOUNT: i64 = 1_000;
+const WORKCENTER: i64 = 100;
+
+/// How much more it may cost for a person when there are a hundred times as many. Source: the promise that it is flat.
+const FLAT: f64 = 1.2;
+
+/// How much more memory the process may take for a hundred times as many people, in mebibytes.
+const GROWTH_MIB: f64 = 64.0;
+
+/// Makes people who collaborate in so many WorkCenters each, in which so many things have happened since the last digest, and
+/// whose digests are due in the morning. $1 people, $2 in an account, $3 WorkCenters of each, $4 events.
+const PEOPLE: &str = "
+    create function uuid_of(kind int, number bigint) returns uuid language sql immutable as $$
+        select (lpad(to_hex(kind), 8, '0') || lpad(to_hex(number), 24, '0'))::uuid
+    $$;
+    insert into account (id, name, created_at)
+    select uuid_of(1, it), 'Account ' || it, now() from generate_series(0, (:people - 1) / :account) as it;
+    insert into person (id, email, email_key, password_hash, created_at)
+    select uuid_of(2, it), 'one' || it || '@example.com', 'one' || it || '@example.com', '', now()
+    from generate_series(0, :people - 1) as it;
+    insert into profile (user_id, first_name, last_name, updated_at)
+    select uuid_of(2, it), 'Person', it::text, now() from generate_series(0, :people - 1) as it;
+    insert into member (account_id, user_id, role, created_at)
+    select uuid_of(1, it / :account), uuid_of(2, it), 'MEMBER', now() from generate_series(0, :people - 1) as it;
+    insert into recipient (user_id, default_delivery)
+    select uuid_of(2, it), 'DAILY' from generate_series(0, :people - 1) as it;
+    create table tie as
+    select person, account * :places + (person + number * (:places / :each)) % :places as place, account
+    from (select it as person, it / :account as account from generate_series(0, :people - 1) as it) people,
+        generate_series(0, :each - 1) as number;
+    insert into workcenter (id, account_id, name, created_by, created_at)
+    select distinct uuid_of(3, place), uuid_of(1, account), 'WorkCenter ' || place, uuid_of(2, 0), now() from tie;
+    insert into collaborator (workcenter_id, user_id, role, created_at)
+    select uuid_of(3, place), uuid_of(2, person), 'READER', now() from tie;
+    insert into activity_head (log_id, account_id, last_seq)
+    select distinct uuid_of(3, place), uuid_of(1, account), :events from tie;
+    insert into activity (log_id, seq, account_id, event_id, kind, actor_id, subject_kind, subject_ref, subject_title,
+        subject_url, parent_kind, parent_ref, parent_title, parent_url, summary, audience, occurred_at)
+    select log_id, seq, account_id, seq::text, (array['file.uploaded', 'post.created', 'task.completed'])[1 + seq % 3],
+        uuid_of(2, seq), 'file', seq::text, 'Sheet ' || seq || '.pdf', 'https://app.example/files/' || seq, 'folder', '1',
+        'Drawings', 'https://app.example/folders/1', '', 'EVERYONE', timestamptz '2027-03-01T12:00:00Z'
+    from activity_head, generate_series(1, :events) as seq;
+    insert into subscription (id, account_id, user_id, log_id, cadence, start_seq, cursor)
+    select gen_random_uuid(), uuid_of(1, account), uuid_of(2, person), uuid_of(3, place), 'DAILY', 0, 0 from tie;
+    insert into digest_schedule (account_id, user_id, cadence, next_at, next_date)
+    select uuid_of(1, it / :account), uuid_of(2, it), 'DAILY', '2027-03-02T07:00:00Z', '2027-03-02'
+    from generate_series(0, :people - 1) as it;
+    drop table tie;
+    analyze;";
+
+/// What there is.
+#[derive(Clone, Copy)]
+struct Size {
+    people: i64,
+    workcenters: i64,
+    events: i64,
+}
+
+async fn seed(app: &App, Size { people, workcenters, events }: Size) {
+    let account = ACCOUNT.min(people);
+    let places = (account * workcenters / WORKCENTER).max(workcenters);
+    let mut statement = PEOPLE.to_owned();
+    for (name, number) in
+        [(":people", people), (":account", account), (":places", places), (":each", workcenters), (":events", events)]
+    {
+        statement = statement.replace(name, &number.to_string());
+    }
+    let client = app.client().await;
+    client.batch_execute("set statement_timeout = 0").await.unwrap();
+    client.batch_execute(&statement).await.unwrap();
+    client.batch_execute("reset statement_timeout").await.unwrap();
+}
+
+/// How many digests are in the outbox that tell all there is to tell.
+async fn told(app: &App, size: Size) -> i64 {
+    let whole = "select count(*) from settlement join mail on mail.id = settlement.mail_id
+        where cause = 'DAILY' and (select sum(it) from unnest(shown || own) as it) = $1::bigint";
+    let rows = app.client().await.query(whole, &[&(size.workcenters * size.events)]).await.unwrap();
+    rows[0].get(0)
+}
+
+/// How often the database is waited for in a morning of `batches` batches.
+async fn round_trips(batches: i64, workcenters: i64, events: i64) -> usize {
+    let (app, tap): (App, Tap) = App::tapped().await;
+    app.clock_at(MORNING).await;
+    let daemon = app.daemon(None);
+    // As many as the settings of these tests let into a batch.
+    let size = Size { people: 10 * batches, workcenters, events };
+    seed(&app, size).await;
+    let before = tap.round_trips();
+    daemon.step(Sweep::Daily, app.now().await).await.unwrap();
+    let taken = tap.round_trips() - before;
+    assert_eq!(told(&app, size).await, size.people);
+    taken
+}
+
+#[tokio::test]
+async fn a_batch_of_digests_takes_the_same_few_statements_whatever_there_is_to_tell() {
+    let [two, four, six] = [round_trips(2, 2, 2).await, round_trips(4, 2, 2).await, round_trips(6, 2, 2).await];
+    assert_eq!(four - two, six - four);
+    assert_eq!([round_trips(2, 20, 2).await, round_trips(2, 2, 40).await], [two, two]);
+}
+
+/// The most memory that this process has ever had, in mebibytes.
+fn peak() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+}
+
+/// What a morning of digests takes for one of them, in microseconds.
+struct Taken {
+    compose: f64,
+    deliver: f64,
+}
+
+/// Composes the digests of so many people, and delivers for a turn.
+async fn morning(size: Size) -> Taken {
+    let app = App::start().await;
+    app.clock_at(MORNING).await;
+    seed(&app, size).await;
+    let sink = Sink::start(Vec::new()).await;
+    let settings =
+        config::Daemon { digest_batch: NonZeroU32::new(100).unwrap(), ..app.daemon_settings(Some(sink.address())) };
+    let daemon = Daemon::new(app.parts().clone(), &settings);
+    let each = |began: Instant, count: i64| began.elapsed().as_secs_f64() * 1e6 / count as f64;
+    let began = Instant::now();
+    daemon.step(Sweep::Daily, app.now().await).await.unwrap();
+    let compose = each(began, size.people);
+    assert_eq!(told(&app, size).await, size.people);
+    let began = Instant::now();
+    daemon.step(Sweep::Outbox, app.now().await).await.unwrap();
+    let sent = "select count(*) from mail where state = 'SENT'";
+    let sent: i64 = app.client().await.query(sent, &[]).await.unwrap()[0].get(0);
+    assert_eq!(usize::try_from(sent).unwrap(), sink.mails().len());
+    Taken { compose, deliver: each(began, sent) }
+}
+
+#[tokio::test]
+async fn a_morning_of_many_digests_costs_each_no_more_than_one_of_few() {
+    let is_full = std::env::var_os("DIGESTS_FULL").is_some();
+    let each: i64 = if is_full { 20 } else { 3 };
+    let sizes: &[i64] = if is_full { &[1_000, 10_000, 100_000] } else { &[20, 120] };
+    let (mut first, mut memory) = (None, None);
+    for people in sizes {
+        let Taken { compose, deliver } = morning(Size { people: *people, workcenters: each, events: each }).await;
+        println!(
+            "{people} people: {compose:.0} µs to compose a digest, {deliver:.0} µs to deliver it, peak {:.0} MiB",
+            peak()
+        );
+        let (first, memory) = (*first.get_or_insert(compose), *memory.get_or_insert(peak()));
+        assert!(!is_full || compose < first * FLAT, "{compose} µs, where {first} µs do for a thousand people");
+        assert!(!is_full || peak() < memory + GROWTH_MIB, "{} MiB", peak());
+    }
+}
