@@ -24,7 +24,7 @@ use crate::{
     digest::{self, Letterhead},
     error::{Error, Result, chain},
     identity, ids, invite, job,
-    mail::{Letter, Post, SmtpSettings, Timeouts},
+    mail::{Letter, Post, SmtpSettings, Timeouts, Tls},
     outbox::{self, Mail},
     profile, request, secret,
     server::{self, Parts},
@@ -97,11 +97,12 @@ impl Daemon {
         };
         let timeouts = timeouts(settings.lease);
         let last_leg = timeouts.last_leg();
-        let post = match &mail.smtp_url {
-            None => Post::folder(&mail.mail_dir),
-            Some(relay) => Post::relay(SmtpSettings {
-                host: relay.host.clone(),
-                port: relay.port,
+        let relays = mail.relays();
+        let post = match relays.is_empty() {
+            true => Post::folder(&mail.mail_dir),
+            false => Post::relay(SmtpSettings {
+                relays,
+                tls: Tls::new(mail.smtp_ca_file.as_ref()),
                 hello: head.domain().to_owned(),
                 sessions,
                 timeouts,
@@ -376,6 +377,7 @@ pub async fn serve(
     };
     let (served, ()) = tokio::join!(serving, turning);
     pages.abort();
+    daemon.post.close().await;
     scheduler.shutdown().await.map_err(Error::internal)?;
     served
 }
