@@ -24,9 +24,10 @@ use crate::{
     digest::{self, Letterhead},
     error::{Error, Result, chain},
     identity, ids, invite, job,
-    mail::{Letter, Post, SmtpSettings, Timeouts, Tls},
+    mail::{Letter, Post, Seal, SmtpSettings, Timeouts, Tls},
     outbox::{self, Mail},
-    profile, request, secret,
+    profile, request,
+    secret::{self, SigningKey},
     server::{self, Parts},
     subscription::schedule::Beat,
     workcenter,
@@ -114,7 +115,14 @@ impl Daemon {
             spread: settings.shared.digest_spread,
             draining: parts.draining.clone(),
         };
-        let outbox = outbox::Terms { sessions, lease: settings.lease, last_leg, draining: parts.draining.clone() };
+        let sign = |(key, selector): (&SigningKey, &String)| Seal {
+            key: key.clone(),
+            domain: mail.dkim_domain.clone().unwrap_or_else(|| head.domain().to_owned()),
+            selector: selector.clone(),
+        };
+        let seal = mail.dkim_key_file.as_ref().zip(mail.dkim_selector.as_ref()).map(sign);
+        let draining = parts.draining.clone();
+        let outbox = outbox::Terms { sessions, lease: settings.lease, last_leg, seal, draining };
         Self { crier: job::Crier::new(parts.db.clone()), parts, terms, outbox, post, head }
     }
 

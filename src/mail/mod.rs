@@ -9,6 +9,7 @@
 //! one mail.
 
 mod dialogue;
+mod dkim;
 mod folder;
 mod opening;
 pub mod phrase;
@@ -19,6 +20,7 @@ mod tls;
 mod wire;
 
 pub use dialogue::Outcome;
+pub use dkim::Seal;
 pub use relay::{SmtpSettings, Timeouts, Unreachable};
 pub use session::{Post, Session};
 pub use tls::Tls;

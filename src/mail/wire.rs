@@ -34,9 +34,16 @@ impl Reply {
         self.code / 100
     }
 
-    /// Returns the code and all lines as one.
+    /// Returns the code and all lines as one; a status such as 5.1.1 that stands in each is there once.
     pub(in crate::mail) fn text(&self) -> String {
-        format!("{} {}", self.code, self.lines.join(" "))
+        let mut text = self.code.to_string();
+        let status = self.lines.first().and_then(|it| it.split(' ').next()).filter(|it| it.contains('.'));
+        for (place, line) in self.lines.iter().enumerate() {
+            let again = status.filter(|_| 0 < place).and_then(|it| line.strip_prefix(it));
+            text.push(' ');
+            text.push_str(again.unwrap_or(line).trim());
+        }
+        text
     }
 }
 

@@ -192,7 +192,12 @@ impl App {
 
     /// A daemon that delivers to `relay`, or into a folder, and is stepped by hand.
     pub fn daemon(&self, relay: Option<std::net::SocketAddr>) -> Daemon {
-        Daemon::new(self.parts.clone(), &self.daemon_settings(relay))
+        self.daemon_of(&self.daemon_settings(relay))
+    }
+
+    /// A daemon with settings of its own.
+    pub fn daemon_of(&self, settings: &config::Daemon) -> Daemon {
+        Daemon::new(self.parts.clone(), settings)
     }
 
     pub fn daemon_settings(&self, relay: Option<std::net::SocketAddr>) -> config::Daemon {

@@ -45,7 +45,7 @@ pub enum Point {
     Reset,
     /// The DATA command was read.
     Data,
-    /// The first line of a body was read.
+    /// The first line of a body was read. A reply here comes early, and is the last.
     Body,
     /// The final dot was read. A mail whose reply is withheld or 2xx is kept.
     Dot,
@@ -148,6 +148,7 @@ struct Seen {
 struct Shared {
     manner: Manner,
     seen: Mutex<Seen>,
+    commands: watch::Sender<()>,
     mails: watch::Sender<usize>,
     held: watch::Sender<usize>,
     released: Semaphore,
@@ -179,6 +180,7 @@ impl Sink {
         let shared = Arc::new(Shared {
             manner,
             seen: Mutex::new(Seen { rules, ..Seen::default() }),
+            commands: watch::Sender::new(()),
             mails: watch::Sender::new(0),
             held: watch::Sender::new(0),
             released: Semaphore::new(0),
@@ -242,6 +244,12 @@ impl Sink {
     /// Waits until `n` replies have been held back, those since released counted too.
     pub async fn wait_for_held(&self, n: usize) {
         self.shared.held.subscribe().wait_for(|held| n <= *held).await.unwrap();
+    }
+
+    /// Waits until a client has said `command`.
+    pub async fn wait_for_command(&self, command: &str) {
+        let is_said = |_: &()| self.commands().iter().any(|it| it == command);
+        self.shared.commands.subscribe().wait_for(is_said).await.unwrap();
     }
 
     /// Lets `n` held replies go, or as many that are yet to be held.

@@ -41,6 +41,7 @@ impl Talk {
         loop {
             let command = String::from_utf8(self.line().await?).unwrap();
             self.shared.see(|seen| seen.commands.push(command.clone()));
+            self.shared.commands.send_replace(());
             let within = || command.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
             match command.get(..4) {
                 Some("EHLO") => self.answer(Point::Ehlo, &self.extensions()).await?,
@@ -128,17 +129,23 @@ impl Talk {
 
     async fn body(&mut self) -> Option<()> {
         let mut data = Vec::new();
-        let mut is_first = true;
+        let (mut is_first, mut early) = (true, None);
         loop {
             let line = self.line().await?;
-            if std::mem::take(&mut is_first) && self.act(Point::Body).await?.is_some() {
-                return None;
+            if std::mem::take(&mut is_first) {
+                early = self.act(Point::Body).await?;
+                if let Some(reply) = &early {
+                    self.write(reply).await?;
+                }
             }
             if line == b"." {
                 break;
             }
             data.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
             data.extend_from_slice(b"\r\n");
+        }
+        if early.is_some() {
+            return None;
         }
         let (from, to) = (std::mem::take(&mut self.from), self.to.clone());
         let mail = Received { from, to, data, is_acknowledged: true };
