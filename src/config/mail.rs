@@ -18,7 +18,7 @@ pub struct Mail {
     /// Relay, as in `smtps://user:password@relay.example`; without it mails become files in --mail-dir
     ///
     /// `smtps://` is TLS from the first byte (port 465), `smtp+starttls://` is TLS after STARTTLS, which the relay must know
-    /// (port 587), `smtp://` is no TLS, for a relay that the network is trusted as far as (port 25). Several are parted by
+    /// (port 587), `smtp://` is no TLS, for a relay in a network of one's own (port 25). Several are parted by
     /// commas, the preferred one first: one that cannot be reached leaves its mail to the next. In user and password what
     /// is neither a letter nor a digit is written as in a URL: `%40` for `@`.
     #[arg(long, env = "SMTP_URL", hide_env_values = true, value_name = "URL", value_delimiter = ',')]

@@ -122,11 +122,13 @@ impl Relays {
     ///
     /// One that was found away a moment ago is not tried, unless all were.
     pub(in crate::mail) async fn line(&self) -> Result<(usize, Line), Unreachable> {
+        self.leave(self.settings.timeouts.idle).await;
         let all = 0..self.stations.len();
         let near: Vec<_> = all.clone().filter(|it| !self.is_away(*it)).collect();
         let mut all_failed = Unreachable { why: String::new(), slow_down: false };
         for place in if near.is_empty() { all.collect() } else { near } {
-            if let Some(line) = self.rested(place).await {
+            // The one that has been idle for the shortest time.
+            if let Some((line, _)) = lock(&self.stations[place].idle).pop() {
                 return Ok((place, line));
             }
             match self.connect(place).await {
@@ -159,11 +161,11 @@ impl Relays {
         lock(&self.stations[place].idle).push((line, Instant::now()));
     }
 
-    /// Takes leave of the relays on all connections that nobody uses.
-    pub(in crate::mail) async fn quit(&self) {
+    /// Takes leave of the relays on connections that nobody has used for so long.
+    pub(in crate::mail) async fn leave(&self, idle: Duration) {
         for station in &self.stations {
-            let idle = std::mem::take(&mut *lock(&station.idle));
-            for (line, _) in idle {
+            let old: Vec<_> = lock(&station.idle).extract_if(.., |(_, since)| idle <= since.elapsed()).collect();
+            for (line, _) in old {
                 line.quit().await;
             }
         }
@@ -171,24 +173,6 @@ impl Relays {
 
     fn is_away(&self, place: usize) -> bool {
         lock(&self.stations[place].away).is_some_and(|since| since.elapsed() < self.settings.timeouts.away)
-    }
-
-    /// Takes the connection that has been idle for the shortest time, unless that is too long.
-    async fn rested(&self, place: usize) -> Option<Line> {
-        let old = {
-            let mut idle = lock(&self.stations[place].idle);
-            let (line, since) = idle.pop()?;
-            if since.elapsed() < self.settings.timeouts.idle {
-                return Some(line);
-            }
-            // The others have been idle for longer still.
-            idle.push((line, since));
-            std::mem::take(&mut *idle)
-        };
-        for (line, _) in old {
-            line.quit().await;
-        }
-        None
     }
 }
 

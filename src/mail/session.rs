@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lettre::Address;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -54,7 +54,7 @@ impl Post {
     /// Takes leave of the relays. Sessions can still be opened afterwards.
     pub async fn close(&self) {
         if let Way::Relays { relays, .. } = &self.0 {
-            relays.quit().await;
+            relays.leave(Duration::ZERO).await;
         }
     }
 }
