@@ -12,7 +12,7 @@ use workcenter::{
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    process::ended(run(config::parse()).await)
+    process::ended(run(config::daemon()).await)
 }
 
 async fn run(settings: config::Daemon) -> Result<()> {

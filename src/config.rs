@@ -5,15 +5,17 @@
 mod blobs;
 mod ctl;
 mod form;
+mod mail;
 
-use std::{fmt, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{fmt, net::SocketAddr, num::NonZeroU32, time::Duration};
 
-use clap::{Args, Parser, error::ContextKind, error::ErrorKind};
+use clap::{Args, CommandFactory, Parser, error::ContextKind, error::ErrorKind};
 
 pub use blobs::Blobs;
 pub use ctl::{Command, Ctl, Demo, DigestCommand};
-pub use form::{Bucket, Relay};
-use form::{address, cron, database, filter, lease, minutes, pool, seconds, span, url};
+pub use form::Bucket;
+use form::{cron, database, filter, lease, minutes, pool, seconds, span};
+pub use mail::{Authorities, Encryption, Mail, Relay};
 
 use crate::secret::{Secret, TokenKey};
 
@@ -173,35 +175,6 @@ pub struct Daemon {
     pub digest_batch: NonZeroU32,
 }
 
-// How mail leaves.
-#[derive(Args, Clone, Debug)]
-#[allow(missing_docs, reason = "as above")]
-pub struct Mail {
-    /// Relay, as in `smtp://relay.example:25`; without it mails become files in --mail-dir
-    #[arg(long, env = "SMTP_URL", value_name = "URL")]
-    pub smtp_url: Option<Relay>,
-
-    /// Folder for mails as .eml files when there is no relay
-    #[arg(long, env = "MAIL_DIR", default_value = "mail", value_name = "PATH")]
-    pub mail_dir: PathBuf,
-
-    /// Address that mail comes from; its domain names messages and lists
-    #[arg(long, env = "MAIL_FROM", default_value = "notifications@workcenter.example", value_name = "ADDRESS", value_parser = address)]
-    pub mail_from: String,
-
-    /// Sessions to the relay at a time
-    #[arg(long, env = "MAIL_SESSIONS", default_value = "4", value_name = "N")]
-    pub mail_sessions: NonZeroU32,
-
-    /// Where people use the product: base of the links to accept an invite and to change preferences
-    #[arg(long, env = "APP_URL", default_value = "https://workcenter.example", value_name = "URL", value_parser = url)]
-    pub app_url: String,
-
-    /// Where the daemon's HTTP address is reached from outside: base of the unsubscribe links
-    #[arg(long, env = "UNSUBSCRIBE_URL", default_value = "http://127.0.0.1:8081", value_name = "URL", value_parser = url)]
-    pub unsubscribe_url: String,
-}
-
 // When the daemon looks for work: six fields, seconds first, in UTC.
 #[derive(Args, Clone, Debug)]
 #[allow(missing_docs, reason = "as above")]
@@ -237,6 +210,15 @@ pub fn parse<T: Parser>() -> T {
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => error.exit(),
         Err(error) => refuse(T::command().get_name(), &problem::<T>(&error)),
     }
+}
+
+/// Reads the settings of the daemon as [`parse`] does. Those of its mail must also fit each other.
+pub fn daemon() -> Daemon {
+    let settings: Daemon = parse();
+    if let Err(problem) = settings.mail.check() {
+        refuse(Daemon::command().get_name(), &problem);
+    }
+    settings
 }
 
 /// Says in one line why `program` does not start, and exits with 2.

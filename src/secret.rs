@@ -1,6 +1,7 @@
 //! Everything secret: passwords, tokens, keys. The only place that hashes and the only one that draws random numbers.
 
 mod hasher;
+mod signing;
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -10,6 +11,7 @@ use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
 pub use hasher::Hasher;
+pub use signing::{Algorithm, SigningKey};
 
 use crate::error::{Error, Result};
 

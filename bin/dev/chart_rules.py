@@ -22,6 +22,9 @@ SECRETS = {"DATABASE_URL", "TOKEN_KEY"}
 # What the Secret may have besides, for a bucket.
 SECRETS_OF_BUCKET = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 
+# What it may have for relays, which only the daemon speaks to.
+SECRETS_OF_MAIL = {"SMTP_PASSWORD"}
+
 # What the restricted standard for pods allows, of which the chart has use. Source: Kubernetes' Pod Security Standards.
 VOLUMES = {"configMap", "emptyDir", "persistentVolumeClaim", "secret"}
 
@@ -202,11 +205,13 @@ def secrets_are_references(render):
                     yield f"{title(resource)} has {variable['name']} from elsewhere than the Secret"
             needed = SECRETS if resource["kind"] == "Deployment" else {"DATABASE_URL"}
             allowed = needed | SECRETS_OF_BUCKET if resource["kind"] == "Deployment" else needed
+            if container["name"] == "daemon":
+                allowed = allowed | SECRETS_OF_MAIL
             if not needed <= referred <= allowed:
                 yield f"{title(resource)} takes {sorted(referred)} from the Secret and not {sorted(needed)}"
     for resource in render.resources:
         for path, value in strings(resource):
-            if path[:1] == ("data",) and path[-1] in SECRETS | SECRETS_OF_BUCKET:
+            if path[:1] == ("data",) and path[-1] in SECRETS | SECRETS_OF_BUCKET | SECRETS_OF_MAIL:
                 yield f"{title(resource)} has {path[-1]}"
             key = re.search(r"(?<!sha256:)\b[0-9a-f]{64}\b", value) and path[-1] != "checksum/config"
             if key or re.search(r"://[^/\s]*:[^/\s]*@|PRIVATE KEY", value):

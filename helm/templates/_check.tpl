@@ -20,6 +20,18 @@
 {{- end -}}
 
 {{- $daemon := .Values.settings.daemon -}}
+{{- if regexMatch "://[^/,]*@" $daemon.smtpUrl -}}
+{{- fail "settings.daemon.smtpUrl: who signs in is smtpUser, and the password is in the Secret, where secretKeys.smtpPassword says" -}}
+{{- end -}}
+{{- if ne (empty $daemon.smtpUser) (empty $keys.smtpPassword) -}}
+{{- fail "settings.daemon.smtpUser and secretKeys.smtpPassword: nobody signs in with the one alone" -}}
+{{- end -}}
+{{- if ne (empty $daemon.dkimSelector) (empty $keys.dkimKey) -}}
+{{- fail "settings.daemon.dkimSelector and secretKeys.dkimKey: nothing is signed with the one alone" -}}
+{{- end -}}
+{{- if and $daemon.dkimDomain (empty $keys.dkimKey) -}}
+{{- fail "settings.daemon.dkimDomain: nothing is signed without secretKeys.dkimKey" -}}
+{{- end -}}
 {{- if $daemon.smtpUrl -}}
 {{- range list "mailFrom" "appUrl" "unsubscribeUrl" -}}
 {{- if empty (get $daemon .) -}}

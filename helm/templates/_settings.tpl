@@ -33,6 +33,7 @@ DAEMON_LISTEN: "0.0.0.0:50052"
 DAEMON_HTTP_LISTEN: "0.0.0.0:8081"
 METRICS_LISTEN: "0.0.0.0:9090"
 MAIL_DIR: /tmp/mail
+{{- include "workcenter.mail.settings" . }}
 {{- include "workcenter.pictures.settings" . }}
 {{- end -}}
 

@@ -7,33 +7,6 @@ use tracing_subscriber::EnvFilter;
 
 use crate::secret::Secret;
 
-/// An SMTP relay.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Relay {
-    /// Name or address.
-    pub host: String,
-    /// 25 when the URL has none.
-    pub port: u16,
-}
-
-impl FromStr for Relay {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let form = || "must look like smtp://host:25".to_owned();
-        let rest = text.strip_prefix("smtp://").ok_or_else(form)?.trim_end_matches('/');
-        let (host, port) = match rest.rsplit_once(':') {
-            Some((host, port)) => (host, port.parse().map_err(|_not_a_port| form())?),
-            None => (rest, 25),
-        };
-        let plain = |it: char| it.is_ascii_alphanumeric() || ".-_".contains(it);
-        if host.is_empty() || !host.chars().all(plain) {
-            return Err(form());
-        }
-        Ok(Self { host: host.to_owned(), port })
-    }
-}
-
 /// A bucket of an S3 store, and what the names of all that we keep there begin with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bucket {
@@ -131,6 +104,19 @@ pub(super) fn address(text: &str) -> Result<String, String> {
             Ok(text.to_owned())
         }
         _ => Err("must be an address such as notifications@workcenter.example".to_owned()),
+    }
+}
+
+pub(super) fn host_name(text: &str) -> Result<String, String> {
+    let is_label = |it: &str| {
+        let inside = it.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it));
+        inside && !it.is_empty() && !it.starts_with('-') && !it.ends_with('-')
+    };
+    // Source: RFC 1035, section 2.3.4.
+    if text.len() <= 253 && text.split('.').all(|it| it.len() <= 63 && is_label(it)) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be a name in the DNS, such as mail.example".to_owned())
     }
 }
 

@@ -24,9 +24,10 @@ use crate::{
     digest::{self, Letterhead},
     error::{Error, Result, chain},
     identity, ids, invite, job,
-    mail::{Letter, Post, SmtpSettings, Timeouts},
+    mail::{Letter, Post, Seal, SmtpSettings, Timeouts, Tls},
     outbox::{self, Mail},
-    profile, request, secret,
+    profile, request,
+    secret::{self, SigningKey},
     server::{self, Parts},
     subscription::schedule::Beat,
     workcenter,
@@ -97,11 +98,12 @@ impl Daemon {
         };
         let timeouts = timeouts(settings.lease);
         let last_leg = timeouts.last_leg();
-        let post = match &mail.smtp_url {
-            None => Post::folder(&mail.mail_dir),
-            Some(relay) => Post::relay(SmtpSettings {
-                host: relay.host.clone(),
-                port: relay.port,
+        let relays = mail.relays();
+        let post = match relays.is_empty() {
+            true => Post::folder(&mail.mail_dir),
+            false => Post::relay(SmtpSettings {
+                relays,
+                tls: Tls::new(mail.smtp_ca_file.as_ref()),
                 hello: head.domain().to_owned(),
                 sessions,
                 timeouts,
@@ -113,7 +115,14 @@ impl Daemon {
             spread: settings.shared.digest_spread,
             draining: parts.draining.clone(),
         };
-        let outbox = outbox::Terms { sessions, lease: settings.lease, last_leg, draining: parts.draining.clone() };
+        let sign = |(key, selector): (&SigningKey, &String)| Seal {
+            key: key.clone(),
+            domain: mail.dkim_domain.clone().unwrap_or_else(|| head.domain().to_owned()),
+            selector: selector.clone(),
+        };
+        let seal = mail.dkim_key_file.as_ref().zip(mail.dkim_selector.as_ref()).map(sign);
+        let draining = parts.draining.clone();
+        let outbox = outbox::Terms { sessions, lease: settings.lease, last_leg, seal, draining };
         Self { crier: job::Crier::new(parts.db.clone()), parts, terms, outbox, post, head }
     }
 
@@ -376,6 +385,7 @@ pub async fn serve(
     };
     let (served, ()) = tokio::join!(serving, turning);
     pages.abort();
+    daemon.post.close().await;
     scheduler.shutdown().await.map_err(Error::internal)?;
     served
 }

@@ -9,20 +9,19 @@
 //! Refused. Only a connection that dies between the dot and its reply leaves open whether the
 //! relay has taken the mail (RFC 1047); that is Unknown, and nothing else is.
 
-use std::fmt::Display;
-use std::iter;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
 use std::time::Instant;
 
 use lettre::Address;
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
-use lettre::transport::smtp::response::{Response, Severity};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
-use super::session::Timeouts;
+use super::relay::Timeouts;
+use super::wire::{Reply, Wire};
+
+/// The classes of reply that a step can want: done, and go on.
+const DONE: u16 = 2;
+const GO_ON: u16 = 3;
 
 /// How much of a relay's reply is kept, in characters.
 ///
@@ -60,9 +59,9 @@ pub enum Outcome {
     },
 }
 
-/// A connection past its EHLO.
+/// A connection past its EHLO and all that comes with it.
 pub(in crate::mail) struct Line {
-    smtp: AsyncSmtpConnection,
+    wire: Wire,
     timeouts: Timeouts,
     /// Whether the relay waits for more of a mail that was given up.
     is_open: bool,
@@ -71,8 +70,8 @@ pub(in crate::mail) struct Line {
 }
 
 impl Line {
-    pub(in crate::mail) fn new(smtp: AsyncSmtpConnection, timeouts: Timeouts) -> Self {
-        Self { smtp, timeouts, is_open: false, is_sound: true }
+    pub(in crate::mail) fn new(wire: Wire, timeouts: Timeouts) -> Self {
+        Self { wire, timeouts, is_open: false, is_sound: true }
     }
 
     /// Begins a mail, after clearing away one that was given up.
@@ -80,29 +79,27 @@ impl Line {
     /// Clearing away is left until here so that no mail's outcome waits for it.
     pub(in crate::mail) async fn open(&mut self, from: &Address) -> Result<(), Trouble> {
         if self.is_open {
-            if let Err(trouble) = self.say("RSET", Rset, Severity::PositiveCompletion).await {
+            if let Err(trouble) = self.say("RSET", "RSET", DONE).await {
                 // A relay that refuses RSET is at odds with us, not with this mail.
                 self.is_sound = false;
                 return Err(trouble.lost());
             }
             self.is_open = false;
         }
-        let mail = Mail::new(Some(from.clone()), Vec::new());
-        self.say("MAIL", mail, Severity::PositiveCompletion).await?;
+        self.say("MAIL", &format!("MAIL FROM:<{from}>"), DONE).await?;
         self.is_open = true;
         Ok(())
     }
 
     /// Takes a mail that [`Line::open`] began through to its end.
-    pub(in crate::mail) async fn deliver(&mut self, to: Address, mime: &[u8], before: Instant) -> Outcome {
-        let rcpt = Rcpt::new(to, Vec::new());
-        if let Err(trouble) = self.say("RCPT", rcpt, Severity::PositiveCompletion).await {
+    pub(in crate::mail) async fn deliver(&mut self, to: &Address, mime: &[u8], before: Instant) -> Outcome {
+        if let Err(trouble) = self.say("RCPT", &format!("RCPT TO:<{to}>"), DONE).await {
             return trouble.outcome(true);
         }
         if before <= Instant::now() {
             return late();
         }
-        if let Err(trouble) = self.say("DATA", Data, Severity::PositiveIntermediate).await {
+        if let Err(trouble) = self.say("DATA", "DATA", GO_ON).await {
             return trouble.outcome(true);
         }
         self.pour(mime).await
@@ -110,23 +107,20 @@ impl Line {
 
     /// Writes the body and the dot, and hears the verdict.
     async fn pour(&mut self, mime: &[u8]) -> Outcome {
-        // lettre begins the dot's line itself, so the last line break is left to it.
-        let body = mime.strip_suffix(b"\r\n").unwrap_or(mime);
-        // lettre asks for more of the body when it has written what it had, and writes the dot when
-        // there is no more. Until it asks, the dot cannot have been written.
-        let is_dotted = AtomicBool::new(false);
-        let end = iter::from_fn(|| {
-            is_dotted.store(true, Ordering::Relaxed);
-            None
-        });
-        let parts = iter::once(body).chain(end);
-        let answer = timeout(self.timeouts.body, self.smtp.message_iter(parts)).await;
-        match self.heard("the dot", answer, Severity::PositiveCompletion) {
+        // Until the body is off, the dot cannot have been written.
+        let mut is_dotted = false;
+        let pouring = async {
+            self.wire.pour(mime).await?;
+            is_dotted = true;
+            self.wire.say(".").await
+        };
+        let answer = timeout(self.timeouts.body, pouring).await;
+        match self.heard("the dot", answer, DONE) {
             Ok(reply) => {
                 self.is_open = false;
                 Outcome::Sent { reply }
             }
-            Err(Trouble::Lost(why)) if is_dotted.into_inner() => Outcome::Unknown { why },
+            Err(Trouble::Lost(why)) if is_dotted => Outcome::Unknown { why },
             Err(trouble) => {
                 self.is_open = false;
                 trouble.outcome(true)
@@ -134,8 +128,14 @@ impl Line {
         }
     }
 
-    async fn say(&mut self, step: &str, command: impl Display, wanted: Severity) -> Result<String, Trouble> {
-        let answer = timeout(self.timeouts.command, self.smtp.command(command)).await;
+    /// Takes leave of the relay, whose answer nobody waits for.
+    pub(in crate::mail) async fn quit(mut self) {
+        // It is over in any case.
+        let _ = timeout(self.timeouts.command, self.wire.tell("QUIT")).await;
+    }
+
+    async fn say(&mut self, step: &str, command: &str, wanted: u16) -> Result<String, Trouble> {
+        let answer = timeout(self.timeouts.command, self.wire.say(command)).await;
         self.heard(step, answer, wanted)
     }
 
@@ -143,26 +143,21 @@ impl Line {
     fn heard(
         &mut self,
         step: &str,
-        answer: Result<Result<Response, Error>, Elapsed>,
-        wanted: Severity,
+        answer: Result<io::Result<Reply>, Elapsed>,
+        wanted: u16,
     ) -> Result<String, Trouble> {
         let trouble = match answer {
-            Ok(Ok(response)) => {
-                let text: Vec<_> = response.message().collect();
-                let reply = printable(&format!("{} {}", response.code(), text.join(" ")));
-                if response.code().severity == wanted {
-                    return Ok(reply);
+            Ok(Ok(reply)) => {
+                let text = printable(&reply.text());
+                if reply.class() == wanted {
+                    return Ok(text);
                 }
-                Trouble::Lost(format!("{step}: out of turn: {reply}"))
+                match reply.class() {
+                    4 | 5 => Trouble::Reply { code: reply.code, reply: text },
+                    _ => Trouble::Lost(format!("{step}: out of turn: {text}")),
+                }
             }
-            Ok(Err(error)) => match error.status() {
-                Some(code) => {
-                    let text = std::error::Error::source(&error).map(ToString::to_string);
-                    let reply = format!("{code} {}", text.unwrap_or_default());
-                    Trouble::Reply { code: code.into(), reply: printable(&reply) }
-                }
-                None => Trouble::Lost(printable(&format!("{step}: {error}"))),
-            },
+            Ok(Err(error)) => Trouble::Lost(printable(&format!("{step}: {error}"))),
             Err(late) => Trouble::Lost(format!("{step}: {late}")),
         };
         // With 421 the relay says that it hangs up (RFC 5321, section 3.8).

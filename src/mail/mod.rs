@@ -3,19 +3,28 @@
 //! It is written here and not with lettre's builder, which panics on a line break in a name, reads
 //! its own output back and fails on names it has just written, leaves an ASCII word such as
 //! `=?utf-8?q?x?=` for the reader to decode, and takes several times as long. What is used of lettre
-//! is its reading of addresses and, below, its connection.
+//! is its reading of addresses.
 //!
 //! The same letter always becomes the same bytes, so a mail that is sent twice is recognisably
 //! one mail.
 
 mod dialogue;
+mod dkim;
+mod folder;
+mod opening;
 pub mod phrase;
 pub mod reader;
+mod relay;
 mod session;
 pub mod template;
+mod tls;
+mod wire;
 
 pub use dialogue::Outcome;
-pub use session::{Post, Session, SmtpSettings, Timeouts, Unreachable};
+pub use dkim::Seal;
+pub use relay::{SmtpSettings, Timeouts, Unreachable};
+pub use session::{Post, Session};
+pub use tls::Tls;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

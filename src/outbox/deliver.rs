@@ -14,7 +14,7 @@ use super::{ATTEMPTS_MAX, Delivered, Fate, Kind, Mail, Terms, UNKNOWNS_MAX, stor
 use crate::{
     db::Db,
     error::{Result, chain},
-    mail::{Letter, Outcome, Post, Session},
+    mail::{Letter, Outcome, Post, Seal, Session},
 };
 
 /// The pause when the relay could not be reached at all: nothing was begun.
@@ -113,7 +113,7 @@ where
         let written = self.write(mails).await?;
         let fates = join_all(written.into_iter().filter_map(|(mail, written)| {
             let session = sessions.remove(&mail.id)?;
-            Some(send(self.db, session, mail, written, before))
+            Some(send(self.db, session, mail, written, self.terms.seal.as_ref(), before))
         }))
         .await;
         for fate in fates {
@@ -179,10 +179,21 @@ where
 }
 
 /// Sends one mail and records what became of it; also says whether the relay asks for a pause.
-async fn send(db: &Db, mut session: Session, mail: Mail, written: Written, before: Instant) -> Result<(Fate, bool)> {
+async fn send(
+    db: &Db,
+    mut session: Session,
+    mail: Mail,
+    written: Written,
+    seal: Option<&Seal>,
+    before: Instant,
+) -> Result<(Fate, bool)> {
     let (fate, slow_down) = match written {
         Written::Nothing(why) => (Fate::Suppressed(why.to_owned()), false),
-        Written::Letter(letter) => post(db, &mut session, &mail, &letter, before).await?,
+        Written::Letter(letter) => match bytes(&letter, seal) {
+            Ok(mime) => post(db, &mut session, &mail, &letter, &mime, before).await?,
+            Err(Fate::Retry(why)) => (later(&mail, why), false),
+            Err(fate) => (fate, false),
+        },
     };
     // The session goes back before the database is asked: another mail may be waiting for it.
     drop(session);
@@ -190,14 +201,26 @@ async fn send(db: &Db, mut session: Session, mail: Mail, written: Written, befor
     Ok((fate, slow_down))
 }
 
-async fn post(db: &Db, session: &mut Session, mail: &Mail, letter: &Letter, before: Instant) -> Result<(Fate, bool)> {
-    let mime = match letter.mime() {
-        Ok(mime) => mime,
-        Err(error) => return Ok((Fate::Failed(chain(&error)), false)),
-    };
+/// The bytes of a letter, signed if there is a key, or what becomes of the mail that it has none.
+fn bytes(letter: &Letter, seal: Option<&Seal>) -> Result<Vec<u8>, Fate> {
+    let mime = letter.mime().map_err(|error| Fate::Failed(chain(&error)))?;
+    match seal {
+        Some(seal) => seal.seal(&mime, letter.date).map_err(|error| Fate::Retry(chain(&error))),
+        None => Ok(mime),
+    }
+}
+
+async fn post(
+    db: &Db,
+    session: &mut Session,
+    mail: &Mail,
+    letter: &Letter,
+    mime: &[u8],
+    before: Instant,
+) -> Result<(Fate, bool)> {
     let to = &letter.to.address;
     let mut pauses = false;
-    let fate = match session.send(&letter.from.address, to, &mime, before).await {
+    let fate = match session.send(&letter.from.address, to, mime, before).await {
         Outcome::Sent { reply } => Fate::Sent(reply),
         Outcome::Retry { reply, slow_down } => {
             pauses = slow_down;

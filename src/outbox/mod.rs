@@ -15,7 +15,7 @@ use uuid::Uuid;
 pub use deliver::deliver;
 pub use store::{hold, put, waiting, withdraw};
 
-use crate::secret::Hash;
+use crate::{mail::Seal, secret::Hash};
 
 /// How often a mail is begun before it is given up: with the pauses between, about eight hours.
 pub const ATTEMPTS_MAX: i64 = 14;
@@ -120,6 +120,8 @@ pub struct Terms {
     pub lease: Duration,
     /// How much of it is the relay's, from DATA to its last word: nothing is begun that late.
     pub last_leg: Duration,
+    /// What mails are signed with, if they are.
+    pub seal: Option<Seal>,
     /// Cancelled when the process drains: what has begun is finished, nothing more is begun.
     pub draining: CancellationToken,
 }

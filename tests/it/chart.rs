@@ -14,12 +14,15 @@ use yaml_rust2::{Yaml, YamlLoader};
 use crate::architecture::source::root;
 
 /// What the chart decides by itself, in its templates, and why it is no value.
-const DECIDED: [(&str, &str); 11] = [
+const DECIDED: [(&str, &str); 14] = [
     ("DATABASE_URL", "is secret, and comes from the Secret"),
     ("TOKEN_KEY", "is secret, and comes from the Secret"),
     ("AWS_ACCESS_KEY_ID", "as above"),
     ("AWS_SECRET_ACCESS_KEY", "as above"),
     ("AWS_SESSION_TOKEN", "as above"),
+    ("SMTP_PASSWORD", "as above"),
+    ("SMTP_CA_FILE", "is where the Secret is mounted"),
+    ("DKIM_KEY_FILE", "as above"),
     ("SERVER_LISTEN", "has a pod to itself, and the port is what probes and Services know"),
     ("DAEMON_LISTEN", "as above"),
     ("DAEMON_HTTP_LISTEN", "as above"),

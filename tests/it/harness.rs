@@ -192,7 +192,12 @@ impl App {
 
     /// A daemon that delivers to `relay`, or into a folder, and is stepped by hand.
     pub fn daemon(&self, relay: Option<std::net::SocketAddr>) -> Daemon {
-        Daemon::new(self.parts.clone(), &self.daemon_settings(relay))
+        self.daemon_of(&self.daemon_settings(relay))
+    }
+
+    /// A daemon with settings of its own.
+    pub fn daemon_of(&self, settings: &config::Daemon) -> Daemon {
+        Daemon::new(self.parts.clone(), settings)
     }
 
     pub fn daemon_settings(&self, relay: Option<std::net::SocketAddr>) -> config::Daemon {
@@ -201,7 +206,13 @@ impl App {
             database: self.database.clone(),
             shared: self.parts.settings.clone(),
             mail: config::Mail {
-                smtp_url: relay.map(|it| config::Relay { host: it.ip().to_string(), port: it.port() }),
+                smtp_url: relay.iter().map(|it| format!("smtp://{it}").parse().unwrap()).collect(),
+                smtp_user: None,
+                smtp_password: None,
+                smtp_ca_file: None,
+                dkim_key_file: None,
+                dkim_selector: None,
+                dkim_domain: None,
                 mail_dir: std::env::temp_dir().join(&self.name),
                 mail_from: "notifications@workcenter.example".to_owned(),
                 mail_sessions: NonZeroU32::new(4).unwrap(),

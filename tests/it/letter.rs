@@ -32,7 +32,7 @@ pub fn letter() -> Letter {
 }
 
 /// Names and subjects that have been trouble to somebody.
-const HOSTILE: [&str; 14] = [
+pub const HOSTILE: [&str; 14] = [
     "Ada",
     "O'Neil, \"Bo\" <bo@evil.example>",
     "back\\slash (comment) ; a:b, c@d.e",

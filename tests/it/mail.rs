@@ -1,7 +1,12 @@
-//! Mail on the wire: what is made of everything a relay can do.
+//! Mail on the wire: what is made of everything a relay can do. Under TLS, and of several relays, below.
+
+mod dkim;
+mod relays;
+mod tls;
 
 use std::time::{Duration, Instant};
 
+use workcenter::config::Relay;
 use workcenter::mail::{Letter, Outcome, Post, SmtpSettings, Timeouts};
 
 use crate::letter::{ADA, SENDER, letter};
@@ -65,6 +70,10 @@ async fn every_misbehaviour_of_a_relay_has_its_outcome() {
         (rule(Point::Rcpt, "550 5.1.8 sender unknown"), "refused"),
         (rule(Point::Rcpt, "552 5.2.2 mailbox full"), "refused"),
         (rule(Point::Rcpt, "550 no"), "refused"),
+        (rule(Point::Rcpt, "250"), "sent"),
+        (rule(Point::Rcpt, "250-yes\r\n550 no"), "retry"),
+        (rule(Point::Rcpt, "250+yes"), "retry"),
+        (rule(Point::Rcpt, "150 perhaps"), "retry"),
         (at(Point::Data), "retry"),
         (rule(Point::Data, "451 4.3.0 queue"), "retry, slower"),
         (rule(Point::Data, "554 5.5.1 nobody to send to"), "refused"),
@@ -302,13 +311,14 @@ async fn a_relay_that_is_not_there_is_named_as_unreachable() {
         sink.settings()
     };
     // Nothing listens on port 1 of this machine's loopback.
-    let nobody = Post::relay(SmtpSettings { port: 1, ..closed.clone() });
+    let relays = vec![Relay { port: 1, ..closed.relays[0].clone() }];
+    let nobody = Post::relay(SmtpSettings { relays, ..closed.clone() });
     let unreachable = nobody.session().await.err().unwrap();
-    assert!(unreachable.to_string().starts_with("the relay cannot be reached: connect: "));
+    assert!(unreachable.to_string().starts_with("no relay can be reached: 127.0.0.1:1: connect: "));
 
     let injected = SmtpSettings { hello: "me\r\nMAIL FROM:<x@y.z>".into(), ..closed };
     let unreachable = Post::relay(injected).session().await.err().unwrap();
-    assert_eq!(unreachable.why, "the name for EHLO is not a host name");
+    assert!(unreachable.why.ends_with(": the name for EHLO is not a host name"));
 }
 
 #[tokio::test]

@@ -1,4 +1,6 @@
-//! The outbox: at least once, the same mail when again, and one bad recipient delays nobody.
+//! The outbox: at least once, the same mail when again, and one bad recipient delays nobody. What relays do, below.
+
+mod misbehaviour;
 
 use std::{collections::HashMap, time::Duration};
 
@@ -166,11 +168,12 @@ async fn invites_go_before_digests_and_accounts_take_turns() {
     assert!(seen[1..3].contains(&small.id), "the small account has its turn");
 }
 
-fn terms() -> outbox::Terms {
+pub fn terms() -> outbox::Terms {
     outbox::Terms {
         sessions: 3,
         lease: Duration::from_secs(60),
         last_leg: Duration::from_secs(20),
+        seal: None,
         draining: CancellationToken::new(),
     }
 }

@@ -43,7 +43,7 @@ async fn a_setting_that_is_missing_is_named_by_its_variable_and_its_flag() {
 
 #[tokio::test]
 async fn a_bad_setting_is_named_in_one_line_with_the_rule_it_breaks() {
-    let bad: [(&str, &str, &str, &str); 14] = [
+    let bad: [(&str, &str, &str, &str); 20] = [
         (SERVER, "SERVER_LISTEN", "nowhere", "--listen"),
         (SERVER, "DATABASE_POOL", "0", "--database-pool"),
         (SERVER, "DATABASE_URL", "nonsense", "--database-url"),
@@ -55,6 +55,12 @@ async fn a_bad_setting_is_named_in_one_line_with_the_rule_it_breaks() {
         (DAEMON, "MAIL_FROM", "nobody", "--mail-from"),
         (DAEMON, "SMTP_URL", "http://relay.example", "--smtp-url"),
         (DAEMON, "SMTP_URL", "smtp://relay.example:port", "--smtp-url"),
+        (DAEMON, "SMTP_URL", "smtps://relay.example,", "--smtp-url"),
+        (DAEMON, "SMTP_CA_FILE", "Cargo.toml", "--smtp-ca-file"),
+        (DAEMON, "SMTP_CA_FILE", "nowhere.pem", "--smtp-ca-file"),
+        (DAEMON, "DKIM_KEY_FILE", "Cargo.toml", "--dkim-key-file"),
+        (DAEMON, "DKIM_SELECTOR", "a..b", "--dkim-selector"),
+        (DAEMON, "DKIM_DOMAIN", "work example", "--dkim-domain"),
         (DAEMON, "DAILY_CRON", "every day", "--daily-cron"),
         (DAEMON, "LEASE_SECONDS", "1", "--lease-seconds"),
         (DAEMON, "APP_URL", "app.example", "--app-url"),
@@ -76,6 +82,32 @@ async fn a_bad_secret_is_named_and_not_shown() {
             assert!(!refusal.err.contains("hunter2"), "{}", refusal.err);
         }
     }
+}
+
+#[tokio::test]
+async fn a_password_goes_to_no_relay_in_the_open_and_is_not_shown() {
+    const OPEN: &str = "SMTP_URL (--smtp-url): must begin with smtps:// or smtp+starttls:// where a password goes";
+    let table: [(&[(&str, &str)], &str); 7] = [
+        (&[("SMTP_URL", "smtp://ada:hunter2@relay.example")], OPEN),
+        (&[("SMTP_URL", "smtps://one.example,smtp://ada:hunter2@10.0.0.1")], OPEN),
+        (&[("SMTP_URL", "smtp://relay.example"), ("SMTP_USER", "ada"), ("SMTP_PASSWORD", "hunter2")], OPEN),
+        (&[("SMTP_URL", "smtps://ada:hunter2@[nowhere")], "SMTP_URL (--smtp-url): must look like smtps://"),
+        (&[("SMTP_URL", "smtps://ada@relay.example")], "SMTP_PASSWORD (--smtp-password): is required"),
+        (
+            &[("SMTP_URL", "smtps://relay.example"), ("SMTP_PASSWORD", "hunter2")],
+            "SMTP_USER (--smtp-user): is required",
+        ),
+        (&[("DKIM_KEY_FILE", "Cargo.toml")], "DKIM_KEY_FILE (--dkim-key-file)"),
+    ];
+    for (settings, says) in table {
+        let refusal = with(DAEMON, settings, &[]).await;
+        refused(&refusal, &[says]);
+        assert!(!refusal.err.contains("hunter2"), "{}", refusal.err);
+    }
+    let secrets = [("SMTP_URL", "smtps://ada:hunter2@relay.example"), ("SMTP_PASSWORD", "hunter2")];
+    let help = with(DAEMON, &secrets, &["--help"]).await;
+    assert!(help.out.contains("SMTP_PASSWORD") && help.out.contains("smtp+starttls://"), "{}", help.out);
+    assert!(!help.out.contains("hunter2"), "{}", help.out);
 }
 
 #[tokio::test]

@@ -6,17 +6,26 @@
 //! let mails = sink.wait_for(1).await;
 //! ```
 //!
+//! It speaks TLS with a [`Paper`], and asks for a password, where its [`Manner`] says so.
+//!
 //! Rules can be changed while it runs; the first one that fits is applied. What a client may wait
 //! for is announced, so no test sleeps.
+
+pub mod paper;
+mod talk;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
+use workcenter::config::{Encryption, Relay};
 use workcenter::mail::SmtpSettings;
+use workcenter::secret::Secret;
+
+use paper::Paper;
+use talk::Talk;
 
 use crate::received::Received;
 
@@ -26,17 +35,23 @@ pub enum Point {
     /// A client has connected and waits for the greeting.
     Greeting,
     Ehlo,
+    StartTls,
+    /// The client is about to begin TLS; a reply here is no TLS.
+    Tls,
+    /// The client has said all that it signs in with.
+    Auth,
     Mail,
     Rcpt,
     Reset,
     /// The DATA command was read.
     Data,
-    /// The first line of a body was read.
+    /// The first line of a body was read. A reply here comes early, and is the last.
     Body,
     /// The final dot was read. A mail whose reply is withheld or 2xx is kept.
     Dot,
-    /// The reply to the final dot was written.
+    /// The reply to the final dot was written. A reply here comes unasked, and is the last.
     After,
+    Quit,
 }
 
 /// What a rule does.
@@ -89,6 +104,36 @@ impl Rule {
     }
 }
 
+/// Who may sign in, and with what.
+pub const USER: &str = "ada@relay.example";
+pub const PASSWORD: &str = "p:@, ss/é";
+
+/// How the sink is to be spoken to.
+#[derive(Clone)]
+pub struct Manner {
+    pub encryption: Encryption,
+    /// What its end of TLS is made of.
+    pub paper: Option<Paper>,
+    /// The ways to sign in, parted by spaces; with any, mail is taken only from who has.
+    pub ways: &'static str,
+}
+
+impl Manner {
+    /// Plain, and from anybody.
+    pub fn open() -> Self {
+        Self { encryption: Encryption::None, paper: None, ways: "" }
+    }
+
+    pub fn secure(encryption: Encryption, paper: &Paper) -> Self {
+        Self { encryption, paper: Some(paper.clone()), ways: "" }
+    }
+
+    /// Only from those who sign in, by one of these ways.
+    pub fn asking(self, ways: &'static str) -> Self {
+        Self { ways, ..self }
+    }
+}
+
 /// What the sink has seen.
 #[derive(Default)]
 struct Seen {
@@ -101,7 +146,9 @@ struct Seen {
 }
 
 struct Shared {
+    manner: Manner,
     seen: Mutex<Seen>,
+    commands: watch::Sender<()>,
     mails: watch::Sender<usize>,
     held: watch::Sender<usize>,
     released: Semaphore,
@@ -123,10 +170,17 @@ impl Drop for Sink {
 impl Sink {
     /// Serves on a free port of 127.0.0.1.
     pub async fn start(rules: Vec<Rule>) -> Self {
+        Self::with(Manner::open(), rules).await
+    }
+
+    /// As [`Self::start`], for clients that speak in another manner.
+    pub async fn with(manner: Manner, rules: Vec<Rule>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
+            manner,
             seen: Mutex::new(Seen { rules, ..Seen::default() }),
+            commands: watch::Sender::new(()),
             mails: watch::Sender::new(0),
             held: watch::Sender::new(0),
             released: Semaphore::new(0),
@@ -157,8 +211,19 @@ impl Sink {
 
     /// Returns how to reach the sink, everything else being as in production.
     pub fn settings(&self) -> SmtpSettings {
-        let (host, port) = (self.address().ip().to_string(), self.address().port());
-        SmtpSettings { host, port, ..SmtpSettings::default() }
+        SmtpSettings { relays: vec![self.relay()], ..SmtpSettings::default() }
+    }
+
+    /// Returns the sink as a relay, with what it wants to hear.
+    pub fn relay(&self) -> Relay {
+        let Manner { encryption, ways, .. } = self.shared.manner;
+        Relay {
+            host: self.address.ip().to_string(),
+            port: self.address.port(),
+            encryption,
+            user: (!ways.is_empty()).then(|| USER.to_owned()),
+            password: (!ways.is_empty()).then(|| Secret::from(PASSWORD.to_owned())),
+        }
     }
 
     /// Replaces the rules.
@@ -179,6 +244,12 @@ impl Sink {
     /// Waits until `n` replies have been held back, those since released counted too.
     pub async fn wait_for_held(&self, n: usize) {
         self.shared.held.subscribe().wait_for(|held| n <= *held).await.unwrap();
+    }
+
+    /// Waits until a client has said `command`.
+    pub async fn wait_for_command(&self, command: &str) {
+        let is_said = |_: &()| self.commands().iter().any(|it| it == command);
+        self.shared.commands.subscribe().wait_for(is_said).await.unwrap();
     }
 
     /// Lets `n` held replies go, or as many that are yet to be held.
@@ -218,121 +289,5 @@ impl Shared {
                 rule.nth.is_none_or(|nth| nth == rule.met).then(|| rule.act.clone())
             })
         })
-    }
-}
-
-/// One connection. Its functions return `None` when it is over.
-struct Talk {
-    stream: BufReader<TcpStream>,
-    shared: Arc<Shared>,
-    from: String,
-    to: String,
-}
-
-impl Talk {
-    fn new(stream: TcpStream, shared: Arc<Shared>) -> Self {
-        stream.set_nodelay(true).unwrap();
-        let stream = BufReader::new(stream);
-        Self { stream, shared, from: String::new(), to: String::new() }
-    }
-
-    async fn run(mut self) -> Option<()> {
-        self.answer(Point::Greeting, "220 sink").await?;
-        loop {
-            let command = String::from_utf8(self.line().await?).unwrap();
-            self.shared.see(|seen| seen.commands.push(command.clone()));
-            let within = || command.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
-            match command.get(..4) {
-                Some("EHLO") => self.answer(Point::Ehlo, "250-sink\r\n250 8BITMIME").await?,
-                Some("MAIL") => {
-                    (self.from, self.to) = (within(), String::new());
-                    self.answer(Point::Mail, "250 2.1.0 sender ok").await?
-                }
-                Some("RCPT") => {
-                    self.to = within();
-                    self.answer(Point::Rcpt, "250 2.1.5 recipient ok").await?
-                }
-                Some("RSET") => self.answer(Point::Reset, "250 2.0.0 forgotten").await?,
-                Some("DATA") => {
-                    if self.answer(Point::Data, "354 go on").await?.starts_with("354") {
-                        self.body().await?;
-                    }
-                    continue;
-                }
-                Some("QUIT") => {
-                    self.write("221 2.0.0 bye").await;
-                    return None;
-                }
-                _ => {
-                    self.write("500 5.5.2 what?").await?;
-                    continue;
-                }
-            };
-        }
-    }
-
-    async fn body(&mut self) -> Option<()> {
-        let mut data = Vec::new();
-        let mut is_first = true;
-        loop {
-            let line = self.line().await?;
-            if std::mem::take(&mut is_first) && self.act(Point::Body).await?.is_some() {
-                return None;
-            }
-            if line == b"." {
-                break;
-            }
-            data.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
-            data.extend_from_slice(b"\r\n");
-        }
-        let (from, to) = (std::mem::take(&mut self.from), self.to.clone());
-        let mail = Received { from, to, data, is_acknowledged: true };
-        let act = self.act(Point::Dot).await;
-        let Some(act) = act else {
-            self.keep(Received { is_acknowledged: false, ..mail });
-            return None;
-        };
-        let reply = act.unwrap_or_else(|| "250 2.0.0 kept".to_owned());
-        if reply.starts_with('2') {
-            self.keep(mail);
-        }
-        self.write(&reply).await?;
-        self.act(Point::After).await.map(drop)
-    }
-
-    fn keep(&self, mail: Received) {
-        self.shared.see(|seen| seen.mails.push(mail));
-        self.shared.mails.send_modify(|taken| *taken += 1);
-    }
-
-    /// Does what the rules say here: `Some(None)` is to go on as usual.
-    async fn act(&mut self, at: Point) -> Option<Option<String>> {
-        match self.shared.act(at, &self.to) {
-            None => Some(None),
-            Some(Act::Drop) => None,
-            Some(Act::Reply(reply)) => Some(Some(reply)),
-            Some(Act::Hold) => {
-                self.shared.held.send_modify(|held| *held += 1);
-                self.shared.released.acquire().await.unwrap().forget();
-                Some(None)
-            }
-        }
-    }
-
-    async fn answer(&mut self, at: Point, usual: &str) -> Option<String> {
-        let reply = self.act(at).await?.unwrap_or_else(|| usual.to_owned());
-        self.write(&reply).await?;
-        Some(reply)
-    }
-
-    async fn write(&mut self, reply: &str) -> Option<()> {
-        self.stream.get_mut().write_all(format!("{reply}\r\n").as_bytes()).await.ok()
-    }
-
-    /// Reads a line and drops its CRLF; a line that ends in anything else is a bug of ours.
-    async fn line(&mut self) -> Option<Vec<u8>> {
-        let mut line = Vec::new();
-        self.stream.read_until(b'\n', &mut line).await.ok()?;
-        line.strip_suffix(b"\r\n").map(<[u8]>::to_vec)
     }
 }
