@@ -84,10 +84,10 @@ pub(super) fn cron(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn pool(text: &str) -> Result<usize, String> {
-    // PostgreSQL's own default allows 100 connections in all.
+    // PostgreSQL's own default allows 100 connections in all. Sending mail takes two at once.
     match text.parse() {
-        Ok(size @ 1..=100) => Ok(size),
-        _ => Err("must be a number from 1 to 100".to_owned()),
+        Ok(size @ 2..=100) => Ok(size),
+        _ => Err("must be a number from 2 to 100".to_owned()),
     }
 }
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Fate, Kind, Mail, New, pause};
 use crate::{
-    db::{self, GenericClient, Row},
+    db::{self, GenericClient, Row, Transaction},
     error::Result,
     secret,
 };
@@ -71,6 +71,14 @@ const BEGIN: &str = "
     from held join unnest($1::uuid[], $2::bigint[]) as it(id, fence) using (id)
     where mail.id = held.id and mail.fence = it.fence and mail.state = 'CLAIMED'
     returning mail.id";
+
+/// Locked so that nobody holds them, and so that everything else about them can be written. In the order of their ids, as
+/// whoever holds them does.
+const SHIELD: &str = "
+    with shielded as (
+        select id from mail where id = any($1) and state = 'CLAIMED' order by id for key share
+    )
+    select count(*), set_config('idle_in_transaction_session_timeout', $2, true) from shielded";
 
 const RELEASE: &str = "
     update mail set state = 'RETRY', lease_until = null, reply = coalesce(nullif($4, ''), reply),
@@ -149,6 +157,13 @@ pub(super) async fn claim(on: &impl GenericClient, most: usize, lease: Duration)
     Ok(rows.iter().map(mail).collect())
 }
 
+/// Lets nobody [`hold`] these mails until the transaction ends, which may take as long as the lease.
+pub(super) async fn shield(tx: &Transaction<'_>, mails: &[Mail], lease: Duration) -> Result<()> {
+    let ids: Vec<Uuid> = mails.iter().map(|it| it.id).collect();
+    db::text(tx, SHIELD, &[&ids, &lease.as_millis().to_string()]).await?;
+    Ok(())
+}
+
 /// Decides to send: from here on a daemon that dies leaves a mail of which nobody knows. Gives back those still ours.
 pub(super) async fn begin(on: &impl GenericClient, mails: Vec<Mail>, lease: Duration) -> Result<Vec<Mail>> {
     let (ids, fences): (Vec<Uuid>, Vec<i64>) = mails.iter().map(|it| (it.id, it.fence)).collect();
@@ -180,13 +195,15 @@ pub(super) async fn settle(on: &impl GenericClient, mail: &Mail, fate: &Fate) ->
 }
 
 /// Holds all mails of `users` that have not gone, until the transaction ends: none of them begins before, so whatever
-/// begins later is written with what the transaction decided.
+/// begins later is written with what the transaction decided. Waits for those that are about to begin, until the relay
+/// hears them or will not: what takes a few commands of SMTP. So when the transaction has ended, all that was decided
+/// before it is with the relay.
 ///
 /// # Errors
 ///
 /// What the database says.
 pub async fn hold(on: &impl GenericClient, users: &[Uuid]) -> Result<()> {
-    let hold = "select id from mail where user_id = any($1) and ended_at is null order by id for no key update";
+    let hold = "select id from mail where user_id = any($1) and ended_at is null order by id for update";
     db::text(on, hold, &[&users]).await?;
     Ok(())
 }

@@ -240,7 +240,10 @@ impl Talk {
         self.answer(Point::Greeting, "220 sink").await?;
         loop {
             let command = String::from_utf8(self.line().await?).unwrap();
-            self.shared.see(|seen| seen.commands.push(command.clone()));
+            let count = self.shared.see(|seen| {
+                seen.commands.push(command.clone());
+                seen.commands.len()
+            });
             let within = || command.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
             match command.get(..4) {
                 Some("EHLO") => self.answer(Point::Ehlo, "250-sink\r\n250 8BITMIME").await?,
@@ -255,7 +258,7 @@ impl Talk {
                 Some("RSET") => self.answer(Point::Reset, "250 2.0.0 forgotten").await?,
                 Some("DATA") => {
                     if self.answer(Point::Data, "354 go on").await?.starts_with("354") {
-                        self.body().await?;
+                        self.body(count).await?;
                     }
                     continue;
                 }
@@ -271,7 +274,7 @@ impl Talk {
         }
     }
 
-    async fn body(&mut self) -> Option<()> {
+    async fn body(&mut self, data_at: usize) -> Option<()> {
         let mut data = Vec::new();
         let mut is_first = true;
         loop {
@@ -286,7 +289,7 @@ impl Talk {
             data.extend_from_slice(b"\r\n");
         }
         let (from, to) = (std::mem::take(&mut self.from), self.to.clone());
-        let mail = Received { from, to, data, is_acknowledged: true };
+        let mail = Received { from, to, data, data_at, is_acknowledged: true };
         let act = self.act(Point::Dot).await;
         let Some(act) = act else {
             self.keep(Received { is_acknowledged: false, ..mail });
