@@ -183,6 +183,8 @@ actions! {
     UpdatePreferences "PreferenceService/UpdatePreferences" people(Relation::Oneself);
     ListWorkCenterPreferences "PreferenceService/ListWorkCenterPreferences" people(Relation::Oneself);
     UpdateWorkCenterPreference "PreferenceService/UpdateWorkCenterPreference" people(Relation::Collaborator);
+    Unsubscribe "PreferenceService/Unsubscribe" ANYONE;
+    Resubscribe "PreferenceService/Resubscribe" ANYONE;
     CreateInvite "InviteService/CreateInvite" people(Relation::Member);
     BatchCreateInvites "InviteService/BatchCreateInvites" people(Relation::Member);
     GetInvite "InviteService/GetInvite" people(Relation::InviterOrInvited);

@@ -6,7 +6,7 @@ use jiff::{civil::Weekday, tz::TimeZone};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Change, PATHS};
+use super::{Change, Links, PATHS};
 use crate::{
     access::{self, Action, Resource},
     auth,
@@ -18,7 +18,7 @@ use crate::{
     pb::{self, preference_service_server::PreferenceService},
     secret::TokenKey,
     subscription::{
-        self, AddressedItems, Cadence, Delivery, Next, Placed, Recipient, Source, When, schedule, schedule::Beat,
+        self, AddressedItems, Cadence, Delivery, Next, Placed, Recipient, Scope, Source, When, schedule, schedule::Beat,
     },
 };
 
@@ -39,12 +39,14 @@ pub struct Service {
     clock: Clock,
     key: TokenKey,
     spread: Duration,
+    links: Links,
 }
 
 impl Service {
     /// A service on `db`; `spread` is how far digests of different accounts are spread.
     pub fn new(db: Db, clock: Clock, key: TokenKey, spread: Duration) -> Self {
-        Self { db, clock, key, spread }
+        let links = Links::new(db.clone(), clock.clone(), key.clone(), spread);
+        Self { db, clock, key, spread, links }
     }
 }
 
@@ -134,6 +136,28 @@ impl PreferenceService for Service {
         tx.commit().await.map_err(Error::from)?;
         let preference = placed.into_iter().next().map(|it| preference(&recipient, it));
         Ok(Response::new(pb::UpdateWorkCenterPreferenceResponse { preference }))
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: Request<pb::UnsubscribeRequest>,
+    ) -> Result<Response<pb::UnsubscribeResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        access::may(&self.db.client().await?, &caller, Action::Unsubscribe, Resource::Own).await?;
+        let stopped = self.links.unsubscribe(&request.into_inner().token).await?;
+        let scope = pb::MailScope::from(stopped.scope).into();
+        Ok(Response::new(pb::UnsubscribeResponse { scope, resubscribe_token: stopped.undo }))
+    }
+
+    async fn resubscribe(
+        &self,
+        request: Request<pb::ResubscribeRequest>,
+    ) -> Result<Response<pb::ResubscribeResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        access::may(&self.db.client().await?, &caller, Action::Resubscribe, Resource::Own).await?;
+        let resumed = self.links.resubscribe(&request.into_inner().token).await?;
+        let scope = pb::MailScope::from(resumed.scope).into();
+        Ok(Response::new(pb::ResubscribeResponse { scope, comes: resumed.comes }))
     }
 }
 
@@ -253,6 +277,17 @@ fn preference(recipient: &Recipient, placed: Placed) -> pb::WorkCenterPreference
         delivery: pb::Delivery::from(placed.delivery).into(),
         effective_delivery: cadence(effective).into(),
         source: source.into(),
+    }
+}
+
+impl From<Scope> for pb::MailScope {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::WorkCenter(_) => Self::Workcenter,
+            Scope::Digests => Self::Digests,
+            Scope::Account => Self::Account,
+            Scope::Addressed => Self::AddressedItems,
+        }
     }
 }
 

@@ -46,7 +46,7 @@ const ABOVE: &[(&str, &str)] = &[
     ("digest", "activity job outbox subscription"),
     ("audit", ""),
     ("server", "access activity identity invite job member preference profile workcenter"),
-    ("daemon", "digest identity invite job outbox profile request server subscription workcenter"),
+    ("daemon", "digest identity invite job outbox preference profile request server subscription workcenter"),
     ("demo", "outbox"),
     ("operator", "access account audit demo digest identity job profile subscription"),
 ];

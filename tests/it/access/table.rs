@@ -98,6 +98,8 @@ table! {
     UpdatePreferences          "!x +++++++ ----- +"
     ListWorkCenterPreferences  "!x +++++++ ----- +"
     UpdateWorkCenterPreference "!x ???+++- ----- ? WORKCENTER_NOT_FOUND"
+    Unsubscribe                "~x ~~~~~~~ ~~~~~ ~"
+    Resubscribe                "~x ~~~~~~~ ~~~~~ ~"
     CreateInvite               "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
     BatchCreateInvites         "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
     GetInvite                  "!x ?????++ ----- ? INVITE_NOT_FOUND"

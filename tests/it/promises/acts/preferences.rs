@@ -1,8 +1,9 @@
 //! The calls about preferences that are refused.
 
+use tonic::Request;
 use workcenter::pb::{
-    Delivery, GetPreferencesRequest, ListWorkCenterPreferencesRequest, Preferences, UpdatePreferencesRequest,
-    UpdateWorkCenterPreferenceRequest,
+    Delivery, GetPreferencesRequest, ListWorkCenterPreferencesRequest, Preferences, ResubscribeRequest,
+    UnsubscribeRequest, UpdatePreferencesRequest, UpdateWorkCenterPreferenceRequest,
 };
 
 use super::{Answer, Person, Stage, by, nothing, text};
@@ -37,6 +38,16 @@ impl Stage {
 
     pub async fn prefer_as_an_administrator(&self) -> Answer {
         self.prefer_there(&self.admin, Delivery::Off).await
+    }
+
+    pub async fn unsubscribe(&self, token: &str) -> Answer {
+        let message = UnsubscribeRequest { token: text(token) };
+        self.app.preferences().unsubscribe(Request::new(message)).await.map(nothing)
+    }
+
+    pub async fn resubscribe(&self, token: &str) -> Answer {
+        let message = ResubscribeRequest { token: text(token) };
+        self.app.preferences().resubscribe(Request::new(message)).await.map(nothing)
     }
 
     pub async fn prefer_as_a_stranger(&self) -> Answer {

@@ -18,4 +18,10 @@ super::rows! {
         NotFound WORKCENTER_NOT_FOUND prefer_as_a_stranger();
         PermissionDenied NOT_ALLOWED prefer_as_an_administrator();
     }
+    "PreferenceService/Unsubscribe" {
+        FailedPrecondition TOKEN_NOT_VALID unsubscribe("made up");
+    }
+    "PreferenceService/Resubscribe" {
+        FailedPrecondition TOKEN_NOT_VALID resubscribe("made up");
+    }
 }
