@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Fate, Kind, Mail, New, pause};
+use super::{Fate, Kind, Mail, New, Suppression, pause};
 use crate::{
     db::{self, GenericClient, Row, Transaction},
     error::Result,
@@ -111,6 +111,35 @@ const WITHDRAW: &str = "
         ended_at = case when state = 'SENDING' then ended_at else now() end,
         reply = case when state = 'SENDING' then reply else $2 end
     from held where mail.id = held.id";
+
+/// The addresses of an account: those of its people, and those it has invited who have not come.
+macro_rules! of_account {
+    ($rest:literal) => {
+        concat!(
+            "
+    with theirs as (
+        select person.email_key from member join person on person.id = member.user_id where member.account_id = $1
+        union
+        select invite.email_key from invite
+        where invite.account_id = $1 and invite.state in ('PENDING', 'DELIVERY_FAILED')
+    )",
+            $rest
+        )
+    };
+}
+
+const SUPPRESSIONS: &str = of_account!(
+    "
+    select email_key, reason, created_at from theirs join suppressed_address using (email_key)
+    where $2::text is null or email_key > $2 order by email_key limit $3"
+);
+
+const CLEAR_SUPPRESSION: &str = of_account!(
+    ", cleared as (
+        delete from suppressed_address where email_key = $2 and exists (select from theirs where email_key = $2)
+    )
+    select exists (select from theirs where email_key = $2) as theirs"
+);
 
 /// Puts mails into the outbox, in the transaction of what they tell.
 ///
@@ -232,6 +261,36 @@ pub async fn waiting(on: &impl GenericClient) -> Result<i64> {
 pub(super) async fn suppressed(on: &impl GenericClient, addresses: &[String]) -> Result<Vec<String>> {
     let find = "select email_key from suppressed_address where email_key = any($1)";
     Ok(db::text(on, find, &[&addresses]).await?.iter().map(|row| row.get("email_key")).collect())
+}
+
+/// The addresses of the people of `account`, and of those it has invited, of which the relay has said that they do not
+/// exist: after the address `after`, `fetch` at most.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn suppressions(
+    on: &impl GenericClient,
+    account: Uuid,
+    after: Option<&str>,
+    fetch: i64,
+) -> Result<Vec<Suppression>> {
+    let rows = db::text(on, SUPPRESSIONS, &[&account, &after, &fetch]).await?;
+    let suppression = |row: &Row| Suppression {
+        email: row.get("email_key"),
+        reason: row.get("reason"),
+        since: row.get("created_at"),
+    };
+    Ok(rows.iter().map(suppression).collect())
+}
+
+/// Lets mail go to the address with this key again, if it is one of `account`; returns whether it is.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn clear_suppression(on: &impl GenericClient, account: Uuid, email_key: &str) -> Result<bool> {
+    Ok(db::text(on, CLEAR_SUPPRESSION, &[&account, &email_key]).await?[0].get("theirs"))
 }
 
 /// Notes that an address does not exist.

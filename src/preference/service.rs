@@ -9,11 +9,13 @@ use uuid::Uuid;
 use super::{Change, Links, PATHS};
 use crate::{
     access::{self, Action, Resource},
-    auth,
+    account, auth,
     clock::Clock,
     db::Db,
-    error::{Error, Reason, Result, Violation, Violations},
-    ids, mask, outbox,
+    error::{Error, Kind, Reason, Result, Violation, Violations},
+    identity::Email,
+    ids, mask,
+    outbox::{self, Suppression},
     page::Page,
     pb::{self, preference_service_server::PreferenceService},
     secret::TokenKey,
@@ -159,6 +161,51 @@ impl PreferenceService for Service {
         let scope = pb::MailScope::from(resumed.scope).into();
         Ok(Response::new(pb::ResubscribeResponse { scope, comes: resumed.comes }))
     }
+
+    async fn list_suppressed_addresses(
+        &self,
+        request: Request<pb::ListSuppressedAddressesRequest>,
+    ) -> Result<Response<pb::ListSuppressedAddressesResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let asked = request.into_inner();
+        let now = self.clock.now().await?;
+        let mut violations = Violations::default();
+        let account = violations.take(ids::parse("account_id", &asked.account_id)).unwrap_or_default();
+        let list: &[&[u8]] = &[b"ListSuppressedAddresses", account.as_bytes()];
+        let page = violations.take(Page::read(&self.key, asked.page_size, &asked.page_token, list, now));
+        violations.none()?;
+        let page = page.ok_or_else(|| Error::internal("a page was neither read nor refused"))?;
+
+        let client = self.db.client().await?;
+        access::may(&client, &caller, Action::ListSuppressedAddresses, Resource::Account(account)).await?;
+        let mut found = outbox::suppressions(&client, account, page.after.as_deref(), page.fetch).await?;
+        let next_page_token = page.cut(&self.key, &mut found, |it| it.email.clone(), now);
+        let addresses = found.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListSuppressedAddressesResponse { addresses, next_page_token }))
+    }
+
+    async fn clear_suppressed_address(
+        &self,
+        request: Request<pb::ClearSuppressedAddressRequest>,
+    ) -> Result<Response<pb::ClearSuppressedAddressResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let asked = request.into_inner();
+        let mut violations = Violations::default();
+        let account = violations.take(ids::parse("account_id", &asked.account_id)).unwrap_or_default();
+        let email = violations.take(Email::parse("email", &asked.email));
+        violations.none()?;
+        let email = email.ok_or_else(|| Error::internal("an address was neither read nor refused"))?;
+
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        access::may(&tx, &caller, Action::ClearSuppressedAddress, Resource::Account(account)).await?;
+        account::enter(&tx, account).await?;
+        if !outbox::clear_suppression(&tx, account, &email.key).await? {
+            return Err(Error::NotFound(Kind::User, email.address).into());
+        }
+        tx.commit().await.map_err(Error::from)?;
+        Ok(Response::new(pb::ClearSuppressedAddressResponse {}))
+    }
 }
 
 /// What a request sets; everything that is wrong with it is said at once, here or when it meets what was.
@@ -277,6 +324,12 @@ fn preference(recipient: &Recipient, placed: Placed) -> pb::WorkCenterPreference
         delivery: pb::Delivery::from(placed.delivery).into(),
         effective_delivery: cadence(effective).into(),
         source: source.into(),
+    }
+}
+
+impl From<Suppression> for pb::SuppressedAddress {
+    fn from(it: Suppression) -> Self {
+        Self { email: it.email, reason: it.reason, create_time: Some(pb::time(it.since)) }
     }
 }
 

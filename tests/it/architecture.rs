@@ -41,7 +41,7 @@ const ABOVE: &[(&str, &str)] = &[
     ("profile", "access account identity subscription"),
     ("workcenter", "access account activity outbox profile request subscription"),
     ("member", "access account identity outbox profile request subscription workcenter"),
-    ("preference", "access outbox subscription"),
+    ("preference", "access account identity outbox subscription"),
     ("invite", "access account identity outbox profile request subscription workcenter"),
     ("digest", "activity job outbox subscription"),
     ("audit", ""),

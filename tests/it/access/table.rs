@@ -100,6 +100,8 @@ table! {
     UpdateWorkCenterPreference "!x ???+++- ----- ? WORKCENTER_NOT_FOUND"
     Unsubscribe                "~x ~~~~~~~ ~~~~~ ~"
     Resubscribe                "~x ~~~~~~~ ~~~~~ ~"
+    ListSuppressedAddresses    "!x ?-----+ ----- ? ACCOUNT_NOT_FOUND"
+    ClearSuppressedAddress     "!x ?-----+ ----- ? ACCOUNT_NOT_FOUND"
     CreateInvite               "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
     BatchCreateInvites         "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
     GetInvite                  "!x ?????++ ----- ? INVITE_NOT_FOUND"

@@ -89,6 +89,12 @@ impl Things {
             }
             Action::Unsubscribe => pb::UnsubscribeRequest { token: text("no such token") }.encode_to_vec(),
             Action::Resubscribe => pb::ResubscribeRequest { token: text("no such token") }.encode_to_vec(),
+            Action::ListSuppressedAddresses => {
+                pb::ListSuppressedAddressesRequest { account_id, ..Default::default() }.encode_to_vec()
+            }
+            Action::ClearSuppressedAddress => {
+                pb::ClearSuppressedAddressRequest { account_id, email: text("member@example.com") }.encode_to_vec()
+            }
             Action::GetProfile => pb::GetProfileRequest { user_id }.encode_to_vec(),
             Action::UpdateProfile => {
                 let profile = Some(pb::Profile { job_title: text("Foreman"), ..Default::default() });
