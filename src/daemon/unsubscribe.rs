@@ -7,7 +7,7 @@
 //!
 //! Source: RFC 8058.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -17,7 +17,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::get,
 };
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 use tracing::error;
 
 use crate::{
@@ -32,6 +32,10 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// How long a body may take to come.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many links are followed at a time. Each may wait, with a connection to the database, until the relay hears a mail:
+/// the mail needs one, too. More wait for their turn.
+const AT_ONCE: usize = 2;
 
 /// What every page is sent with: nothing is loaded, nothing is kept, and no link elsewhere is told where it came from.
 const HEADERS: [(HeaderName, &str); 4] = [
@@ -56,6 +60,12 @@ const SORRY: (&str, &str) = (
 const ODD: (&str, &str) =
     ("That was not understood", "<p>Nothing has changed. Please open the link in your mail again.</p>");
 
+#[derive(Clone)]
+struct Pages {
+    links: Links,
+    turns: Arc<Semaphore>,
+}
+
 /// A token as it stands in a path, unless it is no text at all.
 type Token = Result<Path<String>, PathRejection>;
 
@@ -66,10 +76,10 @@ pub(super) fn pages(links: Links) -> Router {
         .route("/resubscribe/{token}", get(ask_on).post(act_on))
         // Whoever's token has a slash in it, or is none at all, is told the same as with any other that is not good.
         .fallback(|| async { page(StatusCode::NOT_FOUND, REFUSED) })
-        .with_state(links)
+        .with_state(Pages { links, turns: Arc::new(Semaphore::new(AT_ONCE)) })
 }
 
-async fn ask_off(State(links): State<Links>, token: Token) -> Response {
+async fn ask_off(State(Pages { links, .. }): State<Pages>, token: Token) -> Response {
     let ask = |scope| {
         let body = format!(
             "<p>{}</p><form method=\"post\"><button type=\"submit\">Stop these mails</button></form>",
@@ -80,7 +90,7 @@ async fn ask_off(State(links): State<Links>, token: Token) -> Response {
     known(&links, Turn::Off, token).map_or_else(refused, |(_, scope)| ask(scope))
 }
 
-async fn ask_on(State(links): State<Links>, token: Token) -> Response {
+async fn ask_on(State(Pages { links, .. }): State<Pages>, token: Token) -> Response {
     let ask = |scope| {
         let body = format!(
             "<p>{}</p><form method=\"post\"><button type=\"submit\">Get these mails again</button></form>",
@@ -91,11 +101,13 @@ async fn ask_on(State(links): State<Links>, token: Token) -> Response {
     known(&links, Turn::On, token).map_or_else(refused, |(_, scope)| ask(scope))
 }
 
-async fn act_off(State(links): State<Links>, token: Token, body: Body) -> Response {
+async fn act_off(State(Pages { links, turns }): State<Pages>, token: Token, body: Body) -> Response {
     if let Some(odd) = odd(body).await {
         return odd;
     }
     let Some((token, _)) = known(&links, Turn::Off, token) else { return refused() };
+    // Nobody closes it.
+    let _turn = turns.acquire().await;
     match links.unsubscribe(&token).await {
         Ok(done) => {
             // Both addresses have one folder above them, wherever these pages are reached from outside.
@@ -111,11 +123,12 @@ async fn act_off(State(links): State<Links>, token: Token, body: Body) -> Respon
     }
 }
 
-async fn act_on(State(links): State<Links>, token: Token, body: Body) -> Response {
+async fn act_on(State(Pages { links, turns }): State<Pages>, token: Token, body: Body) -> Response {
     if let Some(odd) = odd(body).await {
         return odd;
     }
     let Some((token, _)) = known(&links, Turn::On, token) else { return refused() };
+    let _turn = turns.acquire().await;
     match links.resubscribe(&token).await {
         Ok(done) if done.comes => {
             let body = format!(
