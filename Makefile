@@ -24,8 +24,11 @@ chart: ## Checks the Helm chart, without a cluster.
 chaos: ## Kills programs at random, many times, and looks whether anything was lost.
 	CHAOS_KILLS=60 bin/dev/test -- chaos
 
-races: ## Lets two things happen to one invite at once, a thousand times each pair, and looks among a million.
-	RACES_FULL=1 INVITES_FULL=1 bin/dev/test --test it -- invite::races invite::pages
+races: ## Lets two things happen at once: to one invite, a thousand times each pair; opting out and mail; and looks among a million.
+	RACES_FULL=1 INVITES_FULL=1 bin/dev/test --test it -- invite::races invite::pages unsubscribe::races
+
+browser: ## Has Chromium press the buttons of the unsubscribe pages and looks at them, small and large, light and dark.
+	bin/dev/browser
 
 calendar: ## Looks at every date of every zone for seventy years, and lets a thousand people live through five.
 	CALENDAR_FULL=1 bin/dev/test --test it -- calendar:: --nocapture
@@ -50,4 +53,4 @@ signin: ## Measures how long signing in takes, on an optimised server.
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart chaos races calendar digests peers pictures fuzz bench signin ci
+.PHONY: help setup demo run test lint chart chaos races browser calendar digests peers pictures fuzz bench signin ci

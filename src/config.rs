@@ -17,7 +17,7 @@ pub use form::Bucket;
 use form::{cron, database, filter, lease, minutes, pool, seconds, span};
 pub use mail::{Authorities, Encryption, Mail, Relay};
 
-use crate::secret::{Secret, TokenKey};
+use crate::secret::{OldKeys, Secret, TokenKey};
 
 /// The exit code for settings that cannot be used.
 pub const EXIT_USAGE: i32 = 2;
@@ -45,6 +45,10 @@ pub struct Shared {
     #[arg(long, env = "TOKEN_KEY", hide_env_values = true, value_name = "HEX")]
     pub token_key: TokenKey,
 
+    /// Keys that were --token-key before, with commas between them: they make nothing, and what they have made is still read
+    #[arg(long, env = "TOKEN_KEYS_OLD", hide_env_values = true, default_value = "", value_name = "HEX,...")]
+    pub token_keys_old: OldKeys,
+
     /// Read the development clock, which `workcenterctl clock` moves, in place of the database's
     #[arg(long, env = "DEV")]
     pub dev: bool,
@@ -70,6 +74,13 @@ pub struct Shared {
     /// Write the log as JSON, one object a line
     #[arg(long, env = "LOG_JSON")]
     pub log_json: bool,
+}
+
+impl Shared {
+    /// The key of tokens, with those that it was before.
+    pub fn key(&self) -> TokenKey {
+        self.token_key.clone().reading(&self.token_keys_old)
+    }
 }
 
 // How calls are taken, and when they are not any more.

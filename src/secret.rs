@@ -101,37 +101,61 @@ pub fn token(prefix: &str) -> Result<Secret> {
     Ok(Secret(format!("{prefix}{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))))
 }
 
-/// The key that tokens are derived from and signed with, so that they need not be stored.
+/// The key that tokens are derived from and signed with, so that they need not be stored. With it go those that were the
+/// key before: they make nothing any more, and what they have made is still read.
 #[derive(Clone)]
-pub struct TokenKey(Arc<[u8]>);
+pub struct TokenKey {
+    key: Arc<[u8]>,
+    old: Arc<[Arc<[u8]>]>,
+}
 
 impl TokenKey {
+    /// The same key, that also reads what `old` ones have made.
+    pub fn reading(self, old: &OldKeys) -> Self {
+        Self { old: old.0.iter().map(|it| Arc::clone(&it.key)).collect(), ..self }
+    }
+
     /// Makes the token of `purpose` for `subject`: always the same, and nobody without the key can make it.
     pub fn derive(&self, purpose: &str, subject: &[u8]) -> Secret {
-        Secret(BASE64_URL_SAFE_NO_PAD.encode(self.mac(purpose, subject).finalize().into_bytes()))
+        derived(&self.key, purpose, subject)
+    }
+
+    /// Makes the token of `purpose` for `subject` again, of which `kept` is the hash: with the key that has made it. With
+    /// the present one when none of those that are left has.
+    pub fn derive_again(&self, purpose: &str, subject: &[u8], kept: &[u8]) -> Secret {
+        let mut tokens = self.keys().map(|key| derived(key, purpose, subject));
+        tokens.find(|it| hash(it.expose()) == kept).unwrap_or_else(|| self.derive(purpose, subject))
     }
 
     /// Wraps `content` so that [`Self::open`] can tell that it was made here, for `purpose`. It can be read by anyone.
     pub fn seal(&self, purpose: &str, content: &[u8]) -> String {
-        let mac = self.mac(purpose, content).finalize().into_bytes();
+        let mac = mac(&self.key, purpose, content).finalize().into_bytes();
         BASE64_URL_SAFE_NO_PAD.encode([mac.as_slice(), content].concat())
     }
 
-    /// Gives back what was sealed for `purpose`; `None` for anything else. Takes the same time for every wrong seal.
+    /// Gives back what was sealed for `purpose`, with this key or an old one; `None` for anything else. Takes the same time
+    /// for every wrong seal.
     pub fn open(&self, purpose: &str, sealed: &str) -> Option<Vec<u8>> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(sealed).ok()?;
-        let (mac, content) = bytes.split_at_checked(size_of::<Hash>())?;
-        self.mac(purpose, content).verify_slice(mac).ok()?;
-        Some(content.to_vec())
+        let (seal, content) = bytes.split_at_checked(size_of::<Hash>())?;
+        self.keys().any(|key| mac(key, purpose, content).verify_slice(seal).is_ok()).then(|| content.to_vec())
     }
 
-    fn mac(&self, purpose: &str, content: &[u8]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
-        mac.update(purpose.as_bytes());
-        mac.update(&[0]);
-        mac.update(content);
-        mac
+    fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        std::iter::once(&self.key).chain(self.old.iter()).map(AsRef::as_ref)
     }
+}
+
+fn derived(key: &[u8], purpose: &str, subject: &[u8]) -> Secret {
+    Secret(BASE64_URL_SAFE_NO_PAD.encode(mac(key, purpose, subject).finalize().into_bytes()))
+}
+
+fn mac(key: &[u8], purpose: &str, content: &[u8]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.update(purpose.as_bytes());
+    mac.update(&[0]);
+    mac.update(content);
+    mac
 }
 
 impl FromStr for TokenKey {
@@ -148,13 +172,28 @@ impl FromStr for TokenKey {
             Some(digit(pair[0])? << 4 | digit(pair[1])?)
         });
         let bytes: Option<Arc<[u8]>> = bytes.collect();
-        bytes.map(Self).ok_or("must be 32 bytes or more in hexadecimal")
+        let key = bytes.ok_or("must be 32 bytes or more in hexadecimal")?;
+        Ok(Self { key, old: Arc::default() })
     }
 }
 
 impl fmt::Debug for TokenKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
+    }
+}
+
+/// Keys that were the key of tokens before.
+#[derive(Clone, Debug, Default)]
+pub struct OldKeys(Vec<TokenKey>);
+
+impl FromStr for OldKeys {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let keys = text.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::parse);
+        let keys: Option<_> = keys.map(|it: Result<_, &str>| it.ok()).collect();
+        keys.map(Self).ok_or("must be keys of 32 bytes or more in hexadecimal, with commas between them")
     }
 }
 
@@ -188,6 +227,31 @@ mod tests {
         assert_eq!(key(&"0b".repeat(32)).open("unsubscribe", &sealed), None);
         assert_eq!(ours.open("unsubscribe", &sealed[1..]), None);
         assert_eq!(ours.open("unsubscribe", ""), None);
+    }
+
+    #[test]
+    fn what_an_old_key_has_made_is_read_and_made_again_and_nothing_new_is_made_with_it() {
+        let (old, new) = (key(&"0a".repeat(32)), "0b".repeat(32));
+        let both = key(&new).reading(&format!("{}, {}", "0c".repeat(32), "0a".repeat(32)).parse().unwrap());
+        let sealed = old.seal("unsubscribe", b"all");
+        assert_eq!(both.open("unsubscribe", &sealed).as_deref(), Some(b"all".as_slice()));
+        assert_eq!(both.open("page", &sealed), None);
+        assert_eq!(both.seal("unsubscribe", b"all"), key(&new).seal("unsubscribe", b"all"));
+
+        let token = old.derive("invite", b"1");
+        assert_eq!(both.derive_again("invite", b"1", &hash(token.expose())).expose(), token.expose());
+        let present = both.derive("invite", b"1");
+        assert_ne!(present.expose(), token.expose());
+        for kept in [hash(present.expose()), hash("of a key that is gone")] {
+            assert_eq!(both.derive_again("invite", b"1", &kept).expose(), present.expose());
+        }
+    }
+
+    #[test]
+    fn old_keys_are_keys_with_commas_between_or_none() {
+        assert_eq!("".parse::<OldKeys>().unwrap().0.len(), 0);
+        assert_eq!("0a".repeat(32).parse::<OldKeys>().unwrap().0.len(), 1);
+        assert!(format!("{},0a", "0a".repeat(32)).parse::<OldKeys>().is_err());
     }
 
     #[test]

@@ -19,8 +19,8 @@ RULE_API = "monitoring.coreos.com/v1"
 
 SECRETS = {"DATABASE_URL", "TOKEN_KEY"}
 
-# What the Secret may have besides, for a bucket.
-SECRETS_OF_BUCKET = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+# What the Secret may have besides: for a bucket, and keys of before.
+SECRETS_BESIDES = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "TOKEN_KEYS_OLD"}
 
 # What it may have for relays, which only the daemon speaks to.
 SECRETS_OF_MAIL = {"SMTP_PASSWORD"}
@@ -204,14 +204,14 @@ def secrets_are_references(render):
                 else:
                     yield f"{title(resource)} has {variable['name']} from elsewhere than the Secret"
             needed = SECRETS if resource["kind"] == "Deployment" else {"DATABASE_URL"}
-            allowed = needed | SECRETS_OF_BUCKET if resource["kind"] == "Deployment" else needed
+            allowed = needed | SECRETS_BESIDES if resource["kind"] == "Deployment" else needed
             if container["name"] == "daemon":
                 allowed = allowed | SECRETS_OF_MAIL
             if not needed <= referred <= allowed:
                 yield f"{title(resource)} takes {sorted(referred)} from the Secret and not {sorted(needed)}"
     for resource in render.resources:
         for path, value in strings(resource):
-            if path[:1] == ("data",) and path[-1] in SECRETS | SECRETS_OF_BUCKET | SECRETS_OF_MAIL:
+            if path[:1] == ("data",) and path[-1] in SECRETS | SECRETS_BESIDES | SECRETS_OF_MAIL:
                 yield f"{title(resource)} has {path[-1]}"
             key = re.search(r"(?<!sha256:)\b[0-9a-f]{64}\b", value) and path[-1] != "checksum/config"
             if key or re.search(r"://[^/\s]*:[^/\s]*@|PRIVATE KEY", value):

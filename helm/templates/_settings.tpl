@@ -42,11 +42,14 @@ MAIL_DIR: /tmp/mail
 {{- . | fromYaml | toJson | sha256sum -}}
 {{- end -}}
 
-{{- /* The secrets of a program that serves. Those of the bucket are there if the Secret is said to have them. */ -}}
+{{- /* The secrets of a program that serves. Old keys and those of the bucket are there if the Secret is said to have them. */ -}}
 {{- define "workcenter.secrets" -}}
 {{- with .Values.secretKeys }}
 {{ include "workcenter.secret" (list $ "DATABASE_URL" .databaseUrl) }}
 {{ include "workcenter.secret" (list $ "TOKEN_KEY" .tokenKey) }}
+{{- with .tokenKeysOld }}
+{{ include "workcenter.secret" (list $ "TOKEN_KEYS_OLD" .) }}
+{{- end }}
 {{- with .awsAccessKeyId }}
 {{ include "workcenter.secret" (list $ "AWS_ACCESS_KEY_ID" .) }}
 {{- end }}

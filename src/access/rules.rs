@@ -183,6 +183,10 @@ actions! {
     UpdatePreferences "PreferenceService/UpdatePreferences" people(Relation::Oneself);
     ListWorkCenterPreferences "PreferenceService/ListWorkCenterPreferences" people(Relation::Oneself);
     UpdateWorkCenterPreference "PreferenceService/UpdateWorkCenterPreference" people(Relation::Collaborator);
+    Unsubscribe "PreferenceService/Unsubscribe" ANYONE;
+    Resubscribe "PreferenceService/Resubscribe" ANYONE;
+    ListSuppressedAddresses "PreferenceService/ListSuppressedAddresses" people(Relation::Administrator);
+    ClearSuppressedAddress "PreferenceService/ClearSuppressedAddress" people(Relation::Administrator);
     CreateInvite "InviteService/CreateInvite" people(Relation::Member);
     BatchCreateInvites "InviteService/BatchCreateInvites" people(Relation::Member);
     GetInvite "InviteService/GetInvite" people(Relation::InviterOrInvited);

@@ -57,10 +57,11 @@ pub(super) fn cron(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn pool(text: &str) -> Result<usize, String> {
-    // PostgreSQL's own default allows 100 connections in all.
+    // PostgreSQL's own default allows 100 connections in all. Sending mail takes two, and the daemon lets two people at a
+    // time wait for that who opt out.
     match text.parse() {
-        Ok(size @ 1..=100) => Ok(size),
-        _ => Err("must be a number from 1 to 100".to_owned()),
+        Ok(size @ 4..=100) => Ok(size),
+        _ => Err("must be a number from 4 to 100".to_owned()),
     }
 }
 

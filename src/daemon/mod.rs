@@ -26,6 +26,7 @@ use crate::{
     identity, ids, invite, job,
     mail::{Letter, Post, Seal, SmtpSettings, Timeouts, Tls},
     outbox::{self, Mail},
+    preference::Links,
     profile, request,
     secret::{self, SigningKey},
     server::{self, Parts},
@@ -94,7 +95,7 @@ impl Daemon {
             from: mail.mail_from.clone(),
             app_url: mail.app_url.clone(),
             unsubscribe_url: mail.unsubscribe_url.clone(),
-            key: settings.shared.token_key.clone(),
+            key: settings.shared.key(),
         };
         let timeouts = timeouts(settings.lease);
         let last_leg = timeouts.last_leg();
@@ -362,7 +363,9 @@ pub async fn serve(
     }
     scheduler.start().await.map_err(Error::internal)?;
 
-    let pages = unsubscribe::pages(parts.db.clone(), parts.clock.clone(), &parts.settings);
+    let settings = &parts.settings;
+    let links = Links::new(parts.db.clone(), parts.clock.clone(), settings.key(), settings.digest_spread);
+    let pages = unsubscribe::pages(links);
     let draining = parts.draining.clone();
     let pages = axum::serve(http, pages).with_graceful_shutdown(async move { draining.cancelled().await });
     let pages = tokio::spawn(pages.into_future());

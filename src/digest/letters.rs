@@ -21,7 +21,7 @@ use crate::{
     mail::{Letter, Mailbox},
     outbox::Mail,
     secret::TokenKey,
-    subscription::Scope,
+    subscription::{Link, Scope, Turn},
 };
 
 /// Whom mail comes from, by name.
@@ -155,9 +155,8 @@ impl Material {
         let url = |log: Uuid| format!("{}/workcenters/{log}", head.app_url);
         let urls: Vec<String> = everyone.iter().map(|(it, _)| url(it.log)).collect();
         let mine_urls: Vec<String> = mine.iter().map(|(it, _)| url(it.log)).collect();
-        let scope = scope(told, places);
-        let unsubscribe_url =
-            format!("{}/unsubscribe/{}", head.unsubscribe_url, scope.seal(&head.key, told.user, told.account));
+        let link = Link { user: told.user, account: told.account, scope: scope(told, places) };
+        let unsubscribe_url = format!("{}/unsubscribe/{}", head.unsubscribe_url, link.seal(&head.key, Turn::Off));
         let digest = Digest {
             kind: kind(told),
             account: &told.account_name,

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
+    TOKEN,
     letter::{self, Written},
-    store, token,
+    store, subject,
 };
 use crate::{
     access::{AccountRole, WorkCenterRole},
@@ -22,6 +23,8 @@ pub(super) struct Told {
     pub invite: Uuid,
     /// How often its token was made anew.
     pub turn: i64,
+    /// The hash of its token.
+    pub token_hash: Vec<u8>,
     /// Its mail, if that is known.
     pub mail: Option<Uuid>,
     /// Whether that reminds of it.
@@ -80,7 +83,7 @@ pub async fn letters(
 }
 
 fn written(told: &Told, key: &TokenKey, app_url: &str) -> Result<Written> {
-    let token = token(key, told.invite, told.turn);
+    let token = key.derive_again(TOKEN, &subject(told.invite, told.turn), &told.token_hash);
     let account_role = told.account_role.name().to_lowercase();
     let roles: Vec<String> = told.places.iter().map(|(_, role)| role.name().to_lowercase()).collect();
     let places = told.places.iter().zip(&roles);

@@ -192,9 +192,14 @@ fn pending(invite: Option<Invite>, now: Timestamp) -> Result<Invite> {
 
 /// The token that the mail of the invite `id` carries after it was made anew `turn` times.
 fn token(key: &TokenKey, id: Uuid, turn: i64) -> Secret {
+    key.derive(TOKEN, &subject(id, turn))
+}
+
+/// What that token is derived for.
+fn subject(id: Uuid, turn: i64) -> Vec<u8> {
     match turn {
-        0 => key.derive(TOKEN, id.as_bytes()),
-        _ => key.derive(TOKEN, &[id.as_bytes(), turn.to_be_bytes().as_slice()].concat()),
+        0 => id.as_bytes().to_vec(),
+        _ => [id.as_bytes(), turn.to_be_bytes().as_slice()].concat(),
     }
 }
 

@@ -88,7 +88,7 @@ const ACCOUNT_ROLES: &str = "select user_id, role from member where account_id =
 
 /// Of the WorkCenters those that its reader would come into now.
 const TOLD: &str = "
-    select invite.id, invite.turn, invite.mail_id, invite.email, invite.account_role, invite.message,
+    select invite.id, invite.turn, invite.token_hash, invite.mail_id, invite.email, invite.account_role, invite.message,
         coalesce(invite.mail_id = invite.reminder_id, false) as is_reminder, invite.expires_at, account.name as account_name, account.time_zone,
         coalesce(nullif(btrim(concat_ws(' ', profile.first_name, profile.last_name)), ''),
             case coalesce(profile.email_visibility, 'EVERYONE_SHARING_A_WORKCENTER')
@@ -304,6 +304,7 @@ pub(super) async fn told(on: &impl GenericClient, invites: &[Uuid], now: Timesta
     let told = |row: &Row| Told {
         invite: row.get("id"),
         turn: row.get("turn"),
+        token_hash: row.get("token_hash"),
         mail: row.get("mail_id"),
         is_reminder: row.get("is_reminder"),
         email: row.get("email"),

@@ -92,7 +92,9 @@ impl Line {
     }
 
     /// Takes a mail that [`Line::open`] began through to its end.
-    pub(in crate::mail) async fn deliver(&mut self, to: &Address, mime: &[u8], before: Instant) -> Outcome {
+    ///
+    /// Drops `held` when the relay has answered DATA, or before when it does not come to that.
+    pub(in crate::mail) async fn deliver<T>(&mut self, to: &Address, mime: &[u8], before: Instant, held: T) -> Outcome {
         if let Err(trouble) = self.say("RCPT", &format!("RCPT TO:<{to}>"), DONE).await {
             return trouble.outcome(true);
         }
@@ -102,6 +104,7 @@ impl Line {
         if let Err(trouble) = self.say("DATA", "DATA", GO_ON).await {
             return trouble.outcome(true);
         }
+        drop(held);
         self.pour(mime).await
     }
 

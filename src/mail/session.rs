@@ -82,7 +82,7 @@ struct Turn {
 }
 
 impl Turn {
-    async fn send(&mut self, from: &Address, to: &Address, mime: &[u8], before: Instant) -> Outcome {
+    async fn send<T>(&mut self, from: &Address, to: &Address, mime: &[u8], before: Instant, held: T) -> Outcome {
         // One that was made before this mail came may have died unnoticed.
         let is_fresh = self.line.is_none();
         let mut line = match self.line.take() {
@@ -107,7 +107,7 @@ impl Turn {
             opened = line.open(from).await;
         }
         let outcome = match opened {
-            Ok(()) => line.deliver(to, mime, before).await,
+            Ok(()) => line.deliver(to, mime, before, held).await,
             Err(trouble) => trouble.outcome(false),
         };
         if line.is_sound {
@@ -131,6 +131,12 @@ impl Session {
     /// `before` is looked at last thing before DATA: when it has passed, nothing is sent and the
     /// outcome is [`Outcome::Retry`]. `mime` is 7-bit text in lines that end in CRLF.
     pub async fn send(&mut self, from: &str, to: &str, mime: &[u8], before: Instant) -> Outcome {
+        self.send_holding(from, to, mime, before, ()).await
+    }
+
+    /// As [`Session::send`]. `held` is dropped when the relay has said that it hears the mail, or will not: up to there the
+    /// mail can be said not to have begun.
+    pub async fn send_holding<T>(&mut self, from: &str, to: &str, mime: &[u8], before: Instant, held: T) -> Outcome {
         let refused = |reply: &str, address| Outcome::Refused { reply: reply.to_owned(), address };
         let Some(from) = address(from) else {
             return refused("the sender's address is not one that mail can come from", false);
@@ -143,7 +149,7 @@ impl Session {
         }
         match &mut self.0 {
             Kind::Folder(folder) => folder.send(mime, before).await,
-            Kind::Relay(turn) => turn.send(&from, &to, mime, before).await,
+            Kind::Relay(turn) => turn.send(&from, &to, mime, before, held).await,
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     future::Future,
     time::{Duration, Instant},
 };
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 use uuid::Uuid;
 
@@ -109,19 +111,30 @@ where
         }
 
         let before = Instant::now() + self.terms.lease.saturating_sub(self.terms.last_leg);
+        // From here until the relay hears a mail, whoever opts out waits: what is read below stays true until then.
+        let mut client = self.db.client().await?;
+        let shield = client.transaction().await?;
+        store::shield(&shield, &mails, self.terms.lease).await?;
         let mails = store::begin(&self.db.client().await?, mails, self.terms.lease).await?;
         let written = self.write(mails).await?;
-        let fates = join_all(written.into_iter().filter_map(|(mail, written)| {
+        let (held, mut let_go) = mpsc::channel::<Infallible>(1);
+        let sending = join_all(written.into_iter().filter_map(|(mail, written)| {
             let session = sessions.remove(&mail.id)?;
-            Some(send(self.db, session, mail, written, self.terms.seal.as_ref(), before))
-        }))
-        .await;
+            Some(send(self.db, session, mail, written, self.terms.seal.as_ref(), before, held.clone()))
+        }));
+        drop(held);
+        let lower = async {
+            // Nothing is ever sent: it ends when the last one has let go.
+            let_go.recv().await;
+            shield.commit().await
+        };
+        let (fates, lowered) = join(sending, lower).await;
         for fate in fates {
             let (fate, slow_down) = fate?;
             self.pauses |= slow_down;
             self.count(&fate);
         }
-        Ok(())
+        Ok(lowered?)
     }
 
     /// Writes mails that have begun: all at once, or one by one when that fails. One that cannot be written has not gone,
@@ -178,6 +191,9 @@ where
     }
 }
 
+/// What a mail holds until the relay hears it.
+type Hold = mpsc::Sender<Infallible>;
+
 /// Sends one mail and records what became of it; also says whether the relay asks for a pause.
 async fn send(
     db: &Db,
@@ -186,13 +202,22 @@ async fn send(
     written: Written,
     seal: Option<&Seal>,
     before: Instant,
+    held: Hold,
 ) -> Result<(Fate, bool)> {
     let (fate, slow_down) = match written {
-        Written::Nothing(why) => (Fate::Suppressed(why.to_owned()), false),
+        Written::Nothing(why) => {
+            drop(held);
+            (Fate::Suppressed(why.to_owned()), false)
+        }
         Written::Letter(letter) => match bytes(&letter, seal) {
-            Ok(mime) => post(db, &mut session, &mail, &letter, &mime, before).await?,
-            Err(Fate::Retry(why)) => (later(&mail, why), false),
-            Err(fate) => (fate, false),
+            Ok(mime) => post(db, &mut session, &mail, &letter, &mime, before, held).await?,
+            Err(fate) => {
+                drop(held);
+                match fate {
+                    Fate::Retry(why) => (later(&mail, why), false),
+                    fate => (fate, false),
+                }
+            }
         },
     };
     // The session goes back before the database is asked: another mail may be waiting for it.
@@ -217,10 +242,11 @@ async fn post(
     letter: &Letter,
     mime: &[u8],
     before: Instant,
+    held: Hold,
 ) -> Result<(Fate, bool)> {
     let to = &letter.to.address;
     let mut pauses = false;
-    let fate = match session.send(&letter.from.address, to, mime, before).await {
+    let fate = match session.send_holding(&letter.from.address, to, mime, before, held).await {
         Outcome::Sent { reply } => Fate::Sent(reply),
         Outcome::Retry { reply, slow_down } => {
             pauses = slow_down;

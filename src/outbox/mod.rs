@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use deliver::deliver;
-pub use store::{hold, put, waiting, withdraw};
+pub use store::{clear_suppression, hold, put, suppressions, waiting, withdraw};
 
 use crate::{mail::Seal, secret::Hash};
 
@@ -139,6 +139,17 @@ pub struct Delivered {
     pub suppressed: usize,
     /// Nobody knows.
     pub unknown: usize,
+}
+
+/// An address that is not written to, but for security.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// The address, as addresses are compared.
+    pub email: String,
+    /// What the relay said to it.
+    pub reason: String,
+    /// Since when, by the real clock.
+    pub since: Timestamp,
 }
 
 /// What became of one mail.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Fate, Kind, Mail, New, pause};
+use super::{Fate, Kind, Mail, New, Suppression, pause};
 use crate::{
-    db::{self, GenericClient, Row},
+    db::{self, GenericClient, Row, Transaction},
     error::Result,
     secret,
 };
@@ -72,6 +72,14 @@ const BEGIN: &str = "
     where mail.id = held.id and mail.fence = it.fence and mail.state = 'CLAIMED'
     returning mail.id";
 
+/// Locked so that nobody holds them, and so that everything else about them can be written. In the order of their ids, as
+/// whoever holds them does.
+const SHIELD: &str = "
+    with shielded as (
+        select id from mail where id = any($1) and state = 'CLAIMED' order by id for key share
+    )
+    select count(*), set_config('idle_in_transaction_session_timeout', $2, true) from shielded";
+
 const RELEASE: &str = "
     update mail set state = 'RETRY', lease_until = null, reply = coalesce(nullif($4, ''), reply),
         try_at = now() + make_interval(secs => $3::float8)
@@ -103,6 +111,35 @@ const WITHDRAW: &str = "
         ended_at = case when state = 'SENDING' then ended_at else now() end,
         reply = case when state = 'SENDING' then reply else $2 end
     from held where mail.id = held.id";
+
+/// The addresses of an account: those of its people, and those it has invited who have not come.
+macro_rules! of_account {
+    ($rest:literal) => {
+        concat!(
+            "
+    with theirs as (
+        select person.email_key from member join person on person.id = member.user_id where member.account_id = $1
+        union
+        select invite.email_key from invite
+        where invite.account_id = $1 and invite.state in ('PENDING', 'DELIVERY_FAILED')
+    )",
+            $rest
+        )
+    };
+}
+
+const SUPPRESSIONS: &str = of_account!(
+    "
+    select email_key, reason, created_at from theirs join suppressed_address using (email_key)
+    where $2::text is null or email_key > $2 order by email_key limit $3"
+);
+
+const CLEAR_SUPPRESSION: &str = of_account!(
+    ", cleared as (
+        delete from suppressed_address where email_key = $2 and exists (select from theirs where email_key = $2)
+    )
+    select exists (select from theirs where email_key = $2) as theirs"
+);
 
 /// Puts mails into the outbox, in the transaction of what they tell.
 ///
@@ -149,6 +186,13 @@ pub(super) async fn claim(on: &impl GenericClient, most: usize, lease: Duration)
     Ok(rows.iter().map(mail).collect())
 }
 
+/// Lets nobody [`hold`] these mails until the transaction ends, which may take as long as the lease.
+pub(super) async fn shield(tx: &Transaction<'_>, mails: &[Mail], lease: Duration) -> Result<()> {
+    let ids: Vec<Uuid> = mails.iter().map(|it| it.id).collect();
+    db::text(tx, SHIELD, &[&ids, &lease.as_millis().to_string()]).await?;
+    Ok(())
+}
+
 /// Decides to send: from here on a daemon that dies leaves a mail of which nobody knows. Gives back those still ours.
 pub(super) async fn begin(on: &impl GenericClient, mails: Vec<Mail>, lease: Duration) -> Result<Vec<Mail>> {
     let (ids, fences): (Vec<Uuid>, Vec<i64>) = mails.iter().map(|it| (it.id, it.fence)).collect();
@@ -180,13 +224,15 @@ pub(super) async fn settle(on: &impl GenericClient, mail: &Mail, fate: &Fate) ->
 }
 
 /// Holds all mails of `users` that have not gone, until the transaction ends: none of them begins before, so whatever
-/// begins later is written with what the transaction decided.
+/// begins later is written with what the transaction decided. Waits for those that are about to begin, until the relay
+/// hears them or will not: what takes a few commands of SMTP. So when the transaction has ended, all that was decided
+/// before it is with the relay.
 ///
 /// # Errors
 ///
 /// What the database says.
 pub async fn hold(on: &impl GenericClient, users: &[Uuid]) -> Result<()> {
-    let hold = "select id from mail where user_id = any($1) and ended_at is null order by id for no key update";
+    let hold = "select id from mail where user_id = any($1) and ended_at is null order by id for update";
     db::text(on, hold, &[&users]).await?;
     Ok(())
 }
@@ -215,6 +261,36 @@ pub async fn waiting(on: &impl GenericClient) -> Result<i64> {
 pub(super) async fn suppressed(on: &impl GenericClient, addresses: &[String]) -> Result<Vec<String>> {
     let find = "select email_key from suppressed_address where email_key = any($1)";
     Ok(db::text(on, find, &[&addresses]).await?.iter().map(|row| row.get("email_key")).collect())
+}
+
+/// The addresses of the people of `account`, and of those it has invited, of which the relay has said that they do not
+/// exist: after the address `after`, `fetch` at most.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn suppressions(
+    on: &impl GenericClient,
+    account: Uuid,
+    after: Option<&str>,
+    fetch: i64,
+) -> Result<Vec<Suppression>> {
+    let rows = db::text(on, SUPPRESSIONS, &[&account, &after, &fetch]).await?;
+    let suppression = |row: &Row| Suppression {
+        email: row.get("email_key"),
+        reason: row.get("reason"),
+        since: row.get("created_at"),
+    };
+    Ok(rows.iter().map(suppression).collect())
+}
+
+/// Lets mail go to the address with this key again, if it is one of `account`; returns whether it is.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn clear_suppression(on: &impl GenericClient, account: Uuid, email_key: &str) -> Result<bool> {
+    Ok(db::text(on, CLEAR_SUPPRESSION, &[&account, &email_key]).await?[0].get("theirs"))
 }
 
 /// Notes that an address does not exist.

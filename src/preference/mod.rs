@@ -2,8 +2,10 @@
 //!
 //! What it does to what waits for them is decided one room below, in `subscription`.
 
+mod links;
 mod service;
 
+pub use links::{Links, Resumed, Stopped};
 pub use service::Service;
 
 use jiff::civil::Weekday;
@@ -64,6 +66,7 @@ impl Change {
             days: days.unwrap_or(was.days),
             default: self.default.unwrap_or(was.default),
             addressed: self.addressed.unwrap_or(was.addressed),
+            addressed_silenced: was.addressed_silenced && self.addressed.is_none(),
             ..was
         })
     }

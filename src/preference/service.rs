@@ -6,19 +6,21 @@ use jiff::{civil::Weekday, tz::TimeZone};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Change, PATHS};
+use super::{Change, Links, PATHS};
 use crate::{
     access::{self, Action, Resource},
-    auth,
+    account, auth,
     clock::Clock,
     db::Db,
-    error::{Error, Reason, Result, Violation, Violations},
-    ids, mask, outbox,
+    error::{Error, Kind, Reason, Result, Violation, Violations},
+    identity::Email,
+    ids, mask,
+    outbox::{self, Suppression},
     page::Page,
     pb::{self, preference_service_server::PreferenceService},
     secret::TokenKey,
     subscription::{
-        self, AddressedItems, Cadence, Delivery, Next, Placed, Recipient, Source, When, schedule, schedule::Beat,
+        self, AddressedItems, Cadence, Delivery, Next, Placed, Recipient, Scope, Source, When, schedule, schedule::Beat,
     },
 };
 
@@ -39,12 +41,14 @@ pub struct Service {
     clock: Clock,
     key: TokenKey,
     spread: Duration,
+    links: Links,
 }
 
 impl Service {
     /// A service on `db`; `spread` is how far digests of different accounts are spread.
     pub fn new(db: Db, clock: Clock, key: TokenKey, spread: Duration) -> Self {
-        Self { db, clock, key, spread }
+        let links = Links::new(db.clone(), clock.clone(), key.clone(), spread);
+        Self { db, clock, key, spread, links }
     }
 }
 
@@ -134,6 +138,73 @@ impl PreferenceService for Service {
         tx.commit().await.map_err(Error::from)?;
         let preference = placed.into_iter().next().map(|it| preference(&recipient, it));
         Ok(Response::new(pb::UpdateWorkCenterPreferenceResponse { preference }))
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: Request<pb::UnsubscribeRequest>,
+    ) -> Result<Response<pb::UnsubscribeResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        access::may(&self.db.client().await?, &caller, Action::Unsubscribe, Resource::Own).await?;
+        let stopped = self.links.unsubscribe(&request.into_inner().token).await?;
+        let scope = pb::MailScope::from(stopped.scope).into();
+        Ok(Response::new(pb::UnsubscribeResponse { scope, resubscribe_token: stopped.undo }))
+    }
+
+    async fn resubscribe(
+        &self,
+        request: Request<pb::ResubscribeRequest>,
+    ) -> Result<Response<pb::ResubscribeResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        access::may(&self.db.client().await?, &caller, Action::Resubscribe, Resource::Own).await?;
+        let resumed = self.links.resubscribe(&request.into_inner().token).await?;
+        let scope = pb::MailScope::from(resumed.scope).into();
+        Ok(Response::new(pb::ResubscribeResponse { scope, comes: resumed.comes }))
+    }
+
+    async fn list_suppressed_addresses(
+        &self,
+        request: Request<pb::ListSuppressedAddressesRequest>,
+    ) -> Result<Response<pb::ListSuppressedAddressesResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let asked = request.into_inner();
+        let now = self.clock.now().await?;
+        let mut violations = Violations::default();
+        let account = violations.take(ids::parse("account_id", &asked.account_id)).unwrap_or_default();
+        let list: &[&[u8]] = &[b"ListSuppressedAddresses", account.as_bytes()];
+        let page = violations.take(Page::read(&self.key, asked.page_size, &asked.page_token, list, now));
+        violations.none()?;
+        let page = page.ok_or_else(|| Error::internal("a page was neither read nor refused"))?;
+
+        let client = self.db.client().await?;
+        access::may(&client, &caller, Action::ListSuppressedAddresses, Resource::Account(account)).await?;
+        let mut found = outbox::suppressions(&client, account, page.after.as_deref(), page.fetch).await?;
+        let next_page_token = page.cut(&self.key, &mut found, |it| it.email.clone(), now);
+        let addresses = found.into_iter().map(Into::into).collect();
+        Ok(Response::new(pb::ListSuppressedAddressesResponse { addresses, next_page_token }))
+    }
+
+    async fn clear_suppressed_address(
+        &self,
+        request: Request<pb::ClearSuppressedAddressRequest>,
+    ) -> Result<Response<pb::ClearSuppressedAddressResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let asked = request.into_inner();
+        let mut violations = Violations::default();
+        let account = violations.take(ids::parse("account_id", &asked.account_id)).unwrap_or_default();
+        let email = violations.take(Email::parse("email", &asked.email));
+        violations.none()?;
+        let email = email.ok_or_else(|| Error::internal("an address was neither read nor refused"))?;
+
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        access::may(&tx, &caller, Action::ClearSuppressedAddress, Resource::Account(account)).await?;
+        account::enter(&tx, account).await?;
+        if !outbox::clear_suppression(&tx, account, &email.key).await? {
+            return Err(Error::NotFound(Kind::User, email.address).into());
+        }
+        tx.commit().await.map_err(Error::from)?;
+        Ok(Response::new(pb::ClearSuppressedAddressResponse {}))
     }
 }
 
@@ -253,6 +324,23 @@ fn preference(recipient: &Recipient, placed: Placed) -> pb::WorkCenterPreference
         delivery: pb::Delivery::from(placed.delivery).into(),
         effective_delivery: cadence(effective).into(),
         source: source.into(),
+    }
+}
+
+impl From<Suppression> for pb::SuppressedAddress {
+    fn from(it: Suppression) -> Self {
+        Self { email: it.email, reason: it.reason, create_time: Some(pb::time(it.since)) }
+    }
+}
+
+impl From<Scope> for pb::MailScope {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::WorkCenter(_) => Self::Workcenter,
+            Scope::Digests => Self::Digests,
+            Scope::Account => Self::Account,
+            Scope::Addressed => Self::AddressedItems,
+        }
     }
 }
 

@@ -90,7 +90,7 @@ impl Parts {
     /// `JobService`, which both programs serve.
     pub fn jobs(&self) -> pb::job_service_server::JobServiceServer<job::Service> {
         let Self { db, clock, notices, settings, draining, .. } = self.clone();
-        let service = job::Service::new(db, clock, settings.token_key, notices, draining);
+        let service = job::Service::new(db, clock, settings.key(), notices, draining);
         pb::job_service_server::JobServiceServer::new(service)
             .max_decoding_message_size(REQUEST_BYTES_MAX)
             .accept_compressed(CompressionEncoding::Gzip)
@@ -124,7 +124,8 @@ fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -
         work_center_service_server::WorkCenterServiceServer,
     };
     let Parts { db, clock, settings, hasher, .. } = parts.clone();
-    let config::Shared { token_key: key, digest_spread: spread, immediate_window: window, .. } = settings;
+    let key = settings.key();
+    let config::Shared { digest_spread: spread, immediate_window: window, .. } = settings;
     let (db, clock, key) = (|| db.clone(), || clock.clone(), || key.clone());
 
     let mut names = Vec::new();

@@ -9,6 +9,7 @@
 mod recipient;
 pub mod schedule;
 mod settlement;
+mod silence;
 mod slot;
 mod store;
 pub mod transitions;
@@ -21,8 +22,9 @@ use std::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use recipient::{Next, Scope, change, find, follow_account, next_digests, set_delivery, silence};
+pub use recipient::{Next, change, find, follow_account, next_digests, set_delivery};
 pub use settlement::{Addressed, Cause, Counts, Outcome, Range, Settlement, settle};
+pub use silence::{Link, Scope, Turn, hear_again, silence};
 pub use slot::{Announced, Due, Finished, Revised, claim, due, finish, left, park};
 pub use store::{Placed, forget, list};
 
@@ -164,6 +166,8 @@ pub struct Recipient {
     pub default: Delivery,
     /// When they hear of what concerns them.
     pub addressed: AddressedItems,
+    /// Whether that is what a link in a mail has made of it.
+    pub addressed_silenced: bool,
     /// The etag.
     pub revision: i64,
 }
@@ -180,6 +184,7 @@ impl Recipient {
             days: Days::ALL,
             default: Delivery::Inherit,
             addressed: AddressedItems::Immediate,
+            addressed_silenced: false,
             revision: 1,
         }
     }

@@ -15,53 +15,7 @@ use crate::{
     activity,
     db::{GenericClient, Transaction},
     error::{Error, Kind, Result},
-    secret::TokenKey,
 };
-
-/// What an unsubscribe link is sealed for.
-const UNSUBSCRIBE: &str = "unsubscribe";
-
-/// What an unsubscribe link switches off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// One WorkCenter.
-    WorkCenter(Uuid),
-    /// Every WorkCenter of the account that comes in a digest.
-    Digests,
-    /// Every WorkCenter of the account.
-    Account,
-    /// Mails about what concerns the person alone: it comes with the digest from then on.
-    Addressed,
-}
-
-impl Scope {
-    /// The token that switches this off for `user` in `account`. It says so to anybody who reads it, and does nothing else.
-    pub fn seal(self, key: &TokenKey, user: Uuid, account: Uuid) -> String {
-        let (kind, log) = match self {
-            Self::WorkCenter(log) => (b'w', log),
-            Self::Digests => (b'd', Uuid::nil()),
-            Self::Account => (b'e', Uuid::nil()),
-            Self::Addressed => (b'a', Uuid::nil()),
-        };
-        let ids = [user, account, log].map(Uuid::into_bytes).concat();
-        key.seal(UNSUBSCRIBE, &[[kind].as_slice(), &ids].concat())
-    }
-
-    /// The user, the account and the scope of a token; `None` when it is not one of ours.
-    pub fn open(key: &TokenKey, token: &str) -> Option<(Uuid, Uuid, Self)> {
-        let content = key.open(UNSUBSCRIBE, token)?;
-        let (kind, ids) = content.split_first()?;
-        let id = |at: usize| Uuid::from_slice(ids.get(at..at + 16)?).ok();
-        let scope = match kind {
-            b'w' => Self::WorkCenter(id(32)?),
-            b'd' => Self::Digests,
-            b'e' => Self::Account,
-            b'a' => Self::Addressed,
-            _ => return None,
-        };
-        Some((id(0)?, id(16)?, scope))
-    }
-}
 
 /// When a person's next digest goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,37 +117,15 @@ pub async fn set_delivery(
         return Err(Error::NotFound(Kind::WorkCenter, log.to_string()));
     };
     it.delivery = delivery;
-    store::deliver(tx, &[it.id], delivery).await?;
+    store::deliver(tx, it.id, delivery).await?;
     follow(tx, std::slice::from_ref(&recipient), &held, Vec::new(), when).await?;
     Ok(recipient)
-}
-
-/// Switches off what an unsubscribe link of `user` in `account` is about. Doing it twice is doing it once.
-///
-/// # Errors
-///
-/// What the database says.
-pub async fn silence(tx: &Transaction<'_>, user: Uuid, account: Uuid, scope: Scope, when: &When) -> Result<()> {
-    let recipient = store::lock_recipient(tx, user).await?;
-    let log = match scope {
-        Scope::WorkCenter(log) => Some(log),
-        Scope::Digests | Scope::Account => None,
-        Scope::Addressed => {
-            let chosen = Recipient { addressed: AddressedItems::WithDigest, ..recipient };
-            return store::update_recipient(tx, &chosen).await;
-        }
-    };
-    let mut held = store::lock_live(tx, &[user], log, Some(account)).await?;
-    held.retain(|it| scope != Scope::Digests || matches!(it.cadence, Cadence::Digest(_)));
-    held.iter_mut().for_each(|it| it.delivery = Delivery::Off);
-    store::deliver(tx, &held.iter().map(|it| it.id).collect::<Vec<_>>(), Delivery::Off).await?;
-    follow(tx, &[recipient], &held, Vec::new(), when).await
 }
 
 /// Brings the cadences of locked subscriptions of `recipients` in step with what is set, does what the transitions say, and
 /// makes logs due: those of `woken`, and those that somebody hears at once from here on. An event that came while this was
 /// decided may have been passed over already.
-async fn follow(
+pub(super) async fn follow(
     tx: &Transaction<'_>,
     recipients: &[Recipient],
     held: &[store::Held],

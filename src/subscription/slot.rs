@@ -93,7 +93,8 @@ const RULES: &str = "
         coalesce(digest_frequency, 'DAILY') as digest_frequency, coalesce(digest_minute, 420) as digest_minute,
         coalesce(weekly_day, 1) as weekly_day, coalesce(daily_days, 127) as daily_days,
         coalesce(recipient.default_delivery, 'INHERIT') as default_delivery,
-        coalesce(addressed_items, 'IMMEDIATE') as addressed_items, coalesce(recipient.revision, 1) as revision,
+        coalesce(addressed_items, 'IMMEDIATE') as addressed_items,
+        coalesce(addressed_silenced, false) as addressed_silenced, coalesce(recipient.revision, 1) as revision,
         coalesce(nullif(profile.time_zone, ''), account.time_zone, 'UTC') as zone
     from unnest($2::uuid[]) as it(user_id)
     join account on account.id = $1

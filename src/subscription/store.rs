@@ -17,16 +17,17 @@ const LOCK_RECIPIENTS: &str = "
     insert into recipient (user_id) select it.user_id from unnest($1::uuid[]) as it (user_id) order by it.user_id
     on conflict (user_id) do update set user_id = excluded.user_id
     returning user_id, notifications_enabled, digest_frequency, digest_minute, weekly_day, daily_days,
-        default_delivery, addressed_items, revision";
+        default_delivery, addressed_items, addressed_silenced, revision";
 
 const FIND_RECIPIENT: &str = "
     select user_id, notifications_enabled, digest_frequency, digest_minute, weekly_day, daily_days, default_delivery,
-        addressed_items, revision
+        addressed_items, addressed_silenced, revision
     from recipient where user_id = $1";
 
 const UPDATE_RECIPIENT: &str = "
     update recipient set notifications_enabled = $2, digest_frequency = $3, digest_minute = $4, weekly_day = $5,
-        daily_days = $6, default_delivery = $7, addressed_items = $8, revision = revision + 1
+        daily_days = $6, default_delivery = $7, addressed_items = $8, addressed_silenced = $9,
+        revision = revision + 1
     where user_id = $1";
 
 /// In the order of their ids, as everybody locks them.
@@ -160,6 +161,7 @@ pub(super) async fn update_recipient(on: &impl GenericClient, it: &Recipient) ->
             &it.days.mask(),
             &it.default.name(),
             &it.addressed.name(),
+            &it.addressed_silenced,
         ],
     )
     .await?;
@@ -267,10 +269,28 @@ pub(super) async fn end(on: &impl GenericClient, ids: &[Uuid], now: Timestamp) -
     Ok(())
 }
 
-/// Sets what the delivery of subscriptions is.
-pub(super) async fn deliver(on: &impl GenericClient, ids: &[Uuid], delivery: Delivery) -> Result<()> {
-    db::text(on, "update subscription set delivery = $2 where id = any($1)", &[&ids, &delivery.name()]).await?;
+/// Sets what the delivery of a subscription is: by the person's own choice, so that no link undoes it.
+pub(super) async fn deliver(on: &impl GenericClient, id: Uuid, delivery: Delivery) -> Result<()> {
+    let deliver = "update subscription set delivery = $2, silenced_by = null, silenced_from = null where id = $1";
+    db::text(on, deliver, &[&id, &delivery.name()]).await?;
     Ok(())
+}
+
+/// Switches subscriptions off that are not, by a link of the kind `by`.
+pub(super) async fn silence(on: &impl GenericClient, ids: &[Uuid], by: &str) -> Result<()> {
+    let silence = "update subscription set delivery = 'OFF', silenced_by = $2, silenced_from = delivery
+        where id = any($1) and delivery <> 'OFF'";
+    db::text(on, silence, &[&ids, &by]).await?;
+    Ok(())
+}
+
+/// Sets those of the subscriptions that a link of the kind `by` has switched off as they were before; returns how.
+pub(super) async fn unsilence(on: &impl GenericClient, ids: &[Uuid], by: &str) -> Result<Vec<(Uuid, Delivery)>> {
+    let unsilence = "update subscription set delivery = silenced_from, silenced_by = null, silenced_from = null
+        where id = any($1) and silenced_by = $2 and delivery = 'OFF'
+        returning id, delivery";
+    let rows = db::text(on, unsilence, &[&ids, &by]).await?;
+    Ok(rows.iter().map(|row| (row.get("id"), delivery(row, "delivery"))).collect())
 }
 
 /// The logs in which something that concerns a person waits.
@@ -327,6 +347,7 @@ pub(super) fn recipient(row: &Row) -> Recipient {
         days: Days::from_mask(row.get("daily_days")).unwrap_or_default(),
         default: delivery(row, "default_delivery"),
         addressed,
+        addressed_silenced: row.get("addressed_silenced"),
         revision: row.get("revision"),
     }
 }

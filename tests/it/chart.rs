@@ -14,9 +14,10 @@ use yaml_rust2::{Yaml, YamlLoader};
 use crate::architecture::source::root;
 
 /// What the chart decides by itself, in its templates, and why it is no value.
-const DECIDED: [(&str, &str); 14] = [
+const DECIDED: [(&str, &str); 15] = [
     ("DATABASE_URL", "is secret, and comes from the Secret"),
     ("TOKEN_KEY", "is secret, and comes from the Secret"),
+    ("TOKEN_KEYS_OLD", "as above"),
     ("AWS_ACCESS_KEY_ID", "as above"),
     ("AWS_SECRET_ACCESS_KEY", "as above"),
     ("AWS_SESSION_TOKEN", "as above"),

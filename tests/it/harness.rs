@@ -25,7 +25,7 @@ use workcenter::{
     db::{self, Db},
     identity::{self, Email},
     pb, profile,
-    secret::{Secret, TokenKey},
+    secret::{OldKeys, Secret, TokenKey},
     server::{self, Parts},
 };
 
@@ -326,6 +326,7 @@ pub fn blobs(folder: &Path) -> config::Blobs {
 pub fn shared() -> config::Shared {
     config::Shared {
         token_key: "0a".repeat(32).parse().unwrap(),
+        token_keys_old: OldKeys::default(),
         dev: true,
         calls: config::Calls {
             calls_max: NonZeroU32::new(200).unwrap(),

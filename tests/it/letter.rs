@@ -118,8 +118,13 @@ fn any_text_is_read_as_it_was_written() {
             headers: vec![("List-Id", format!("{text} <plans.work.example>"))],
             ..letter()
         };
-        let mail =
-            Received { from: SENDER.into(), to: ADA.into(), data: written.mime().unwrap(), is_acknowledged: true };
+        let mail = Received {
+            from: SENDER.into(),
+            to: ADA.into(),
+            data: written.mime().unwrap(),
+            data_at: 0,
+            is_acknowledged: true,
+        };
         assert_eq!(mail.header("Subject").unwrap(), text);
         assert_eq!(mail.text(), written.text);
         assert_eq!(mail.html(), written.html);

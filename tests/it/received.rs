@@ -12,6 +12,8 @@ pub struct Received {
     pub to: String,
     /// The mail as it was before dots were doubled.
     pub data: Vec<u8>,
+    /// How many commands had come, of all sessions, when this was announced by DATA.
+    pub data_at: usize,
     /// Whether the client was told so.
     pub is_acknowledged: bool,
 }

@@ -35,6 +35,11 @@ pub(super) fn token(key: &TokenKey, id: Uuid) -> Secret {
     key.derive(TOKEN, id.as_bytes())
 }
 
+/// The same, as it was made when `kept` became its hash: the key may be another by now.
+pub(super) fn token_again(key: &TokenKey, id: Uuid, kept: &[u8]) -> Secret {
+    key.derive_again(TOKEN, id.as_bytes(), kept)
+}
+
 /// A change of address that is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {

@@ -28,10 +28,10 @@ pub(super) struct Told {
     pub present: String,
     /// How the person reads times, in their zone or that of the account they came into first.
     pub reader: Reader,
-    /// The reset it is about, while it is good.
-    pub reset: Option<Uuid>,
-    /// The change of address it is about, while it is good.
-    pub change: Option<Uuid>,
+    /// The reset it is about, while it is good, and the hash of its token.
+    pub reset: Option<(Uuid, Vec<u8>)>,
+    /// The change of address it is about, while it is good, and the hash of its token.
+    pub change: Option<(Uuid, Vec<u8>)>,
     /// The address of that change.
     pub new_address: Option<String>,
 }
@@ -67,12 +67,12 @@ fn written(told: Told, key: &TokenKey, app_url: &str) -> Result<Option<(String, 
     let app_url = app_url.trim_end_matches('/');
     let (path, to) = match told.kind {
         EventKind::PasswordResetAsked => {
-            let Some(reset) = told.reset else { return Ok(None) };
-            (format!("password/reset?token={}", reset::token(key, reset).expose()), told.present)
+            let Some((reset, kept)) = told.reset else { return Ok(None) };
+            (format!("password/reset?token={}", reset::token_again(key, reset, &kept).expose()), told.present)
         }
         EventKind::AddressToConfirm => {
-            let (Some(change), Some(to)) = (told.change, told.new_address.clone()) else { return Ok(None) };
-            (format!("email/confirm?token={}", address::token(key, change).expose()), to)
+            let (Some((change, kept)), Some(to)) = (told.change, told.new_address.clone()) else { return Ok(None) };
+            (format!("email/confirm?token={}", address::token_again(key, change, &kept).expose()), to)
         }
         kind => {
             let is_profile = matches!(kind, EventKind::AddressChanged | EventKind::PictureRemoved);

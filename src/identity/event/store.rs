@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Event, EventKind, letters::Told};
 use crate::{
-    db::{self, GenericClient},
+    db::{self, GenericClient, Row},
     error::Result,
     mail::reader::Reader,
 };
@@ -22,7 +22,8 @@ const TOLD: &str = "
     select event.id, event.kind, event.source, event.created_at, event.address, person.email,
         coalesce(nullif(profile.time_zone, ''), theirs.time_zone) as time_zone,
         coalesce(profile.locale, '') as locale, coalesce(profile.time_format, '') as time_format,
-        reset.id as reset_id, change.id as change_id, change.email as new_address
+        reset.id as reset_id, reset.token_hash as reset_hash, change.id as change_id, change.token_hash as change_hash,
+        change.email as new_address
     from security_event event
     join person on person.id = event.user_id
     left join profile on profile.user_id = person.id
@@ -102,12 +103,17 @@ pub(super) async fn told(on: &impl GenericClient, events: &[Uuid]) -> Result<Vec
             address: row.get("address"),
             present: row.get("email"),
             reader: Reader::of(row.get("time_zone"), row.get("locale"), row.get("time_format")),
-            reset: row.get("reset_id"),
-            change: row.get("change_id"),
+            reset: link(row, "reset_id", "reset_hash"),
+            change: link(row, "change_id", "change_hash"),
             new_address: row.get("new_address"),
         })
     });
     Ok(told.collect())
+}
+
+/// What the token of a link is made from, and its hash, where there is one.
+fn link(row: &Row, id: &str, hash: &str) -> Option<(Uuid, Vec<u8>)> {
+    Option::zip(row.get(id), row.get(hash))
 }
 
 /// Removes events of long ago, some at a time; returns how many.

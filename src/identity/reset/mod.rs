@@ -29,6 +29,11 @@ pub(super) fn token(key: &TokenKey, id: Uuid) -> Secret {
     key.derive(TOKEN, id.as_bytes())
 }
 
+/// The same, as it was made when `kept` became its hash: the key may be another by now.
+pub(super) fn token_again(key: &TokenKey, id: Uuid, kept: &[u8]) -> Secret {
+    key.derive_again(TOKEN, id.as_bytes(), kept)
+}
+
 /// Puts the mail for a new password into the outbox for whoever has the address, unless they are disabled.
 ///
 /// For an address that nobody has the same is done, and undone again, so that it takes as long.

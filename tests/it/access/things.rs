@@ -87,6 +87,14 @@ impl Things {
                 let delivery = pb::Delivery::Off.into();
                 pb::UpdateWorkCenterPreferenceRequest { workcenter_id, delivery }.encode_to_vec()
             }
+            Action::Unsubscribe => pb::UnsubscribeRequest { token: text("no such token") }.encode_to_vec(),
+            Action::Resubscribe => pb::ResubscribeRequest { token: text("no such token") }.encode_to_vec(),
+            Action::ListSuppressedAddresses => {
+                pb::ListSuppressedAddressesRequest { account_id, ..Default::default() }.encode_to_vec()
+            }
+            Action::ClearSuppressedAddress => {
+                pb::ClearSuppressedAddressRequest { account_id, email: text("member@example.com") }.encode_to_vec()
+            }
             Action::GetProfile => pb::GetProfileRequest { user_id }.encode_to_vec(),
             Action::UpdateProfile => {
                 let profile = Some(pb::Profile { job_title: text("Foreman"), ..Default::default() });

@@ -179,7 +179,7 @@ async fn one_person_whose_preferences_are_being_changed_holds_up_no_other_accoun
 }
 
 #[tokio::test]
-async fn one_connection_is_enough() {
+async fn two_connections_are_enough_to_compose_and_to_send() {
     let story = Story::begin().await;
     story.prefer(&story.ada, by_digest(), &["default_delivery"]).await;
     let eve = story.app.person(&story.account, "eve@example.com", "Eve", "").await;
@@ -187,7 +187,7 @@ async fn one_connection_is_enough() {
     story.publish(vec![story.uploaded("Plan.pdf")]).await;
     story.app.clock_at("2026-11-21T07:00:00Z").await;
     let mut settings = story.app.daemon_settings(Some(story.sink.address()));
-    settings.database.pool = 1;
+    settings.database.pool = 2;
     let parts = Parts::open(&settings.database, &settings.shared).await.unwrap();
     let daemon = Daemon::new(parts, &settings);
     for sweep in Sweep::ALL {

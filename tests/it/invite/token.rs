@@ -1,6 +1,9 @@
 //! A token that is good for nothing: it tells a stranger nothing, not even by what it costs.
 
-use workcenter::pb::{DeclineInviteRequest, decline_invite_request};
+use workcenter::{
+    pb::{DeclineInviteRequest, decline_invite_request},
+    secret::TokenKey,
+};
 
 use super::{
     end::{revoke, turn_down},
@@ -65,4 +68,20 @@ async fn the_database_refuses_a_second_live_invite_of_an_address_by_itself() {
     let client = app.pool().client().await.unwrap();
     let refused = db::text(&client, twin, &[]).await.unwrap_err();
     assert_eq!(db::violated(&refused), Some("invite_live"));
+}
+
+#[tokio::test]
+async fn a_letter_that_is_written_when_the_key_is_another_has_the_token_that_was_made_before() {
+    let app = App::start().await;
+    app.clock_at("2027-11-02T08:00:00Z").await;
+    let account = app.account("Pier Works").await;
+    let invite = invited(&app, &account, "nora@example.com").await;
+    let before = mailed(&app, &invite).await.unwrap();
+    let old = "0a".repeat(32).parse().unwrap();
+    let rotated = "0b".repeat(32).parse::<TokenKey>().unwrap().reading(&old);
+    let (client, now) = (app.client().await, app.now().await);
+    let id = invite.invite_id.parse().unwrap();
+    let letters = invite::letters(&client, &rotated, "https://app.example.com/", &[id], now).await.unwrap();
+    assert!(letters[0].written.text.contains(&before), "{}", letters[0].written.text);
+    come(&app, &before).await.unwrap();
 }

@@ -40,7 +40,10 @@ impl Talk {
         self.answer(Point::Greeting, "220 sink").await?;
         loop {
             let command = String::from_utf8(self.line().await?).unwrap();
-            self.shared.see(|seen| seen.commands.push(command.clone()));
+            let count = self.shared.see(|seen| {
+                seen.commands.push(command.clone());
+                seen.commands.len()
+            });
             self.shared.commands.send_replace(());
             let within = || command.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
             match command.get(..4) {
@@ -70,7 +73,7 @@ impl Talk {
                 Some("RSET") => self.answer(Point::Reset, "250 2.0.0 forgotten").await?,
                 Some("DATA") => {
                     if self.answer(Point::Data, "354 go on").await?.starts_with("354") {
-                        self.body().await?;
+                        self.body(count).await?;
                     }
                     continue;
                 }
@@ -127,7 +130,7 @@ impl Talk {
         Some(String::from_utf8(self.line().await?).unwrap())
     }
 
-    async fn body(&mut self) -> Option<()> {
+    async fn body(&mut self, data_at: usize) -> Option<()> {
         let mut data = Vec::new();
         let (mut is_first, mut early) = (true, None);
         loop {
@@ -148,7 +151,7 @@ impl Talk {
             return None;
         }
         let (from, to) = (std::mem::take(&mut self.from), self.to.clone());
-        let mail = Received { from, to, data, is_acknowledged: true };
+        let mail = Received { from, to, data, data_at, is_acknowledged: true };
         let act = self.act(Point::Dot).await;
         let Some(act) = act else {
             self.keep(Received { is_acknowledged: false, ..mail });

@@ -1,7 +1,9 @@
 //! The calls about preferences that are refused.
 
+use tonic::Request;
 use workcenter::pb::{
-    Delivery, GetPreferencesRequest, ListWorkCenterPreferencesRequest, Preferences, UpdatePreferencesRequest,
+    ClearSuppressedAddressRequest, Delivery, GetPreferencesRequest, ListSuppressedAddressesRequest,
+    ListWorkCenterPreferencesRequest, Preferences, ResubscribeRequest, UnsubscribeRequest, UpdatePreferencesRequest,
     UpdateWorkCenterPreferenceRequest,
 };
 
@@ -37,6 +39,55 @@ impl Stage {
 
     pub async fn prefer_as_an_administrator(&self) -> Answer {
         self.prefer_there(&self.admin, Delivery::Off).await
+    }
+
+    pub async fn unsubscribe(&self, token: &str) -> Answer {
+        let message = UnsubscribeRequest { token: text(token) };
+        self.app.preferences().unsubscribe(Request::new(message)).await.map(nothing)
+    }
+
+    pub async fn resubscribe(&self, token: &str) -> Answer {
+        let message = ResubscribeRequest { token: text(token) };
+        self.app.preferences().resubscribe(Request::new(message)).await.map(nothing)
+    }
+
+    async fn suppressed(&self, who: &Person, page_size: i32, page_token: &str) -> Answer {
+        let (account_id, page_token) = (self.account.to_string(), text(page_token));
+        let message = ListSuppressedAddressesRequest { account_id, page_size, page_token };
+        self.app.preferences().list_suppressed_addresses(by(&who.token, message)).await.map(nothing)
+    }
+
+    pub async fn suppressed_as_an_administrator(&self, page_size: i32, page_token: &str) -> Answer {
+        self.suppressed(&self.admin, page_size, page_token).await
+    }
+
+    pub async fn suppressed_as_a_member(&self) -> Answer {
+        self.suppressed(&self.ada, 0, "").await
+    }
+
+    pub async fn suppressed_as_a_stranger(&self) -> Answer {
+        self.suppressed(&self.stranger, 0, "").await
+    }
+
+    async fn clear_by(&self, who: &Person, email: &str) -> Answer {
+        let message = ClearSuppressedAddressRequest { account_id: self.account.to_string(), email: text(email) };
+        self.app.preferences().clear_suppressed_address(by(&who.token, message)).await.map(nothing)
+    }
+
+    pub async fn clear_suppressed(&self, email: &str) -> Answer {
+        self.clear_by(&self.admin, email).await
+    }
+
+    pub async fn clear_suppressed_while_deactivated(&self) -> Answer {
+        self.while_deactivated(self.clear_suppressed("ada@example.com")).await
+    }
+
+    pub async fn clear_suppressed_as_a_member(&self) -> Answer {
+        self.clear_by(&self.ada, "ada@example.com").await
+    }
+
+    pub async fn clear_suppressed_as_a_stranger(&self) -> Answer {
+        self.clear_by(&self.stranger, "ada@example.com").await
     }
 
     pub async fn prefer_as_a_stranger(&self) -> Answer {

@@ -18,4 +18,23 @@ super::rows! {
         NotFound WORKCENTER_NOT_FOUND prefer_as_a_stranger();
         PermissionDenied NOT_ALLOWED prefer_as_an_administrator();
     }
+    "PreferenceService/Unsubscribe" {
+        FailedPrecondition TOKEN_NOT_VALID unsubscribe("made up");
+    }
+    "PreferenceService/Resubscribe" {
+        FailedPrecondition TOKEN_NOT_VALID resubscribe("made up");
+    }
+    "PreferenceService/ListSuppressedAddresses" {
+        InvalidArgument FIELD_INVALID suppressed_as_an_administrator(-1, "");
+        InvalidArgument PAGE_TOKEN_INVALID suppressed_as_an_administrator(0, "made up");
+        NotFound ACCOUNT_NOT_FOUND suppressed_as_a_stranger();
+        PermissionDenied NOT_ALLOWED suppressed_as_a_member();
+    }
+    "PreferenceService/ClearSuppressedAddress" {
+        InvalidArgument FIELD_INVALID clear_suppressed("no address");
+        NotFound USER_NOT_FOUND clear_suppressed("nobody@example.com");
+        NotFound ACCOUNT_NOT_FOUND clear_suppressed_as_a_stranger();
+        PermissionDenied NOT_ALLOWED clear_suppressed_as_a_member();
+        FailedPrecondition ACCOUNT_DEACTIVATED clear_suppressed_while_deactivated();
+    }
 }
