@@ -95,8 +95,14 @@ impl Crowd {
             story.app.collaborator(&story.bob, tender, &person).await;
             people.push(person);
         }
-        let daemons = (0..DAEMONS).map(|_| story.app.daemon(Some(story.sink.address()))).collect();
-        let pages = serve(&story).await;
+        // Each with connections to the database of its own, as processes have them.
+        let settings = story.app.daemon_settings(Some(story.sink.address()));
+        let open = async || Parts::open(&settings.database, &settings.shared).await.unwrap();
+        let mut daemons = Vec::new();
+        for _ in 0..DAEMONS {
+            daemons.push(Daemon::new(open().await, &settings));
+        }
+        let pages = serve_with(&story.app, open().await).await;
         let crowd = Self { story, daemons, pages, people, tender };
         crowd.story.at("2026-11-20T14:00:00Z").await;
         crowd
