@@ -53,6 +53,9 @@ pub struct Shared {
     #[command(flatten)]
     pub blobs: Blobs,
 
+    #[command(flatten)]
+    pub letters: Letters,
+
     /// How long immediate mail waits for more to tell, in seconds from the first event
     #[arg(long = "immediate-window-seconds", env = "IMMEDIATE_WINDOW_SECONDS", default_value = "30", value_name = "SECONDS", value_parser = seconds)]
     pub immediate_window: Duration,
@@ -68,6 +71,23 @@ pub struct Shared {
     /// Write the log as JSON, one object a line
     #[arg(long, env = "LOG_JSON")]
     pub log_json: bool,
+}
+
+// What letters say of where they come from, for whoever writes them or shows what they would be.
+#[derive(Args, Clone, Debug)]
+#[allow(missing_docs, reason = "as above")]
+pub struct Letters {
+    /// Address that mail comes from; its domain names messages and lists
+    #[arg(long, env = "MAIL_FROM", default_value = "notifications@workcenter.example", value_name = "ADDRESS", value_parser = address)]
+    pub mail_from: String,
+
+    /// Where people use the product: base of the links to accept an invite and to change preferences
+    #[arg(long, env = "APP_URL", default_value = "https://workcenter.example", value_name = "URL", value_parser = url)]
+    pub app_url: String,
+
+    /// Where the daemon's HTTP address is reached from outside: base of the unsubscribe links
+    #[arg(long, env = "UNSUBSCRIBE_URL", default_value = "http://127.0.0.1:8081", value_name = "URL", value_parser = url)]
+    pub unsubscribe_url: String,
 }
 
 // How calls are taken, and when they are not any more.
@@ -185,21 +205,9 @@ pub struct Mail {
     #[arg(long, env = "MAIL_DIR", default_value = "mail", value_name = "PATH")]
     pub mail_dir: PathBuf,
 
-    /// Address that mail comes from; its domain names messages and lists
-    #[arg(long, env = "MAIL_FROM", default_value = "notifications@workcenter.example", value_name = "ADDRESS", value_parser = address)]
-    pub mail_from: String,
-
     /// Sessions to the relay at a time
     #[arg(long, env = "MAIL_SESSIONS", default_value = "4", value_name = "N")]
     pub mail_sessions: NonZeroU32,
-
-    /// Where people use the product: base of the links to accept an invite and to change preferences
-    #[arg(long, env = "APP_URL", default_value = "https://workcenter.example", value_name = "URL", value_parser = url)]
-    pub app_url: String,
-
-    /// Where the daemon's HTTP address is reached from outside: base of the unsubscribe links
-    #[arg(long, env = "UNSUBSCRIBE_URL", default_value = "http://127.0.0.1:8081", value_name = "URL", value_parser = url)]
-    pub unsubscribe_url: String,
 }
 
 // When the daemon looks for work: six fields, seconds first, in UTC.

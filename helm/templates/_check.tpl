@@ -19,11 +19,11 @@
 {{- fail "secretKeys.awsAccessKeyId and secretKeys.awsSecretAccessKey: the one opens nothing without the other" -}}
 {{- end -}}
 
-{{- $daemon := .Values.settings.daemon -}}
-{{- if $daemon.smtpUrl -}}
+{{- $shared := .Values.settings.shared -}}
+{{- if .Values.settings.daemon.smtpUrl -}}
 {{- range list "mailFrom" "appUrl" "unsubscribeUrl" -}}
-{{- if empty (get $daemon .) -}}
-{{- fail (printf "settings.daemon.%s: is required with smtpUrl, for people will read it in their mail" .) -}}
+{{- if empty (get $shared .) -}}
+{{- fail (printf "settings.shared.%s: is required with smtpUrl, for people will read it in their mail" .) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

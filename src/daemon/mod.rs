@@ -89,12 +89,7 @@ impl Daemon {
     pub fn new(parts: Parts, settings: &config::Daemon) -> Self {
         let mail = &settings.mail;
         let sessions = usize::try_from(mail.mail_sessions.get()).unwrap_or(usize::MAX);
-        let head = Letterhead {
-            from: mail.mail_from.clone(),
-            app_url: mail.app_url.clone(),
-            unsubscribe_url: mail.unsubscribe_url.clone(),
-            key: settings.shared.token_key.clone(),
-        };
+        let head = Letterhead::of(&settings.shared);
         let timeouts = timeouts(settings.lease);
         let last_leg = timeouts.last_leg();
         let post = match &mail.smtp_url {

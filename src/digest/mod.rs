@@ -10,6 +10,8 @@ pub mod fold;
 mod immediate;
 pub mod letter;
 mod letters;
+mod material;
+mod plan;
 mod run;
 mod store;
 

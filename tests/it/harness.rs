@@ -203,10 +203,7 @@ impl App {
             mail: config::Mail {
                 smtp_url: relay.map(|it| config::Relay { host: it.ip().to_string(), port: it.port() }),
                 mail_dir: std::env::temp_dir().join(&self.name),
-                mail_from: "notifications@workcenter.example".to_owned(),
                 mail_sessions: NonZeroU32::new(4).unwrap(),
-                app_url: "https://app.example".to_owned(),
-                unsubscribe_url: "https://mail.example".to_owned(),
             },
             ticks: config::Ticks {
                 daily_cron: every_second(),
@@ -329,6 +326,11 @@ pub fn shared() -> config::Shared {
         },
         // What has an application of its own has a folder of its own.
         blobs: blobs(&std::env::temp_dir().join(format!("{DATABASE}_{}_blobs", process::id()))),
+        letters: config::Letters {
+            mail_from: "notifications@workcenter.example".to_owned(),
+            app_url: "https://app.example".to_owned(),
+            unsubscribe_url: "https://mail.example".to_owned(),
+        },
         immediate_window: Duration::from_secs(30),
         digest_spread: Duration::ZERO,
         log: "off".to_owned(),
