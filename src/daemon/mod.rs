@@ -28,7 +28,7 @@ use crate::{
     outbox::{self, Mail},
     profile, request, secret,
     server::{self, Parts},
-    subscription::schedule::Beat,
+    subscription::{When, schedule::Beat},
     workcenter,
 };
 
@@ -162,7 +162,7 @@ impl Daemon {
 
     /// Removes what nobody asks for any more, and writes down which invites have run out, until nothing is left of either.
     async fn clear(&self, now: Timestamp) -> Result<()> {
-        let mut all = [0; 4];
+        let mut all = [0; 5];
         while !self.parts.draining.is_cancelled() {
             let client = self.parts.db.client().await?;
             let some = [
@@ -170,14 +170,15 @@ impl Daemon {
                 identity::sweep(&client).await?,
                 profile::sweep(&client, now).await?,
                 invite::sweep(&client, now).await?,
+                digest::sweep(&client).await?,
             ];
-            if some == [0; 4] {
+            if some == [0; 5] {
                 break;
             }
             all.iter_mut().zip(some).for_each(|(all, some)| *all += some);
         }
-        let [requests, identity, changes, invites] = all;
-        info!(requests, identity, changes, invites, "removed what has expired");
+        let [requests, identity, changes, invites, tests] = all;
+        info!(requests, identity, changes, invites, tests, "removed what has expired");
         Ok(())
     }
 
@@ -226,6 +227,8 @@ impl Daemon {
         let of = |kinds: &[Kind]| mails.iter().filter(|it| kinds.contains(&it.kind)).collect::<Vec<_>>();
         let told = of(&[Kind::Digest, Kind::Immediate, Kind::CatchUp]);
         let mut letters = digest::letters(&self.parts.db, &self.head, &told).await?;
+        let when = When { now, spread: self.terms.spread };
+        letters.extend(digest::tests(&self.parts.db, &self.head, &of(&[Kind::Test]), &when).await?);
         let subjects = |kind| of(&[kind]).iter().map(|it| it.subject).collect::<Vec<_>>();
         let (key, app_url) = (&self.head.key, &self.head.app_url);
         let client = self.parts.db.client().await?;

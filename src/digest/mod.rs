@@ -12,9 +12,11 @@ pub mod letter;
 mod letters;
 mod material;
 mod plan;
+mod preview;
 mod run;
 mod store;
 
 pub use immediate::immediate;
 pub use letters::{Letterhead, letters};
+pub use preview::{Asked, Preview, TESTS_MAX, TESTS_WITHIN, preview, send_test, sweep, tests};
 pub use run::{Terms, Told, catch_up, digests};

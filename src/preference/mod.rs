@@ -3,6 +3,7 @@
 //! What it does to what waits for them is decided one room below, in `subscription`.
 
 mod service;
+mod why;
 
 pub use service::Service;
 

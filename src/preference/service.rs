@@ -6,17 +6,17 @@ use jiff::{civil::Weekday, tz::TimeZone};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Change, PATHS};
+use super::{Change, PATHS, why};
 use crate::{
     access::{self, Action, Resource},
-    auth,
+    account, auth,
     clock::Clock,
     db::Db,
+    digest::{self, Asked, Letterhead, Preview},
     error::{Error, Reason, Result, Violation, Violations},
     ids, mask, outbox,
     page::Page,
     pb::{self, preference_service_server::PreferenceService},
-    secret::TokenKey,
     subscription::{
         self, AddressedItems, Cadence, Delivery, Next, Placed, Recipient, Source, When, schedule, schedule::Beat,
     },
@@ -37,14 +37,14 @@ const WEEK: [(pb::Weekday, Weekday); 7] = [
 pub struct Service {
     db: Db,
     clock: Clock,
-    key: TokenKey,
+    head: Letterhead,
     spread: Duration,
 }
 
 impl Service {
-    /// A service on `db`; `spread` is how far digests of different accounts are spread.
-    pub fn new(db: Db, clock: Clock, key: TokenKey, spread: Duration) -> Self {
-        Self { db, clock, key, spread }
+    /// A service on `db`; `head` is what letters carry, `spread` how far digests of different accounts are spread.
+    pub fn new(db: Db, clock: Clock, head: Letterhead, spread: Duration) -> Self {
+        Self { db, clock, head, spread }
     }
 }
 
@@ -99,12 +99,13 @@ impl PreferenceService for Service {
         let client = self.db.client().await?;
         let leave = access::may(&client, &caller, Action::ListWorkCenterPreferences, Resource::Own).await?;
         let list: &[&[u8]] = &[b"ListWorkCenterPreferences", leave.person.as_bytes()];
-        let page = Page::read(&self.key, request.page_size, &request.page_token, list, now).map_err(Error::from)?;
+        let page =
+            Page::read(&self.head.key, request.page_size, &request.page_token, list, now).map_err(Error::from)?;
 
         let after = page.after.as_deref().and_then(|it| Uuid::try_parse(it).ok());
         let recipient = subscription::find(&client, leave.person).await?;
         let mut placed = subscription::list(&client, leave.person, after, None, page.fetch).await?;
-        let next_page_token = page.cut(&self.key, &mut placed, |it| it.workcenter.to_string(), now);
+        let next_page_token = page.cut(&self.head.key, &mut placed, |it| it.workcenter.to_string(), now);
 
         let preferences = placed.into_iter().map(|it| preference(&recipient, it)).collect();
         Ok(Response::new(pb::ListWorkCenterPreferencesResponse { preferences, next_page_token }))
@@ -134,6 +135,56 @@ impl PreferenceService for Service {
         tx.commit().await.map_err(Error::from)?;
         let preference = placed.into_iter().next().map(|it| preference(&recipient, it));
         Ok(Response::new(pb::UpdateWorkCenterPreferenceResponse { preference }))
+    }
+
+    async fn preview_digest(
+        &self,
+        request: Request<pb::PreviewDigestRequest>,
+    ) -> Result<Response<pb::PreviewDigestResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let wanted = wanted(request.into_inner())?;
+        let when = When { now: self.clock.now().await?, spread: self.spread };
+        let client = self.db.client().await?;
+        let resource = Resource::Account(wanted.account);
+        let leave = access::may(&client, &caller, Action::PreviewDigest, resource).await?;
+
+        let shown = digest::preview(&client, &self.head, &Asked { user: leave.person, ..wanted }, &when).await?;
+        Ok(Response::new(preview(shown)))
+    }
+
+    async fn send_test_digest(
+        &self,
+        request: Request<pb::SendTestDigestRequest>,
+    ) -> Result<Response<pb::SendTestDigestResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let pb::SendTestDigestRequest { account_id, cadence, at } = request.into_inner();
+        let wanted = wanted(pb::PreviewDigestRequest { account_id, cadence, at })?;
+        let when = When { now: self.clock.now().await?, spread: self.spread };
+        let mut client = self.db.client().await?;
+        let resource = Resource::Account(wanted.account);
+        let leave = access::may(&client, &caller, Action::SendTestDigest, resource).await?;
+
+        let asked = Asked { user: leave.person, ..wanted };
+        let shown = digest::preview(&client, &self.head, &asked, &when).await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        account::enter(&tx, asked.account).await?;
+        digest::send_test(&tx, &asked, shown.at, when.now).await?;
+        tx.commit().await.map_err(Error::from)?;
+        Ok(Response::new(pb::SendTestDigestResponse { at: Some(pb::time(shown.at)), empty: shown.is_empty }))
+    }
+
+    async fn explain_notification(
+        &self,
+        request: Request<pb::ExplainNotificationRequest>,
+    ) -> Result<Response<pb::ExplainNotificationResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let asked = why::asked(&caller, &request.into_inner())?;
+        let client = self.db.client().await?;
+        let resource = Resource::Place { workcenter: asked.workcenter, of: asked.user };
+        let leave = access::may(&client, &caller, Action::ExplainNotification, resource).await?;
+
+        let facts = why::find(&client, &asked, leave.person).await?;
+        Ok(Response::new(why::answer(facts.explain(&leave)?, self.head.domain())))
     }
 }
 
@@ -241,18 +292,48 @@ fn next_digest(next: &Next) -> pb::NextDigest {
 
 fn preference(recipient: &Recipient, placed: Placed) -> pb::WorkCenterPreference {
     let (effective, source) = recipient.effective(placed.delivery, placed.of_account);
-    let source = match source {
-        Source::WorkCenter => pb::DeliverySource::Workcenter,
-        Source::Default => pb::DeliverySource::Default,
-        Source::Account => pb::DeliverySource::Account,
-        Source::SwitchedOff => pb::DeliverySource::SwitchedOff,
-    };
     pb::WorkCenterPreference {
         workcenter_id: placed.workcenter.to_string(),
         workcenter_name: placed.name,
         delivery: pb::Delivery::from(placed.delivery).into(),
         effective_delivery: cadence(effective).into(),
-        source: source.into(),
+        source: pb::DeliverySource::from(source).into(),
+    }
+}
+
+/// Which digest is to be shown, to nobody yet.
+fn wanted(request: pb::PreviewDigestRequest) -> Result<Asked> {
+    let mut violations = Violations::default();
+    let account = violations.take(ids::parse("account_id", &request.account_id));
+    let beat = violations.take(match request.cadence() {
+        pb::Delivery::Daily => Ok(Beat::Daily),
+        pb::Delivery::Weekly => Ok(Beat::Weekly),
+        _ => Err(Violation::new("cadence", "must be daily or weekly")),
+    });
+    let at = request.at.as_ref().map(|it| pb::instant(it).ok_or_else(|| Violation::new("at", "must be an instant")));
+    let at = violations.take(at.transpose()).flatten();
+    violations.none()?;
+    let (account, beat) = account.zip(beat).ok_or_else(|| Error::internal("both were checked"))?;
+    Ok(Asked { account, user: Uuid::nil(), beat, at })
+}
+
+fn preview(shown: Preview) -> pb::PreviewDigestResponse {
+    let Preview { at, is_empty, subject, html, text, covers_from } = shown;
+    let at = Some(pb::time(at));
+    if is_empty {
+        return pb::PreviewDigestResponse { at, empty: true, ..Default::default() };
+    }
+    pb::PreviewDigestResponse { at, empty: false, subject, html, text, covers_from: covers_from.map(pb::time) }
+}
+
+impl From<Source> for pb::DeliverySource {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::WorkCenter => Self::Workcenter,
+            Source::Default => Self::Default,
+            Source::Account => Self::Account,
+            Source::SwitchedOff => Self::SwitchedOff,
+        }
     }
 }
 
@@ -286,7 +367,7 @@ impl TryFrom<pb::Delivery> for Delivery {
     }
 }
 
-fn cadence(cadence: Cadence) -> pb::Delivery {
+pub(super) fn cadence(cadence: Cadence) -> pb::Delivery {
     match cadence {
         Cadence::Immediate => pb::Delivery::Immediate,
         Cadence::Digest(Beat::Daily) => pb::Delivery::Daily,

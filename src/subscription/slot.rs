@@ -127,6 +127,11 @@ const DUE: &str = "
     select account_id, user_id, cadence, next_at from digest_schedule
     where cadence in ('DAILY', 'WEEKLY') and next_at <= $1 order by next_at, account_id, user_id";
 
+/// What is announced to one person.
+const ANNOUNCED: &str = "
+    select next_at, next_date, last_date from digest_schedule
+    where account_id = $1 and user_id = $2 and cadence = $3";
+
 /// A digest that is announced for an instant.
 #[derive(Clone, Debug)]
 pub struct Announced {
@@ -373,6 +378,37 @@ pub async fn due(on: &impl GenericClient, now: Timestamp) -> Result<Vec<Announce
         at: row.get("next_at"),
     };
     Ok(rows.iter().map(announced).collect())
+}
+
+/// The digest of `user` in `account` as it would be claimed at `at`, and that instant: unless it is given, when the digest
+/// goes next. One that is asked for before its hour has the date of that day. `None` when there is no such account. Claims
+/// nothing.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn imagine(
+    on: &impl GenericClient,
+    account: Uuid,
+    user: Uuid,
+    beat: Beat,
+    at: Option<Timestamp>,
+    when: &When,
+) -> Result<Option<(Due, Timestamp)>> {
+    let rules = db::text(on, RULES, &[&account, &vec![user]]).await?;
+    let Some(row) = rules.first() else { return Ok(None) };
+    let (recipient, zone): (Recipient, String) = (store::recipient(row), row.get("zone"));
+    let announced = db::text(on, ANNOUNCED, &[&account, &user, &beat.name()]).await?;
+    let announced = announced.first();
+    let last_date: Option<Date> = announced.and_then(|row| row.get("last_date"));
+    let slot =
+        announced.and_then(|row| Some(Revised { at: row.get::<_, Option<_>>("next_at")?, date: row.get("next_date") }));
+    let slot = slot.or_else(|| plan(&recipient, beat, account, &zone, last_date, when));
+    let at = at.unwrap_or_else(|| slot.map_or(when.now, |it| it.at.max(when.now)));
+    let today = || at.to_zoned(schedule::zone(&zone).unwrap_or(jiff::tz::TimeZone::UTC)).date();
+    let slot = slot.filter(|it| it.at <= at).unwrap_or_else(|| Revised { at, date: today() });
+    let (date, failures, fence) = (Some(slot.date), 0, 0);
+    Ok(Some((Due { account, user, at: slot.at, date, last_date, fence, failures, recipient, zone }, at)))
 }
 
 /// How many digests of an account are still due at the instant `at`.
