@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 pub use recipient::{Next, Scope, change, find, follow_account, next_digests, set_delivery, silence};
 pub use settlement::{Addressed, Cause, Counts, Outcome, Range, Settlement, settle};
-pub use slot::{Announced, Due, Finished, Revised, claim, due, finish, imagine, left, park};
+pub use slot::{Due, Finished, Revised, claim, due, finish, imagine, left, park};
 pub use store::{Placed, forget, list};
 
 use crate::{

@@ -29,7 +29,10 @@ use workcenter::{
     server::{self, Parts},
 };
 
-use crate::tap::Tap;
+use crate::{
+    migrations::{self, Table},
+    tap::Tap,
+};
 
 /// Where the clock stands when an application starts.
 pub const START: &str = "2026-11-20T12:00:00Z";
@@ -188,6 +191,18 @@ impl App {
 
     pub async fn client(&self) -> db::Connection {
         self.parts.db.client().await.unwrap()
+    }
+
+    /// Everything in the database but who calls: a line for each table.
+    pub async fn everything(&self) -> Vec<String> {
+        let client = self.client().await;
+        let mut all = Vec::new();
+        for Table { name, .. } in migrations::tables().into_iter().filter(|it| it.name != "session") {
+            let rows = format!("select coalesce(string_agg(it::text, e'\\n' order by it::text), '') from {name} it");
+            let rows: String = client.query_one(&rows, &[]).await.unwrap().get(0);
+            all.push(format!("{name}: {rows}"));
+        }
+        all
     }
 
     /// A daemon that delivers to `relay`, or into a folder, and is stepped by hand.

@@ -23,7 +23,7 @@ const WAIT_LEFT: &str = "
     select extract(epoch from asked_at + make_interval(secs => $3::float8) - clock_timestamp())::float8 as left
     from test_digest
     where user_id = $1 and asked_at > clock_timestamp() - make_interval(secs => $3::float8)
-    order by asked_at desc offset $2 - 1 limit 1";
+    order by asked_at desc offset $2::bigint - 1 limit 1";
 
 const INSERT: &str = "
     insert into test_digest (id, account_id, user_id, cadence, shown_at, asked_at)
