@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{civil::Weekday, tz::TimeZone};
+use jiff::{Timestamp, civil::Weekday, tz::TimeZone};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -32,6 +32,9 @@ const WEEK: [(pb::Weekday, Weekday); 7] = [
     (pb::Weekday::Saturday, Weekday::Saturday),
     (pb::Weekday::Sunday, Weekday::Sunday),
 ];
+
+/// How far from now a digest may be shown: nobody plans for longer, and the database keeps no instant of any year.
+const SHOWN_WITHIN: Duration = Duration::from_hours(366 * 24);
 
 /// Serves `PreferenceService`.
 pub struct Service {
@@ -142,8 +145,8 @@ impl PreferenceService for Service {
         request: Request<pb::PreviewDigestRequest>,
     ) -> Result<Response<pb::PreviewDigestResponse>, Status> {
         let caller = auth::caller(&request)?;
-        let wanted = wanted(request.into_inner())?;
         let when = When { now: self.clock.now().await?, spread: self.spread };
+        let wanted = wanted(request.into_inner(), when.now)?;
         let client = self.db.client().await?;
         let resource = Resource::Account(wanted.account);
         let leave = access::may(&client, &caller, Action::PreviewDigest, resource).await?;
@@ -158,8 +161,8 @@ impl PreferenceService for Service {
     ) -> Result<Response<pb::SendTestDigestResponse>, Status> {
         let caller = auth::caller(&request)?;
         let pb::SendTestDigestRequest { account_id, cadence, at } = request.into_inner();
-        let wanted = wanted(pb::PreviewDigestRequest { account_id, cadence, at })?;
         let when = When { now: self.clock.now().await?, spread: self.spread };
+        let wanted = wanted(pb::PreviewDigestRequest { account_id, cadence, at }, when.now)?;
         let mut client = self.db.client().await?;
         let resource = Resource::Account(wanted.account);
         let leave = access::may(&client, &caller, Action::SendTestDigest, resource).await?;
@@ -302,7 +305,7 @@ fn preference(recipient: &Recipient, placed: Placed) -> pb::WorkCenterPreference
 }
 
 /// Which digest is to be shown, to nobody yet.
-fn wanted(request: pb::PreviewDigestRequest) -> Result<Asked> {
+fn wanted(request: pb::PreviewDigestRequest, now: Timestamp) -> Result<Asked> {
     let mut violations = Violations::default();
     let account = violations.take(ids::parse("account_id", &request.account_id));
     let beat = violations.take(match request.cadence() {
@@ -310,7 +313,9 @@ fn wanted(request: pb::PreviewDigestRequest) -> Result<Asked> {
         pb::Delivery::Weekly => Ok(Beat::Weekly),
         _ => Err(Violation::new("cadence", "must be daily or weekly")),
     });
-    let at = request.at.as_ref().map(|it| pb::instant(it).ok_or_else(|| Violation::new("at", "must be an instant")));
+    let is_near = |it: &Timestamp| it.duration_since(now).unsigned_abs() <= SHOWN_WITHIN;
+    let refused = || Violation::new("at", "must be within a year of now");
+    let at = request.at.as_ref().map(|it| pb::instant(it).filter(is_near).ok_or_else(refused));
     let at = violations.take(at.transpose()).flatten();
     violations.none()?;
     let (account, beat) = account.zip(beat).ok_or_else(|| Error::internal("both were checked"))?;

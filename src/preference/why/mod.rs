@@ -178,6 +178,10 @@ impl Facts {
         if self.asked.seq <= subscribed.start {
             return Why::BeforeJoining;
         }
+        // Whoever asks may be one of those it names.
+        if event.named && self.concern.is_none() && event.actor != self.asked.user {
+            return Why::Hidden;
+        }
         let Some(settled) = self.settled else { return self.waits(event, &subscribed) };
         let was_away = subscribed.begun_at.is_some_and(|it| event.occurred_at < it);
         match (self.concern.and_then(|(_, outcome)| outcome), settled.cause) {

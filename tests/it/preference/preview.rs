@@ -12,7 +12,7 @@ use workcenter::{
 };
 
 use crate::{
-    harness::{Person, by, reason},
+    harness::{Person, by, fields, reason},
     received::Received,
     story::{Story, mentioning, named},
 };
@@ -84,6 +84,13 @@ async fn what_is_shown_is_what_goes_to_the_letter_and_nothing_is_marked_by_it() 
     story.at("2027-01-04T12:00:00Z").await;
     assert_eq!(to_ada(&story).iter().map(read).collect::<Vec<_>>(), [words(&shown)]);
 
+    let message = PreviewDigestRequest {
+        account_id: story.account.id.to_string(),
+        cadence: Delivery::Daily.into(),
+        at: Some(pb::time("2029-01-04T12:00:00Z".parse().unwrap())),
+    };
+    let status = story.app.preferences().preview_digest(by(&story.ada.token, message)).await.unwrap_err();
+    assert_eq!((status.code(), fields(&status)), (Code::InvalidArgument, vec!["at".to_owned()]));
     let nothing = preview(&story, Delivery::Daily, None).await;
     let tomorrow = Some(pb::time("2027-01-05T12:00:00Z".parse().unwrap()));
     assert_eq!(nothing, PreviewDigestResponse { at: tomorrow, empty: true, ..Default::default() });

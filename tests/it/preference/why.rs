@@ -53,6 +53,7 @@ async fn everybody_is_told_what_became_of_each_event_and_of_nothing_that_is_not_
     for person in [dan, mia, olive, ida, gus, fay, uma] {
         story.app.collaborator(&story.bob, story.pier, person).await;
     }
+    let admin = &story.account.admin;
     story.at("2027-01-04T10:00:00Z").await;
     for person in [dan, mia, olive] {
         story.deliver(person, Delivery::Daily).await;
@@ -64,9 +65,11 @@ async fn everybody_is_told_what_became_of_each_event_and_of_nothing_that_is_not_
             named(mentioning(story.uploaded("Secret.pdf"), &[&story.ada])),
             mentioning(story.uploaded("Notes.pdf"), &[mia]),
             story.uploaded("Mistake.pdf"),
+            named(mentioning(story.uploaded("Board.pdf"), &[&story.ada, admin])),
         ])
         .await;
-    let [plan, own, secret, notes, mistake] = published.iter().map(|it| it.seq).collect::<Vec<_>>().try_into().unwrap();
+    let [plan, own, secret, notes, mistake, board] =
+        published.iter().map(|it| it.seq).collect::<Vec<_>>().try_into().unwrap();
     story.meddle("update activity set retracted_at = '2027-01-04T10:00:01Z' where subject_title = 'Mistake.pdf'").await;
 
     // Before anything is composed.
@@ -165,11 +168,11 @@ async fn everybody_is_told_what_became_of_each_event_and_of_nothing_that_is_not_
     assert!(why(&story, gus, plan).await.subscribed);
 
     // An administrator is told the same of others, but for what is confidential.
-    let admin = &story.account.admin;
     for (about, seq, outcome) in [
         (ada, plan, Sent),
         (gus, later, AfterLeaving),
         (max, plan, NotSubscribed),
+        (dan, board, Hidden),
         (ada, secret, Confidential),
         (dan, secret, Confidential),
     ] {
@@ -179,6 +182,8 @@ async fn everybody_is_told_what_became_of_each_event_and_of_nothing_that_is_not_
         assert_eq!(told.kind.is_empty(), outcome == Confidential);
         assert_eq!(told.reason(), AddresseeReason::Unspecified);
     }
+    let shared = ask(&story, admin, ada, board).await.unwrap();
+    assert_eq!((shared.outcome(), shared.reason()), (Sent, AddresseeReason::Mention));
     for (asks, about) in [(&story.bob, ada), (dan, ada), (max, max), (max, ada)] {
         let status = ask(&story, asks, about, plan).await.unwrap_err();
         assert_eq!((status.code(), reason(&status).as_str()), (Code::NotFound, "WORKCENTER_NOT_FOUND"));
