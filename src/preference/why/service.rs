@@ -6,7 +6,7 @@ use super::{Asked, Event, Mail, Settled, State, Told, Why};
 use crate::{
     activity::Reason,
     auth::Caller,
-    error::{Error, Result, Violation, Violations},
+    error::{Error, Result, Violations},
     ids,
     pb::{self, NotificationOutcome},
     preference::service::cadence,
@@ -20,7 +20,7 @@ pub(in crate::preference) fn asked(caller: &Caller, request: &pb::ExplainNotific
     let user = violations.take(ids::person("user_id", &request.user_id, me));
     let workcenter = violations.take(ids::parse("workcenter_id", &request.workcenter_id));
     if request.seq < 1 {
-        violations.extend([Violation::new("seq", "must be the number of an event")]);
+        violations.add("seq", "must be the number of an event");
     }
     violations.none()?;
     let (user, workcenter) = user.zip(workcenter).ok_or_else(|| Error::internal("both were checked"))?;
