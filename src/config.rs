@@ -14,7 +14,7 @@ use clap::{Args, CommandFactory, Parser, error::ContextKind, error::ErrorKind};
 pub use blobs::Blobs;
 pub use ctl::{Command, Ctl, Demo, DigestCommand};
 pub use form::Bucket;
-use form::{cron, database, filter, lease, minutes, pool, seconds, span};
+use form::{address, cron, database, filter, lease, minutes, pool, seconds, span, url};
 pub use mail::{Authorities, Encryption, Mail, Relay};
 
 use crate::secret::{OldKeys, Secret, TokenKey};
@@ -59,6 +59,9 @@ pub struct Shared {
     #[command(flatten)]
     pub blobs: Blobs,
 
+    #[command(flatten)]
+    pub letters: Letters,
+
     /// How long immediate mail waits for more to tell, in seconds from the first event
     #[arg(long = "immediate-window-seconds", env = "IMMEDIATE_WINDOW_SECONDS", default_value = "30", value_name = "SECONDS", value_parser = seconds)]
     pub immediate_window: Duration,
@@ -81,6 +84,23 @@ impl Shared {
     pub fn key(&self) -> TokenKey {
         self.token_key.clone().reading(&self.token_keys_old)
     }
+}
+
+// What letters say of where they come from, for whoever writes them or shows what they would be.
+#[derive(Args, Clone, Debug)]
+#[allow(missing_docs, reason = "as above")]
+pub struct Letters {
+    /// Address that mail comes from; its domain names messages and lists
+    #[arg(long, env = "MAIL_FROM", default_value = "notifications@workcenter.example", value_name = "ADDRESS", value_parser = address)]
+    pub mail_from: String,
+
+    /// Where people use the product: base of the links to accept an invite and to change preferences
+    #[arg(long, env = "APP_URL", default_value = "https://workcenter.example", value_name = "URL", value_parser = url)]
+    pub app_url: String,
+
+    /// Where the daemon's HTTP address is reached from outside: base of the unsubscribe links
+    #[arg(long, env = "UNSUBSCRIBE_URL", default_value = "http://127.0.0.1:8081", value_name = "URL", value_parser = url)]
+    pub unsubscribe_url: String,
 }
 
 // How calls are taken, and when they are not any more.

@@ -119,6 +119,8 @@ pub enum Kind {
     Job,
     /// A session.
     Session,
+    /// An event of a WorkCenter.
+    Event,
     /// A service that health is asked about.
     Service,
 }
@@ -132,6 +134,7 @@ impl Kind {
             Self::Invite => "invite",
             Self::Job => "job",
             Self::Session => "session",
+            Self::Event => "event",
             Self::Service => "service",
         }
     }
@@ -144,6 +147,7 @@ impl Kind {
             Self::Invite => Reason::InviteNotFound,
             Self::Job => Reason::JobNotFound,
             Self::Session => Reason::SessionNotFound,
+            Self::Event => Reason::EventNotFound,
             Self::Service => Reason::ServiceUnknown,
         }
     }

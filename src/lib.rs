@@ -29,9 +29,9 @@ pub mod account;
 pub mod profile;
 pub mod workcenter;
 pub mod member;
+pub mod digest;
 pub mod preference;
 pub mod invite;
-pub mod digest;
 pub mod audit;
 
 pub mod server;

@@ -22,7 +22,7 @@ use crate::{
     identity::{self, Email, Preset},
     job, profile,
     secret::{self, Hasher},
-    subscription::{self, schedule::Beat},
+    subscription::{Counts, Due, When, schedule::Beat},
 };
 
 /// How often a health check that waits asks again.
@@ -61,9 +61,11 @@ pub async fn run(command: Command) -> Result<Ended> {
         Command::Disable { database, email } => set_disabled(&Db::new(&database)?, &email, true).await,
         Command::Enable { database, email } => set_disabled(&Db::new(&database)?, &email, false).await,
         Command::Clock { database, to, speed } => move_clock(Db::new(&database)?, to, speed).await,
-        Command::Digest { command: DigestCommand::Run { database, at, dry_run, spread } } => {
+        Command::Digest { command: DigestCommand::Run { database, at, dry_run, dev, spread } } => {
             let db = Db::new(&database)?;
-            if dry_run { due(&db, at).await } else { digests(&db, at, spread).await }
+            let now = Clock::new(db.clone(), dev).now().await?;
+            let at = at.unwrap_or(now);
+            if dry_run { rehearse(&db, at, spread).await } else { digests(&db, at, now, spread).await }
         }
         Command::Audit { database, dev } => look_through(Db::new(&database)?, dev).await,
         Command::Healthcheck { target, wait } => healthcheck(&target, wait).await,
@@ -142,15 +144,28 @@ async fn move_clock(db: Db, to: Option<Timestamp>, speed: f64) -> Result<Ended> 
     say(format_args!("{shows}"))
 }
 
-async fn due(db: &Db, at: Timestamp) -> Result<Ended> {
-    for due in subscription::due(&db.client().await?, at).await? {
-        let subscription::Announced { account, user, cadence, at } = due;
-        say(format_args!("{at} {cadence} account {account} user {user}"))?;
+/// Says whose digests are due at `at`, and what they would tell.
+async fn rehearse(db: &Db, at: Timestamp, spread: Duration) -> Result<Ended> {
+    let when = When { now: at, spread };
+    for digest::Rehearsed { beat, due, counts } in digest::rehearse(&db.client().await?, &when).await? {
+        let (name, Due { at, account, user, .. }) = (beat.name(), due);
+        let told = match counts {
+            Some(Counts { shown, own, hidden, retracted, .. }) => {
+                format!("{shown} to tell, {own} of their own, {hidden} for others, {retracted} taken back")
+            }
+            None => "put off to its hour as it is now".to_owned(),
+        };
+        say(format_args!("{at} {name} account {account} user {user}: {told}"))?;
     }
     Ok(Ended::Well)
 }
 
-async fn digests(db: &Db, at: Timestamp, spread: Duration) -> Result<Ended> {
+/// Composes the digests that are due at `at`, as a daemon would have then. Not those that are still to come: people would get
+/// them before their hour, and nothing at it.
+async fn digests(db: &Db, at: Timestamp, now: Timestamp, spread: Duration) -> Result<Ended> {
+    if now < at {
+        return Err(Violation::new("at", format!("must not be later than now, {now}; --dry-run takes any")).into());
+    }
     let terms = digest::Terms { batch: BATCH, lease: LEASE, spread, draining: CancellationToken::new() };
     let crier = job::Crier::new(db.clone());
     for beat in [Beat::Daily, Beat::Weekly] {

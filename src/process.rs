@@ -42,10 +42,16 @@ pub fn stop() -> Result<impl Future<Output = ()>> {
     })
 }
 
-/// How a program ends: well, or with one line on standard error that has the whole chain of causes.
+/// How a program ends: well, or with one line on standard error that has all that is wrong with what it was told, or the whole
+/// chain of causes.
 pub fn ended(result: Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Error::Invalid(violations)) => {
+            let each: Vec<String> = violations.iter().map(|it| format!("{}: {}", it.field, it.rule)).collect();
+            eprintln!("{}", each.join("; "));
+            ExitCode::FAILURE
+        }
         Err(error) => {
             eprintln!("{}", chain(&error));
             ExitCode::FAILURE

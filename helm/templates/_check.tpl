@@ -32,10 +32,11 @@
 {{- if and $daemon.dkimDomain (empty $keys.dkimKey) -}}
 {{- fail "settings.daemon.dkimDomain: nothing is signed without secretKeys.dkimKey" -}}
 {{- end -}}
+{{- $shared := .Values.settings.shared -}}
 {{- if $daemon.smtpUrl -}}
 {{- range list "mailFrom" "appUrl" "unsubscribeUrl" -}}
-{{- if empty (get $daemon .) -}}
-{{- fail (printf "settings.daemon.%s: is required with smtpUrl, for people will read it in their mail" .) -}}
+{{- if empty (get $shared .) -}}
+{{- fail (printf "settings.shared.%s: is required with smtpUrl, for people will read it in their mail" .) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -32,6 +32,8 @@ pub enum Relation {
     OwnerOrOneself,
     /// An administrator of the WorkCenter's account.
     Keeper,
+    /// An administrator of the WorkCenter's account, or the one it is about. Nobody else may know of it.
+    KeeperOrOneself,
     /// Who started the job, or an administrator of its account.
     Initiator,
     /// Who sent the invite, or an administrator of its account.
@@ -52,7 +54,9 @@ impl Relation {
             Self::Reader | Self::Collaborator | Self::Owner | Self::OwnerOrOneself | Self::Keeper => {
                 standing.workcenter_role.is_some() || standing.administers()
             }
-            Self::Initiator | Self::InviterOrInvited => self.suffices(standing, person, resource),
+            Self::Initiator | Self::InviterOrInvited | Self::KeeperOrOneself => {
+                self.suffices(standing, person, resource)
+            }
             Self::Inviter => Self::InviterOrInvited.suffices(standing, person, resource),
         }
     }
@@ -69,6 +73,9 @@ impl Relation {
             }
             Self::Collaborator => standing.workcenter_role.is_some(),
             Self::Owner => standing.administers() || standing.workcenter_role == Some(WorkCenterRole::Owner),
+            Self::KeeperOrOneself => {
+                standing.administers() || matches!(resource, Resource::Place { of, .. } if of == person)
+            }
             Self::OwnerOrOneself => {
                 matches!(resource, Resource::Place { of, .. } if of == person)
                     || Self::Owner.suffices(standing, person, resource)
@@ -187,6 +194,9 @@ actions! {
     Resubscribe "PreferenceService/Resubscribe" ANYONE;
     ListSuppressedAddresses "PreferenceService/ListSuppressedAddresses" people(Relation::Administrator);
     ClearSuppressedAddress "PreferenceService/ClearSuppressedAddress" people(Relation::Administrator);
+    PreviewDigest "PreferenceService/PreviewDigest" people(Relation::Insider);
+    SendTestDigest "PreferenceService/SendTestDigest" people(Relation::Insider);
+    ExplainNotification "PreferenceService/ExplainNotification" people(Relation::KeeperOrOneself);
     CreateInvite "InviteService/CreateInvite" people(Relation::Member);
     BatchCreateInvites "InviteService/BatchCreateInvites" people(Relation::Member);
     GetInvite "InviteService/GetInvite" people(Relation::InviterOrInvited);

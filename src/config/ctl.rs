@@ -129,12 +129,15 @@ pub enum DigestCommand {
         #[command(flatten)]
         #[allow(missing_docs, reason = "as above")]
         database: Database,
-        /// Instant to compose for, as in 2026-11-23T07:00:00Z
+        /// Instant to compose for, as in 2026-11-23T07:00:00Z; now unless given, and not later than that unless nothing is done
         #[arg(long)]
-        at: Timestamp,
-        /// Show whose digests are due, and do nothing
+        at: Option<Timestamp>,
+        /// Show whose digests are due and how much they would tell, and do nothing
         #[arg(long)]
         dry_run: bool,
+        /// Read the development clock
+        #[arg(long, env = "DEV")]
+        dev: bool,
         /// As the daemon has it
         #[arg(long = "digest-spread-minutes", env = "DIGEST_SPREAD_MINUTES", default_value = "10", value_name = "MINUTES", value_parser = minutes)]
         spread: Duration,

@@ -8,7 +8,7 @@ use tokio_rustls::rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use super::form::{address, host_name, url};
+use super::form::host_name;
 use crate::secret::{Secret, SigningKey};
 
 // How mail leaves.
@@ -40,10 +40,6 @@ pub struct Mail {
     #[arg(long, env = "MAIL_DIR", default_value = "mail", value_name = "PATH")]
     pub mail_dir: PathBuf,
 
-    /// Address that mail comes from; its domain names messages and lists
-    #[arg(long, env = "MAIL_FROM", default_value = "notifications@workcenter.example", value_name = "ADDRESS", value_parser = address)]
-    pub mail_from: String,
-
     /// Sessions to the relay at a time
     #[arg(long, env = "MAIL_SESSIONS", default_value = "4", value_name = "N")]
     pub mail_sessions: NonZeroU32,
@@ -59,14 +55,6 @@ pub struct Mail {
     /// Domain that signs; that of --mail-from unless set
     #[arg(long, env = "DKIM_DOMAIN", value_name = "DOMAIN", value_parser = host_name, requires = "dkim_key_file")]
     pub dkim_domain: Option<String>,
-
-    /// Where people use the product: base of the links to accept an invite and to change preferences
-    #[arg(long, env = "APP_URL", default_value = "https://workcenter.example", value_name = "URL", value_parser = url)]
-    pub app_url: String,
-
-    /// Where the daemon's HTTP address is reached from outside: base of the unsubscribe links
-    #[arg(long, env = "UNSUBSCRIBE_URL", default_value = "http://127.0.0.1:8081", value_name = "URL", value_parser = url)]
-    pub unsubscribe_url: String,
 }
 
 impl Mail {

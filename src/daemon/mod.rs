@@ -30,7 +30,7 @@ use crate::{
     profile, request,
     secret::{self, SigningKey},
     server::{self, Parts},
-    subscription::schedule::Beat,
+    subscription::{When, schedule::Beat},
     workcenter,
 };
 
@@ -91,12 +91,7 @@ impl Daemon {
     pub fn new(parts: Parts, settings: &config::Daemon) -> Self {
         let mail = &settings.mail;
         let sessions = usize::try_from(mail.mail_sessions.get()).unwrap_or(usize::MAX);
-        let head = Letterhead {
-            from: mail.mail_from.clone(),
-            app_url: mail.app_url.clone(),
-            unsubscribe_url: mail.unsubscribe_url.clone(),
-            key: settings.shared.key(),
-        };
+        let head = Letterhead::of(&settings.shared);
         let timeouts = timeouts(settings.lease);
         let last_leg = timeouts.last_leg();
         let relays = mail.relays();
@@ -177,7 +172,7 @@ impl Daemon {
 
     /// Removes what nobody asks for any more, and writes down which invites have run out, until nothing is left of either.
     async fn clear(&self, now: Timestamp) -> Result<()> {
-        let mut all = [0; 4];
+        let mut all = [0; 5];
         while !self.parts.draining.is_cancelled() {
             let client = self.parts.db.client().await?;
             let some = [
@@ -185,14 +180,15 @@ impl Daemon {
                 identity::sweep(&client).await?,
                 profile::sweep(&client, now).await?,
                 invite::sweep(&client, now).await?,
+                digest::sweep(&client).await?,
             ];
-            if some == [0; 4] {
+            if some == [0; 5] {
                 break;
             }
             all.iter_mut().zip(some).for_each(|(all, some)| *all += some);
         }
-        let [requests, identity, changes, invites] = all;
-        info!(requests, identity, changes, invites, "removed what has expired");
+        let [requests, identity, changes, invites, tests] = all;
+        info!(requests, identity, changes, invites, tests, "removed what has expired");
         Ok(())
     }
 
@@ -241,6 +237,8 @@ impl Daemon {
         let of = |kinds: &[Kind]| mails.iter().filter(|it| kinds.contains(&it.kind)).collect::<Vec<_>>();
         let told = of(&[Kind::Digest, Kind::Immediate, Kind::CatchUp]);
         let mut letters = digest::letters(&self.parts.db, &self.head, &told).await?;
+        let when = When { now, spread: self.terms.spread };
+        letters.extend(digest::tests(&self.parts.db, &self.head, &of(&[Kind::Test]), &when).await?);
         let subjects = |kind| of(&[kind]).iter().map(|it| it.subject).collect::<Vec<_>>();
         let (key, app_url) = (&self.head.key, &self.head.app_url);
         let client = self.parts.db.client().await?;

@@ -10,9 +10,15 @@ pub mod fold;
 mod immediate;
 pub mod letter;
 mod letters;
+mod material;
+mod plan;
+mod preview;
+mod rehearse;
 mod run;
 mod store;
 
 pub use immediate::immediate;
 pub use letters::{Letterhead, letters};
+pub use preview::{Asked, Preview, TESTS_MAX, TESTS_WITHIN, preview, send_test, sweep, tests};
+pub use rehearse::{Rehearsed, rehearse};
 pub use run::{Terms, Told, catch_up, digests};

@@ -7,16 +7,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
 
-use super::{
-    batch::{Batch, Draft, by_place, needed, ranges, told_parts},
-    compose, store,
-};
+use super::{batch::Batch, plan::Waiting, store};
 use crate::{
-    activity,
     db::{Db, Transaction},
     error::{Error, Result, chain},
     job, outbox,
-    subscription::{self, AddressedItems, Cadence, Cause, Due, When, schedule::Beat},
+    subscription::{self, Due, When, schedule::Beat},
 };
 
 /// How often a person's digest is tried before its slot is given up. What it would have told is in the next one.
@@ -199,48 +195,23 @@ async fn batch(work: &Work<'_>, due: &[Due]) -> Result<Told> {
     Ok(told)
 }
 
+/// What is to be written for the digests of people of one account and one instant.
 async fn compose_digests(db: &Db, beat: Option<Beat>, due: &[Due], when: &When) -> Result<Batch> {
-    let account = due[0].account;
-    let cadence = beat.map_or(Cadence::Immediate, Cadence::Digest);
     let users: Vec<Uuid> = due.iter().map(|it| it.user).collect();
-    let client = db.client().await?;
-    let reads = store::for_digests(&client, account, &users, cadence).await?;
-    let concerns = store::addressed(&client, &reads).await?;
-    let logs = compose::logs(activity::marks(&client, &needed(&reads, &concerns)).await?);
-    drop(client);
-
-    let concerns = by_place(concerns);
+    let waiting = Waiting::read(&db.client().await?, due[0].account, &users, beat).await?;
     let mut batch = Batch::default();
     for it in due {
         if beat.is_some_and(|beat| !it.stands(beat, when)) {
             batch.slots.push(it.finished(beat, false, when));
             continue;
         }
-        let reads = &reads[reads.partition_point(|read| read.user < it.user)..];
-        let reads = &reads[..reads.partition_point(|read| read.user == it.user)];
-        // Whatever hears of all at once hears of what concerns the person too; a digest does only when it was asked to.
-        let takes = beat.is_none() || it.recipient.addressed == AddressedItems::WithDigest;
-        let (ranges, addressed) = ranges(it.user, reads, &concerns, &logs, takes);
-        let cause = match beat {
-            Some(Beat::Daily) => Cause::Daily,
-            Some(Beat::Weekly) => Cause::Weekly,
-            None => Cause::CatchUp,
-        };
-        let key: Vec<Vec<u8>> = match it.date {
-            Some(date) => vec![it.user.as_bytes().to_vec(), date.to_string().into_bytes()],
-            None => told_parts(it.user, &ranges, &addressed),
-        };
-        let kind = if beat.is_some() { outbox::Kind::Digest } else { outbox::Kind::CatchUp };
         let mut finished = it.finished(beat, true, when);
-        if reads.is_empty() {
+        if waiting.of(it.user).is_empty() {
             // Nothing has this cadence any more. Whoever chooses it again plans it again.
             finished.next = None;
         }
         batch.slots.push(finished);
-        if it.date.is_some() || !ranges.is_empty() || !addressed.is_empty() {
-            let draft = Draft { account, user: it.user, cause, date: it.date, dated_at: it.at, kind };
-            batch.add(draft, ranges, addressed, &key);
-        }
+        waiting.plan(it, beat, &mut batch);
     }
     Ok(batch)
 }

@@ -43,9 +43,14 @@ pub enum Kind {
     InviteNotice,
     /// What matters to somebody's safety: an event of theirs. Nobody can turn it off.
     Security,
+    /// A digest that somebody asked to be sent to them, to see it: what they asked for.
+    Test,
 }
 
 impl Kind {
+    const ALL: [Self; 7] =
+        [Self::Digest, Self::Immediate, Self::CatchUp, Self::Invite, Self::InviteNotice, Self::Security, Self::Test];
+
     /// As the database has it.
     pub fn name(self) -> &'static str {
         match self {
@@ -55,18 +60,18 @@ impl Kind {
             Self::Invite => "INVITE",
             Self::InviteNotice => "INVITE_NOTICE",
             Self::Security => "SECURITY",
+            Self::Test => "TEST",
         }
     }
 
     /// Reads what [`Self::name`] wrote.
     pub fn named(name: &str) -> Option<Self> {
-        let all = [Self::Digest, Self::Immediate, Self::CatchUp, Self::Invite, Self::InviteNotice, Self::Security];
-        all.into_iter().find(|it| it.name() == name)
+        Self::ALL.into_iter().find(|it| it.name() == name)
     }
 
     /// Whether somebody waits for it: it goes before all that are not.
     fn transactional(self) -> bool {
-        matches!(self, Self::Invite | Self::InviteNotice | Self::Security)
+        matches!(self, Self::Invite | Self::InviteNotice | Self::Security | Self::Test)
     }
 }
 
@@ -81,7 +86,7 @@ pub struct New {
     pub user: Option<Uuid>,
     /// What it tells of.
     pub kind: Kind,
-    /// The settlement, invite or event.
+    /// The settlement, invite or event, or what was asked for.
     pub subject: Uuid,
     /// What it tells, as a digest: two mails with the same one are the same mail.
     pub key: Hash,
@@ -100,7 +105,7 @@ pub struct Mail {
     pub user: Option<Uuid>,
     /// What it tells of.
     pub kind: Kind,
-    /// The settlement, invite or event.
+    /// The settlement, invite or event, or what was asked for.
     pub subject: Uuid,
     /// The Message-ID up to the @.
     pub message_id: String,

@@ -4,6 +4,7 @@
 
 mod links;
 mod service;
+mod why;
 
 pub use links::{Links, Resumed, Stopped};
 pub use service::Service;

@@ -2,23 +2,23 @@
 
 use std::time::Duration;
 
-use jiff::{civil::Weekday, tz::TimeZone};
+use jiff::{Timestamp, civil::Weekday, tz::TimeZone};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Change, Links, PATHS};
+use super::{Change, Links, PATHS, why};
 use crate::{
     access::{self, Action, Resource},
     account, auth,
     clock::Clock,
     db::Db,
+    digest::{self, Asked, Letterhead, Preview},
     error::{Error, Kind, Reason, Result, Violation, Violations},
     identity::Email,
     ids, mask,
     outbox::{self, Suppression},
     page::Page,
     pb::{self, preference_service_server::PreferenceService},
-    secret::TokenKey,
     subscription::{
         self, AddressedItems, Cadence, Delivery, Next, Placed, Recipient, Scope, Source, When, schedule, schedule::Beat,
     },
@@ -35,20 +35,23 @@ const WEEK: [(pb::Weekday, Weekday); 7] = [
     (pb::Weekday::Sunday, Weekday::Sunday),
 ];
 
+/// How far from now a digest may be shown: nobody plans for longer, and the database keeps no instant of any year.
+const SHOWN_WITHIN: Duration = Duration::from_hours(366 * 24);
+
 /// Serves `PreferenceService`.
 pub struct Service {
     db: Db,
     clock: Clock,
-    key: TokenKey,
+    head: Letterhead,
     spread: Duration,
     links: Links,
 }
 
 impl Service {
-    /// A service on `db`; `spread` is how far digests of different accounts are spread.
-    pub fn new(db: Db, clock: Clock, key: TokenKey, spread: Duration) -> Self {
-        let links = Links::new(db.clone(), clock.clone(), key.clone(), spread);
-        Self { db, clock, key, spread, links }
+    /// A service on `db`; `head` is what letters carry, `spread` how far digests of different accounts are spread.
+    pub fn new(db: Db, clock: Clock, head: Letterhead, spread: Duration) -> Self {
+        let links = Links::new(db.clone(), clock.clone(), head.key.clone(), spread);
+        Self { db, clock, head, spread, links }
     }
 }
 
@@ -103,12 +106,13 @@ impl PreferenceService for Service {
         let client = self.db.client().await?;
         let leave = access::may(&client, &caller, Action::ListWorkCenterPreferences, Resource::Own).await?;
         let list: &[&[u8]] = &[b"ListWorkCenterPreferences", leave.person.as_bytes()];
-        let page = Page::read(&self.key, request.page_size, &request.page_token, list, now).map_err(Error::from)?;
+        let page =
+            Page::read(&self.head.key, request.page_size, &request.page_token, list, now).map_err(Error::from)?;
 
         let after = page.after.as_deref().and_then(|it| Uuid::try_parse(it).ok());
         let recipient = subscription::find(&client, leave.person).await?;
         let mut placed = subscription::list(&client, leave.person, after, None, page.fetch).await?;
-        let next_page_token = page.cut(&self.key, &mut placed, |it| it.workcenter.to_string(), now);
+        let next_page_token = page.cut(&self.head.key, &mut placed, |it| it.workcenter.to_string(), now);
 
         let preferences = placed.into_iter().map(|it| preference(&recipient, it)).collect();
         Ok(Response::new(pb::ListWorkCenterPreferencesResponse { preferences, next_page_token }))
@@ -172,14 +176,14 @@ impl PreferenceService for Service {
         let mut violations = Violations::default();
         let account = violations.take(ids::parse("account_id", &asked.account_id)).unwrap_or_default();
         let list: &[&[u8]] = &[b"ListSuppressedAddresses", account.as_bytes()];
-        let page = violations.take(Page::read(&self.key, asked.page_size, &asked.page_token, list, now));
+        let page = violations.take(Page::read(&self.head.key, asked.page_size, &asked.page_token, list, now));
         violations.none()?;
         let page = page.ok_or_else(|| Error::internal("a page was neither read nor refused"))?;
 
         let client = self.db.client().await?;
         access::may(&client, &caller, Action::ListSuppressedAddresses, Resource::Account(account)).await?;
         let mut found = outbox::suppressions(&client, account, page.after.as_deref(), page.fetch).await?;
-        let next_page_token = page.cut(&self.key, &mut found, |it| it.email.clone(), now);
+        let next_page_token = page.cut(&self.head.key, &mut found, |it| it.email.clone(), now);
         let addresses = found.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ListSuppressedAddressesResponse { addresses, next_page_token }))
     }
@@ -205,6 +209,56 @@ impl PreferenceService for Service {
         }
         tx.commit().await.map_err(Error::from)?;
         Ok(Response::new(pb::ClearSuppressedAddressResponse {}))
+    }
+
+    async fn preview_digest(
+        &self,
+        request: Request<pb::PreviewDigestRequest>,
+    ) -> Result<Response<pb::PreviewDigestResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let when = When { now: self.clock.now().await?, spread: self.spread };
+        let wanted = wanted(request.into_inner(), when.now)?;
+        let client = self.db.client().await?;
+        let resource = Resource::Account(wanted.account);
+        let leave = access::may(&client, &caller, Action::PreviewDigest, resource).await?;
+
+        let shown = digest::preview(&client, &self.head, &Asked { user: leave.person, ..wanted }, &when).await?;
+        Ok(Response::new(preview(shown)))
+    }
+
+    async fn send_test_digest(
+        &self,
+        request: Request<pb::SendTestDigestRequest>,
+    ) -> Result<Response<pb::SendTestDigestResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let pb::SendTestDigestRequest { account_id, cadence, at } = request.into_inner();
+        let when = When { now: self.clock.now().await?, spread: self.spread };
+        let wanted = wanted(pb::PreviewDigestRequest { account_id, cadence, at }, when.now)?;
+        let mut client = self.db.client().await?;
+        let resource = Resource::Account(wanted.account);
+        let leave = access::may(&client, &caller, Action::SendTestDigest, resource).await?;
+
+        let asked = Asked { user: leave.person, ..wanted };
+        let shown = digest::preview(&client, &self.head, &asked, &when).await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        account::enter(&tx, asked.account).await?;
+        digest::send_test(&tx, &asked, shown.at, when.now).await?;
+        tx.commit().await.map_err(Error::from)?;
+        Ok(Response::new(pb::SendTestDigestResponse { at: Some(pb::time(shown.at)), empty: shown.is_empty }))
+    }
+
+    async fn explain_notification(
+        &self,
+        request: Request<pb::ExplainNotificationRequest>,
+    ) -> Result<Response<pb::ExplainNotificationResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let asked = why::asked(&caller, &request.into_inner())?;
+        let client = self.db.client().await?;
+        let resource = Resource::Place { workcenter: asked.workcenter, of: asked.user };
+        let leave = access::may(&client, &caller, Action::ExplainNotification, resource).await?;
+
+        let facts = why::find(&client, &asked, leave.person).await?;
+        Ok(Response::new(why::answer(facts.explain(&leave)?, self.head.domain())))
     }
 }
 
@@ -312,18 +366,50 @@ fn next_digest(next: &Next) -> pb::NextDigest {
 
 fn preference(recipient: &Recipient, placed: Placed) -> pb::WorkCenterPreference {
     let (effective, source) = recipient.effective(placed.delivery, placed.of_account);
-    let source = match source {
-        Source::WorkCenter => pb::DeliverySource::Workcenter,
-        Source::Default => pb::DeliverySource::Default,
-        Source::Account => pb::DeliverySource::Account,
-        Source::SwitchedOff => pb::DeliverySource::SwitchedOff,
-    };
     pb::WorkCenterPreference {
         workcenter_id: placed.workcenter.to_string(),
         workcenter_name: placed.name,
         delivery: pb::Delivery::from(placed.delivery).into(),
         effective_delivery: cadence(effective).into(),
-        source: source.into(),
+        source: pb::DeliverySource::from(source).into(),
+    }
+}
+
+/// Which digest is to be shown, to nobody yet.
+fn wanted(request: pb::PreviewDigestRequest, now: Timestamp) -> Result<Asked> {
+    let mut violations = Violations::default();
+    let account = violations.take(ids::parse("account_id", &request.account_id));
+    let beat = violations.take(match request.cadence() {
+        pb::Delivery::Daily => Ok(Beat::Daily),
+        pb::Delivery::Weekly => Ok(Beat::Weekly),
+        _ => Err(Violation::new("cadence", "must be daily or weekly")),
+    });
+    let is_near = |it: &Timestamp| it.duration_since(now).unsigned_abs() <= SHOWN_WITHIN;
+    let refused = || Violation::new("at", "must be within a year of now");
+    let at = request.at.as_ref().map(|it| pb::instant(it).filter(is_near).ok_or_else(refused));
+    let at = violations.take(at.transpose()).flatten();
+    violations.none()?;
+    let (account, beat) = account.zip(beat).ok_or_else(|| Error::internal("both were checked"))?;
+    Ok(Asked { account, user: Uuid::nil(), beat, at })
+}
+
+fn preview(shown: Preview) -> pb::PreviewDigestResponse {
+    let Preview { at, is_empty, subject, html, text, covers_from } = shown;
+    let at = Some(pb::time(at));
+    if is_empty {
+        return pb::PreviewDigestResponse { at, empty: true, ..Default::default() };
+    }
+    pb::PreviewDigestResponse { at, empty: false, subject, html, text, covers_from: covers_from.map(pb::time) }
+}
+
+impl From<Source> for pb::DeliverySource {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::WorkCenter => Self::Workcenter,
+            Source::Default => Self::Default,
+            Source::Account => Self::Account,
+            Source::SwitchedOff => Self::SwitchedOff,
+        }
     }
 }
 
@@ -374,7 +460,7 @@ impl TryFrom<pb::Delivery> for Delivery {
     }
 }
 
-fn cadence(cadence: Cadence) -> pb::Delivery {
+pub(super) fn cadence(cadence: Cadence) -> pb::Delivery {
     match cadence {
         Cadence::Immediate => pb::Delivery::Immediate,
         Cadence::Digest(Beat::Daily) => pb::Delivery::Daily,

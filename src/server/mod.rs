@@ -35,6 +35,7 @@ use crate::{
     clock::Clock,
     config,
     db::Db,
+    digest::Letterhead,
     error::{Error, Result},
     identity, invite, job, member,
     notice::Notices,
@@ -124,6 +125,7 @@ fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -
         work_center_service_server::WorkCenterServiceServer,
     };
     let Parts { db, clock, settings, hasher, .. } = parts.clone();
+    let head = Letterhead::of(&settings);
     let key = settings.key();
     let config::Shared { digest_spread: spread, immediate_window: window, .. } = settings;
     let (db, clock, key) = (|| db.clone(), || clock.clone(), || key.clone());
@@ -155,7 +157,7 @@ fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -
     add!(WorkCenterServiceServer::new(workcenters), REQUEST_BYTES_MAX);
     let activity = activity::Service::new(db(), clock(), key(), window);
     add!(ActivityServiceServer::new(activity), BATCH_BYTES_MAX);
-    add!(PreferenceServiceServer::new(preference::Service::new(db(), clock(), key(), spread)), REQUEST_BYTES_MAX);
+    add!(PreferenceServiceServer::new(preference::Service::new(db(), clock(), head, spread)), REQUEST_BYTES_MAX);
     let invites = invite::Service::new(db(), clock(), key(), hasher.clone(), spread, window);
     add!(InviteServiceServer::new(invites), BATCH_BYTES_MAX);
     add!(parts.jobs(), REQUEST_BYTES_MAX);

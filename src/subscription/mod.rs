@@ -25,7 +25,7 @@ use uuid::Uuid;
 pub use recipient::{Next, change, find, follow_account, next_digests, set_delivery};
 pub use settlement::{Addressed, Cause, Counts, Outcome, Range, Settlement, settle};
 pub use silence::{Link, Scope, Turn, hear_again, silence};
-pub use slot::{Announced, Due, Finished, Revised, claim, due, finish, left, park};
+pub use slot::{Due, Finished, Revised, claim, due, finish, imagine, left, park};
 pub use store::{Placed, forget, list};
 
 use crate::{
@@ -270,8 +270,8 @@ pub async fn join(tx: &Transaction<'_>, joining: &[Joining], when: &When) -> Res
             jumps.push(settlement::Jump { account, user, subscription: id, log, from: last_seq, to: last_seq });
         }
     }
-    store::revive(tx, &revived).await?;
-    store::insert(tx, &new).await?;
+    store::revive(tx, &revived, when.now).await?;
+    store::insert(tx, &new, when.now).await?;
     settlement::jump(tx, Cause::Resumed, &jumps, when.now).await?;
     slot::reschedule(tx, &recipients, when).await
 }

@@ -31,6 +31,9 @@ pub enum Cause {
 }
 
 impl Cause {
+    const ALL: [Self; 7] =
+        [Self::Immediate, Self::Daily, Self::Weekly, Self::CatchUp, Self::Suppressed, Self::Resumed, Self::Left];
+
     /// As the database has it.
     pub fn name(self) -> &'static str {
         match self {
@@ -42,6 +45,11 @@ impl Cause {
             Self::Resumed => "RESUMED",
             Self::Left => "LEFT",
         }
+    }
+
+    /// Reads what [`Self::name`] wrote.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
     }
 }
 
@@ -93,6 +101,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    const ALL: [Self; 5] = [Self::Shown, Self::Suppressed, Self::Hidden, Self::Own, Self::Retracted];
+
     /// As the database has it.
     pub fn name(self) -> &'static str {
         match self {
@@ -102,6 +112,11 @@ impl Outcome {
             Self::Own => "OWN",
             Self::Retracted => "RETRACTED",
         }
+    }
+
+    /// Reads what [`Self::name`] wrote.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
     }
 }
 

@@ -125,21 +125,13 @@ const LEFT: &str = "
 
 /// Whose digests are due.
 const DUE: &str = "
-    select account_id, user_id, cadence, next_at from digest_schedule
+    select account_id, user_id, cadence, next_at, next_date, last_date, fence, failures from digest_schedule
     where cadence in ('DAILY', 'WEEKLY') and next_at <= $1 order by next_at, account_id, user_id";
 
-/// A digest that is announced for an instant.
-#[derive(Clone, Debug)]
-pub struct Announced {
-    /// Whose WorkCenters it tells of.
-    pub account: Uuid,
-    /// Whom it is for.
-    pub user: Uuid,
-    /// `DAILY` or `WEEKLY`.
-    pub cadence: String,
-    /// The instant.
-    pub at: Timestamp,
-}
+/// What is announced to one person.
+const ANNOUNCED: &str = "
+    select next_at, next_date, last_date from digest_schedule
+    where account_id = $1 and user_id = $2 and cadence = $3";
 
 /// A digest that is due, leased to one daemon.
 #[derive(Clone, Debug)]
@@ -291,15 +283,25 @@ pub async fn claim(
     let Some(first) = claimed.first() else { return Ok(Vec::new()) };
     let account: Uuid = first.get("account_id");
     let users: Vec<Uuid> = claimed.iter().map(|row| row.get("user_id")).collect();
-    let rules = db::text(on, RULES, &[&account, &users]).await?;
-    let mut rules: HashMap<Uuid, (Recipient, String)> =
-        rules.iter().map(|row| (row.get("user_id"), (store::recipient(row), row.get("zone")))).collect();
+    let mut rules = rules(on, account, &users).await?;
     let due = claimed.iter().filter_map(|row| {
-        let user: Uuid = row.get("user_id");
-        let (recipient, zone) = rules.remove(&user)?;
-        Some(Due {
-            account,
-            user,
+        let (recipient, zone) = rules.remove(&row.get("user_id"))?;
+        Some(Due::read(row, recipient, zone))
+    });
+    Ok(due.collect())
+}
+
+/// What people chose, and their zones in `account`.
+async fn rules(on: &impl GenericClient, account: Uuid, users: &[Uuid]) -> Result<HashMap<Uuid, (Recipient, String)>> {
+    let rows = db::text(on, RULES, &[&account, &users]).await?;
+    Ok(rows.iter().map(|row| (row.get("user_id"), (store::recipient(row), row.get("zone")))).collect())
+}
+
+impl Due {
+    fn read(row: &Row, recipient: Recipient, zone: String) -> Self {
+        Self {
+            account: row.get("account_id"),
+            user: row.get("user_id"),
             at: row.get("next_at"),
             date: row.get("next_date"),
             last_date: row.get("last_date"),
@@ -307,12 +309,9 @@ pub async fn claim(
             failures: row.get("failures"),
             recipient,
             zone,
-        })
-    });
-    Ok(due.collect())
-}
+        }
+    }
 
-impl Due {
     /// Whether the slot is due by the rule as it is now: the zone's own rules may have changed since it was planned.
     pub fn stands(&self, beat: Beat, when: &When) -> bool {
         // A date that the rule does not have any more was announced all the same.
@@ -360,20 +359,56 @@ pub async fn park(on: &impl GenericClient, due: &Due, beat: Option<Beat>, rest: 
     Ok(())
 }
 
-/// Whose digests are due at `now`, the oldest first. Claims nothing.
+/// The digests that are due at `now`, the oldest first. Claims nothing.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub async fn due(on: &impl GenericClient, now: Timestamp) -> Result<Vec<Announced>> {
+pub async fn due(on: &impl GenericClient, now: Timestamp) -> Result<Vec<(Beat, Due)>> {
     let rows = db::text(on, DUE, &[&now]).await?;
-    let announced = |row: &Row| Announced {
-        account: row.get("account_id"),
-        user: row.get("user_id"),
-        cadence: row.get("cadence"),
-        at: row.get("next_at"),
+    let mut accounts: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+    for row in &rows {
+        accounts.entry(row.get("account_id")).or_default().push(row.get("user_id"));
+    }
+    let mut chosen: HashMap<(Uuid, Uuid), (Recipient, String)> = HashMap::new();
+    for (account, users) in accounts {
+        chosen.extend(rules(on, account, &users).await?.into_iter().map(|(user, it)| ((account, user), it)));
+    }
+    let due = |row: &Row| {
+        let (account, user) = (row.get("account_id"), row.get("user_id"));
+        let (recipient, zone) = chosen.get(&(account, user))?.clone();
+        Some((beat(row), Due::read(row, recipient, zone)))
     };
-    Ok(rows.iter().map(announced).collect())
+    Ok(rows.iter().filter_map(due).collect())
+}
+
+/// The digest of `user` in `account` as it would be claimed at `at`, and that instant: unless it is given, when the digest
+/// goes next. One that is asked for before its hour has the date of that day. `None` when there is no such account. Claims
+/// nothing.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn imagine(
+    on: &impl GenericClient,
+    account: Uuid,
+    user: Uuid,
+    beat: Beat,
+    at: Option<Timestamp>,
+    when: &When,
+) -> Result<Option<(Due, Timestamp)>> {
+    let Some((recipient, zone)) = rules(on, account, &[user]).await?.remove(&user) else { return Ok(None) };
+    let announced = db::text(on, ANNOUNCED, &[&account, &user, &beat.name()]).await?;
+    let announced = announced.first();
+    let last_date: Option<Date> = announced.and_then(|row| row.get("last_date"));
+    let slot =
+        announced.and_then(|row| Some(Revised { at: row.get::<_, Option<_>>("next_at")?, date: row.get("next_date") }));
+    let slot = slot.or_else(|| plan(&recipient, beat, account, &zone, last_date, when));
+    let at = at.unwrap_or_else(|| slot.map_or(when.now, |it| it.at.max(when.now)));
+    let today = || at.to_zoned(schedule::zone(&zone).unwrap_or(jiff::tz::TimeZone::UTC)).date();
+    let slot = slot.filter(|it| it.at <= at).unwrap_or_else(|| Revised { at, date: today() });
+    let (date, failures, fence) = (Some(slot.date), 0, 0);
+    Ok(Some((Due { account, user, at: slot.at, date, last_date, fence, failures, recipient, zone }, at)))
 }
 
 /// How many digests of an account are still due at the instant `at`.

@@ -76,13 +76,13 @@ const FORGET: [&str; 2] = [
 ];
 
 const INSERT: &str = "
-    insert into subscription (id, account_id, user_id, log_id, cadence, start_seq, cursor)
-    select it.id, it.account_id, it.user_id, it.log_id, it.cadence, it.seq, it.seq
+    insert into subscription (id, account_id, user_id, log_id, cadence, start_seq, cursor, begun_at)
+    select it.id, it.account_id, it.user_id, it.log_id, it.cadence, it.seq, it.seq, $7
     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[])
         as it (id, account_id, user_id, log_id, cadence, seq)";
 
 const REVIVE: &str = "
-    update subscription set ended_at = null, cadence = it.cadence
+    update subscription set ended_at = null, begun_at = $3, cadence = it.cadence
     from unnest($1::uuid[], $2::text[]) as it (id, cadence) where subscription.id = it.id";
 
 const LIST: &str = "
@@ -231,7 +231,7 @@ pub(super) struct New {
 }
 
 /// Makes subscriptions.
-pub(super) async fn insert(on: &impl GenericClient, new: &[New]) -> Result<()> {
+pub(super) async fn insert(on: &impl GenericClient, new: &[New], now: Timestamp) -> Result<()> {
     fn column<T>(new: &[New], of: impl Fn(&New) -> T) -> Vec<T> {
         new.iter().map(of).collect()
     }
@@ -248,6 +248,7 @@ pub(super) async fn insert(on: &impl GenericClient, new: &[New]) -> Result<()> {
             &column(new, |it| it.log),
             &column(new, |it| it.cadence.name()),
             &column(new, |it| it.start),
+            &now,
         ],
     )
     .await?;
@@ -255,10 +256,10 @@ pub(super) async fn insert(on: &impl GenericClient, new: &[New]) -> Result<()> {
 }
 
 /// Makes ended subscriptions live again, each at its cadence.
-pub(super) async fn revive(on: &impl GenericClient, revived: &[(Uuid, Cadence)]) -> Result<()> {
+pub(super) async fn revive(on: &impl GenericClient, revived: &[(Uuid, Cadence)], now: Timestamp) -> Result<()> {
     let (ids, cadences): (Vec<Uuid>, Vec<&str>) = revived.iter().map(|(id, it)| (*id, it.name())).unzip();
     if !ids.is_empty() {
-        db::text(on, REVIVE, &[&ids, &cadences]).await?;
+        db::text(on, REVIVE, &[&ids, &cadences, &now]).await?;
     }
     Ok(())
 }

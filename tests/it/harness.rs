@@ -29,7 +29,10 @@ use workcenter::{
     server::{self, Parts},
 };
 
-use crate::tap::Tap;
+use crate::{
+    migrations::{self, Table},
+    tap::Tap,
+};
 
 /// Where the clock stands when an application starts.
 pub const START: &str = "2026-11-20T12:00:00Z";
@@ -190,6 +193,18 @@ impl App {
         self.parts.db.client().await.unwrap()
     }
 
+    /// Everything in the database but who calls: a line for each table.
+    pub async fn everything(&self) -> Vec<String> {
+        let client = self.client().await;
+        let mut all = Vec::new();
+        for Table { name, .. } in migrations::tables().into_iter().filter(|it| it.name != "session") {
+            let rows = format!("select coalesce(string_agg(it::text, e'\\n' order by it::text), '') from {name} it");
+            let rows: String = client.query_one(&rows, &[]).await.unwrap().get(0);
+            all.push(format!("{name}: {rows}"));
+        }
+        all
+    }
+
     /// A daemon that delivers to `relay`, or into a folder, and is stepped by hand.
     pub fn daemon(&self, relay: Option<std::net::SocketAddr>) -> Daemon {
         self.daemon_of(&self.daemon_settings(relay))
@@ -214,10 +229,7 @@ impl App {
                 dkim_selector: None,
                 dkim_domain: None,
                 mail_dir: std::env::temp_dir().join(&self.name),
-                mail_from: "notifications@workcenter.example".to_owned(),
                 mail_sessions: NonZeroU32::new(4).unwrap(),
-                app_url: "https://app.example".to_owned(),
-                unsubscribe_url: "https://mail.example".to_owned(),
             },
             ticks: config::Ticks {
                 daily_cron: every_second(),
@@ -341,6 +353,11 @@ pub fn shared() -> config::Shared {
         },
         // What has an application of its own has a folder of its own.
         blobs: blobs(&std::env::temp_dir().join(format!("{DATABASE}_{}_blobs", process::id()))),
+        letters: config::Letters {
+            mail_from: "notifications@workcenter.example".to_owned(),
+            app_url: "https://app.example".to_owned(),
+            unsubscribe_url: "https://mail.example".to_owned(),
+        },
         immediate_window: Duration::from_secs(30),
         digest_spread: Duration::ZERO,
         log: "off".to_owned(),

@@ -1,6 +1,8 @@
 //! What people set, through both doors, and what the answers say about it.
 
+mod preview;
 mod suppressed;
+mod why;
 
 use tonic::Code;
 use workcenter::pb::{

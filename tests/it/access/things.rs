@@ -34,6 +34,7 @@ impl Things {
         let job_id = self.job.to_string();
         let account_id = self.account.to_string();
         let text = ToOwned::to_owned;
+        let daily = pb::Delivery::Daily.into();
         let (mine, all) = (pb::JobScope::Mine.into(), pb::JobScope::Account.into());
         match action {
             Action::SignIn => {
@@ -133,6 +134,15 @@ impl Things {
             Action::UpdatePreferences => {
                 let preferences = Some(pb::Preferences { digest_time: text("08:00"), ..Default::default() });
                 pb::UpdatePreferencesRequest { preferences, ..Default::default() }.encode_to_vec()
+            }
+            Action::PreviewDigest => {
+                pb::PreviewDigestRequest { account_id, cadence: daily, ..Default::default() }.encode_to_vec()
+            }
+            Action::SendTestDigest => {
+                pb::SendTestDigestRequest { account_id, cadence: daily, ..Default::default() }.encode_to_vec()
+            }
+            Action::ExplainNotification => {
+                pb::ExplainNotificationRequest { user_id, workcenter_id, seq: 1 }.encode_to_vec()
             }
             Action::CreateInvite => {
                 let email = format!("{}@example.com", ids::new().simple());

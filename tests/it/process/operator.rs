@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use tonic::Request;
-use workcenter::pb::{Delivery, JobScope, ListJobsRequest, Preferences, SignInRequest, UpdatePreferencesRequest};
+use workcenter::{
+    daemon::Sweep,
+    pb::{Delivery, JobScope, ListJobsRequest, Preferences, SignInRequest},
+};
 
 use super::program::{Ended, ctl};
 use crate::{
     harness::{App, PASSWORD, START, by},
     migrations,
+    story::{Story, mentioning, named, uploaded},
 };
 
 /// What a command prints that ends well.
@@ -112,37 +116,59 @@ async fn the_audit_says_that_all_is_well_or_what_is_not() {
     assert!(out.starts_with("CURSOR_ADRIFT "), "{out}");
 }
 
-/// Everything in the database, a line for each table.
-async fn everything(app: &App) -> Vec<String> {
-    let client = app.client().await;
-    let mut all = Vec::new();
-    for migrations::Table { name, .. } in migrations::tables() {
-        let rows = format!("select coalesce(string_agg(it::text, e'\\n' order by it::text), '') from {name} it");
-        let rows: String = client.query_one(&rows, &[]).await.unwrap().get(0);
-        all.push(format!("{name}: {rows}"));
-    }
-    all
-}
-
 #[tokio::test]
-async fn a_dry_run_of_digests_shows_who_is_due_and_does_nothing() {
-    let app = App::start().await;
-    let account = app.account("Pier Works").await;
-    let ada = &account.admin;
-    app.workcenter(ada, account.id, "Plans").await;
-    let preferences = Preferences { default_delivery: Delivery::Daily.into(), ..Default::default() };
-    let message = UpdatePreferencesRequest { preferences: Some(preferences), ..Default::default() };
-    app.preferences().update_preferences(by(&ada.token, message)).await.unwrap();
-    let run = async |at: &str, more: &[&str]| printed(&app, &[&["digest", "run", "--at", at], more].concat()).await;
+async fn digests_are_rehearsed_for_any_instant_and_run_for_none_that_is_still_to_come() {
+    let story = Story::begin().await;
+    let daily = Preferences { default_delivery: Delivery::Daily.into(), ..Default::default() };
+    for person in [&story.ada, &story.bob] {
+        story.prefer(person, daily.clone(), &["default_delivery"]).await;
+    }
+    story.app.clock_at("2027-01-04T10:00:00Z").await;
+    story.step(&[Sweep::Daily]).await;
+    story
+        .publish(vec![
+            story.uploaded("Plan.pdf"),
+            story.uploaded("Section.pdf"),
+            uploaded(story.pier, &story.ada, "Own.pdf"),
+            named(mentioning(story.uploaded("Secret.pdf"), &[&story.bob])),
+            story.uploaded("Mistake.pdf"),
+        ])
+        .await;
+    story.meddle("update activity set retracted_at = now() where subject_title = 'Mistake.pdf'").await;
+    let run = ["digest", "run", "--dev", "--digest-spread-minutes", "0"];
+    let digest = async |more: &[&str]| ctl(&story.app, &[&run, more].concat()).await;
+    let due = "2027-01-05T07:00:00Z";
 
     // Seven in the morning, as nobody has said otherwise.
-    let before = everything(&app).await;
-    assert_eq!(run("2026-11-21T06:59:59Z", &["--dry-run"]).await, "");
-    let due = run("2026-11-21T07:00:00Z", &["--dry-run"]).await;
-    assert_eq!(due, format!("2026-11-21T07:00:00Z DAILY account {} user {}\n", account.id, ada.id));
-    assert_eq!(everything(&app).await, before);
+    let before = story.app.everything().await;
+    assert_eq!(digest(&["--at", "2027-01-05T06:59:59Z", "--dry-run"]).await.out, "");
+    let rehearsed = digest(&["--at", due, "--dry-run"]).await;
+    assert_eq!((rehearsed.code, rehearsed.err.as_str()), (Some(0), ""));
+    let mut lines: Vec<_> = rehearsed.out.lines().map(ToOwned::to_owned).collect();
+    lines.sort();
+    let line = |user, told| format!("{due} DAILY account {} user {user}: {told}", story.account.id);
+    let mut expected = vec![
+        line(story.ada.id, "2 to tell, 1 of their own, 1 for others, 1 taken back"),
+        line(story.bob.id, "1 to tell, 3 of their own, 0 for others, 1 taken back"),
+    ];
+    expected.sort();
+    assert_eq!(lines, expected);
+    // What is not due yet would come too early, and not again.
+    let early = digest(&["--at", due]).await;
+    assert_eq!((early.code, early.out.as_str(), early.err.lines().count()), (Some(1), "", 1), "{early:?}");
+    assert_eq!(early.err, "at: must not be later than now, 2027-01-04T10:00:00Z; --dry-run takes any\n");
+    assert_eq!(story.app.everything().await, before);
 
-    let done = run("2026-11-21T07:00:00Z", &[]).await;
-    assert!(done.starts_with("DAILY: 0 to be mailed, 1 with nothing to tell, 0 failed\n"), "{done}");
-    assert_eq!(run("2026-11-21T07:00:00Z", &["--dry-run"]).await, "");
+    story.app.clock_at(due).await;
+    let rehearsed = digest(&["--dry-run"]).await;
+    assert_eq!(rehearsed.out.lines().count(), 2, "without an instant it is for now");
+    let done = digest(&[]).await;
+    assert!(done.out.starts_with("DAILY: 2 to be mailed, 0 with nothing to tell, 0 failed\n"), "{done:?}");
+    assert_eq!(digest(&["--dry-run"]).await.out, "");
+    assert!(digest(&["--at", due]).await.out.starts_with("DAILY: 0 to be mailed, 0 with nothing to tell, 0 failed\n"));
+    story.step(&[Sweep::Immediate, Sweep::Outbox]).await;
+    let mut to: Vec<_> = story.mails().into_iter().map(|it| it.to).collect();
+    to.sort();
+    assert_eq!(to, ["ada@example.com", "bob@example.com"]);
+    assert_eq!(story.findings().await, []);
 }

@@ -2,12 +2,13 @@
 
 use tonic::Request;
 use workcenter::pb::{
-    ClearSuppressedAddressRequest, Delivery, GetPreferencesRequest, ListSuppressedAddressesRequest,
-    ListWorkCenterPreferencesRequest, Preferences, ResubscribeRequest, UnsubscribeRequest, UpdatePreferencesRequest,
+    ClearSuppressedAddressRequest, Delivery, ExplainNotificationRequest, GetPreferencesRequest,
+    ListSuppressedAddressesRequest, ListWorkCenterPreferencesRequest, Preferences, PreviewDigestRequest,
+    ResubscribeRequest, SendTestDigestRequest, UnsubscribeRequest, UpdatePreferencesRequest,
     UpdateWorkCenterPreferenceRequest,
 };
 
-use super::{Answer, Person, Stage, by, nothing, text};
+use super::{Answer, Person, Stage, by, nothing, text, until_another};
 use crate::story::mask;
 
 impl Stage {
@@ -92,5 +93,59 @@ impl Stage {
 
     pub async fn prefer_as_a_stranger(&self) -> Answer {
         self.prefer_there(&self.stranger, Delivery::Off).await
+    }
+
+    async fn preview(&self, who: &Person, cadence: Delivery) -> Answer {
+        let (account_id, cadence) = (self.account.to_string(), cadence.into());
+        let message = PreviewDigestRequest { account_id, cadence, at: None };
+        self.app.preferences().preview_digest(by(&who.token, message)).await.map(nothing)
+    }
+
+    pub async fn preview_at_once(&self) -> Answer {
+        self.preview(&self.ada, Delivery::Immediate).await
+    }
+
+    pub async fn preview_as_a_stranger(&self) -> Answer {
+        self.preview(&self.stranger, Delivery::Daily).await
+    }
+
+    async fn test(&self, who: &Person, cadence: Delivery) -> Answer {
+        let (account_id, cadence) = (self.account.to_string(), cadence.into());
+        let message = SendTestDigestRequest { account_id, cadence, at: None };
+        self.app.preferences().send_test_digest(by(&who.token, message)).await.map(nothing)
+    }
+
+    pub async fn test_at_once(&self) -> Answer {
+        self.test(&self.ada, Delivery::Immediate).await
+    }
+
+    pub async fn test_as_a_stranger(&self) -> Answer {
+        self.test(&self.stranger, Delivery::Daily).await
+    }
+
+    pub async fn test_in_a_deactivated_account(&self) -> Answer {
+        self.while_deactivated(self.test(&self.ada, Delivery::Daily)).await
+    }
+
+    pub async fn tests_without_end(&self) -> Answer {
+        until_another(|| self.test(&self.ada, Delivery::Weekly)).await
+    }
+
+    async fn explain(&self, who: &Person, user_id: &str, seq: i64) -> Answer {
+        let (user_id, workcenter_id) = (text(user_id), self.pier().await.to_string());
+        let message = ExplainNotificationRequest { user_id, workcenter_id, seq };
+        self.app.preferences().explain_notification(by(&who.token, message)).await.map(nothing)
+    }
+
+    pub async fn explain_nothing(&self) -> Answer {
+        self.explain(&self.ada, "somebody", 0).await
+    }
+
+    pub async fn explain_to_a_colleague(&self) -> Answer {
+        self.explain(&self.bob, &self.ada.id.to_string(), 1).await
+    }
+
+    pub async fn explain_what_never_happened(&self) -> Answer {
+        self.explain(&self.ada, "me", 1_000).await
     }
 }

@@ -37,4 +37,19 @@ super::rows! {
         PermissionDenied NOT_ALLOWED clear_suppressed_as_a_member();
         FailedPrecondition ACCOUNT_DEACTIVATED clear_suppressed_while_deactivated();
     }
+    "PreferenceService/PreviewDigest" {
+        InvalidArgument FIELD_INVALID preview_at_once();
+        NotFound ACCOUNT_NOT_FOUND preview_as_a_stranger();
+    }
+    "PreferenceService/SendTestDigest" {
+        InvalidArgument FIELD_INVALID test_at_once();
+        NotFound ACCOUNT_NOT_FOUND test_as_a_stranger();
+        FailedPrecondition ACCOUNT_DEACTIVATED test_in_a_deactivated_account();
+        ResourceExhausted TEST_DIGEST_THROTTLED tests_without_end();
+    }
+    "PreferenceService/ExplainNotification" {
+        InvalidArgument FIELD_INVALID explain_nothing();
+        NotFound WORKCENTER_NOT_FOUND explain_to_a_colleague();
+        NotFound EVENT_NOT_FOUND explain_what_never_happened();
+    }
 }
