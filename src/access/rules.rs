@@ -183,6 +183,7 @@ actions! {
     UpdatePreferences "PreferenceService/UpdatePreferences" people(Relation::Oneself);
     ListWorkCenterPreferences "PreferenceService/ListWorkCenterPreferences" people(Relation::Oneself);
     UpdateWorkCenterPreference "PreferenceService/UpdateWorkCenterPreference" people(Relation::Collaborator);
+    BatchUpdateWorkCenterPreferences "PreferenceService/BatchUpdateWorkCenterPreferences" people(Relation::Oneself);
     CreateInvite "InviteService/CreateInvite" people(Relation::Member);
     BatchCreateInvites "InviteService/BatchCreateInvites" people(Relation::Member);
     GetInvite "InviteService/GetInvite" people(Relation::InviterOrInvited);

@@ -1,6 +1,9 @@
 //! `PreferenceService` on the wire.
 
-use std::time::Duration;
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use jiff::{civil::Weekday, tz::TimeZone};
 use tonic::{Request, Response, Status};
@@ -12,7 +15,7 @@ use crate::{
     auth,
     clock::Clock,
     db::Db,
-    error::{Error, Reason, Result, Violation, Violations},
+    error::{Error, Kind, Reason, Result, Violation, Violations},
     ids, mask, outbox,
     page::Page,
     pb::{self, preference_service_server::PreferenceService},
@@ -32,6 +35,9 @@ const WEEK: [(pb::Weekday, Weekday); 7] = [
     (pb::Weekday::Saturday, Weekday::Saturday),
     (pb::Weekday::Sunday, Weekday::Sunday),
 ];
+
+/// Rows of a batch, as of all batches: what somebody has on one screen, however many WorkCenters they are in.
+const ROWS_MAX: usize = 1_000;
 
 /// Serves `PreferenceService`.
 pub struct Service {
@@ -128,13 +134,91 @@ impl PreferenceService for Service {
         let leave = access::may(&client, &caller, Action::UpdateWorkCenterPreference, resource).await?;
 
         let tx = client.transaction().await.map_err(Error::from)?;
-        let recipient = subscription::set_delivery(&tx, leave.person, workcenter, delivery, &when).await?;
+        let deliveries = HashMap::from([(workcenter, delivery)]);
+        let (recipient, mut placed) = subscription::set_deliveries(&tx, leave.person, &deliveries, &when).await?;
+        let placed = placed.pop().ok_or_else(|| Error::NotFound(Kind::WorkCenter, workcenter.to_string()))?;
         outbox::hold(&tx, &[leave.person]).await?;
-        let placed = subscription::list(&tx, leave.person, None, Some(workcenter), 1).await?;
         tx.commit().await.map_err(Error::from)?;
-        let preference = placed.into_iter().next().map(|it| preference(&recipient, it));
+        let preference = Some(preference(&recipient, placed));
         Ok(Response::new(pb::UpdateWorkCenterPreferenceResponse { preference }))
     }
+
+    async fn batch_update_work_center_preferences(
+        &self,
+        request: Request<pb::BatchUpdateWorkCenterPreferencesRequest>,
+    ) -> Result<Response<pb::BatchUpdateWorkCenterPreferencesResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let wanted = wanted(&request.into_inner())?;
+        let when = When { now: self.clock.now().await?, spread: self.spread };
+
+        let mut client = self.db.client().await?;
+        let leave = access::may(&client, &caller, Action::BatchUpdateWorkCenterPreferences, Resource::Own).await?;
+
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let preferences = match wanted {
+            Wanted::All(delivery) => {
+                subscription::set_all(&tx, leave.person, delivery, &when).await?;
+                Vec::new()
+            }
+            Wanted::Each(rows) => {
+                let deliveries = rows.iter().copied().collect();
+                let (recipient, placed) = subscription::set_deliveries(&tx, leave.person, &deliveries, &when).await?;
+                in_order(&rows, placed)?.into_iter().map(|it| preference(&recipient, it)).collect()
+            }
+        };
+        outbox::hold(&tx, &[leave.person]).await?;
+        tx.commit().await.map_err(Error::from)?;
+        Ok(Response::new(pb::BatchUpdateWorkCenterPreferencesResponse { preferences }))
+    }
+}
+
+/// What a batch sets.
+enum Wanted {
+    /// This, for every WorkCenter.
+    All(Delivery),
+    /// For each of these WorkCenters its own.
+    Each(Vec<(Uuid, Delivery)>),
+}
+
+/// What a batch asks for; everything that is wrong with it is said at once.
+fn wanted(request: &pb::BatchUpdateWorkCenterPreferencesRequest) -> Result<Wanted> {
+    let mut violations = Violations::default();
+    if request.all != 0 {
+        if !request.rows.is_empty() {
+            violations.add("rows", "must be empty when all are set");
+        }
+        let delivery = violations.take(delivery("all", request.all));
+        violations.none()?;
+        return delivery.map(Wanted::All).ok_or_else(|| Error::internal("it was checked"));
+    }
+    if !(1..=ROWS_MAX).contains(&request.rows.len()) {
+        violations.add("rows", format!("must be 1 to {ROWS_MAX}, or all must be set"));
+    }
+    let (mut rows, mut named) = (Vec::new(), HashSet::new());
+    for (at, row) in request.rows.iter().enumerate().take(ROWS_MAX) {
+        let id = violations.take(ids::parse(&format!("rows[{at}].workcenter_id"), &row.workcenter_id));
+        let delivery = violations.take(delivery(&format!("rows[{at}].delivery"), row.delivery));
+        if id.is_some_and(|it| !named.insert(it)) {
+            violations.add(format!("rows[{at}].workcenter_id"), "must be in one row only");
+        }
+        rows.extend(id.zip(delivery));
+    }
+    violations.none()?;
+    Ok(Wanted::Each(rows))
+}
+
+/// What is set for the WorkCenters of `rows`, in their order.
+fn in_order(rows: &[(Uuid, Delivery)], placed: Vec<Placed>) -> Result<Vec<Placed>> {
+    let mut placed: HashMap<Uuid, Placed> = placed.into_iter().map(|it| (it.workcenter, it)).collect();
+    let mut violations = Violations::default();
+    let ordered = rows.iter().enumerate().filter_map(|(at, (id, _))| {
+        let field = format!("rows[{at}].workcenter_id");
+        let missing = || Violation::new(field, "must be a WorkCenter that you collaborate in");
+        violations.take(placed.remove(id).ok_or_else(|| missing().because(Reason::WorkcenterNotFound)))
+    });
+    let ordered = ordered.collect();
+    violations.none()?;
+    Ok(ordered)
 }
 
 /// What a request sets; everything that is wrong with it is said at once, here or when it meets what was.

@@ -21,7 +21,7 @@ use std::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use recipient::{Next, Scope, change, find, follow_account, next_digests, set_delivery, silence};
+pub use recipient::{Next, Scope, change, find, follow_account, next_digests, set_all, set_deliveries, silence};
 pub use settlement::{Addressed, Cause, Counts, Outcome, Range, Settlement, settle};
 pub use slot::{Announced, Due, Finished, Revised, claim, due, finish, left, park};
 pub use store::{Placed, forget, list};

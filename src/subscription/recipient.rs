@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    AddressedItems, Cadence, Cause, Delivery, Recipient, When, lock_people,
+    AddressedItems, Cadence, Cause, Delivery, Placed, Recipient, When, lock_people,
     schedule::Beat,
     settlement, slot, store,
     transitions::{Step, step},
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     activity,
     db::{GenericClient, Transaction},
-    error::{Error, Kind, Result},
+    error::Result,
     secret::TokenKey,
 };
 
@@ -145,27 +145,40 @@ pub async fn follow_account(
     Ok(heirs)
 }
 
-/// Sets how `user` hears of the WorkCenter `log`.
+/// Sets how `user` hears of WorkCenters, of each but once. Returns what is set for each of them now, by id; those that they
+/// do not collaborate in are missing, and nothing may be committed when one is.
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] when they do not collaborate in it.
-pub async fn set_delivery(
+/// What the database says.
+pub async fn set_deliveries(
     tx: &Transaction<'_>,
     user: Uuid,
-    log: Uuid,
-    delivery: Delivery,
+    deliveries: &HashMap<Uuid, Delivery>,
     when: &When,
-) -> Result<Recipient> {
+) -> Result<(Recipient, Vec<Placed>)> {
     let recipient = store::lock_recipient(tx, user).await?;
-    let mut held = store::lock_live(tx, &[user], Some(log), None).await?;
-    let Some(it) = held.first_mut() else {
-        return Err(Error::NotFound(Kind::WorkCenter, log.to_string()));
-    };
-    it.delivery = delivery;
-    store::deliver(tx, &[it.id], delivery).await?;
+    let logs: Vec<Uuid> = deliveries.keys().copied().collect();
+    let most = i64::try_from(logs.len()).unwrap_or(i64::MAX);
+    let mut held = store::lock_live(tx, &[user], Some(&logs), None).await?;
+    held.iter_mut().for_each(|it| it.delivery = deliveries.get(&it.log).copied().unwrap_or(it.delivery));
+    store::deliver(tx, &held).await?;
+    let placed = store::list(tx, user, None, Some(&logs), most).await?;
     follow(tx, std::slice::from_ref(&recipient), &held, Vec::new(), when).await?;
-    Ok(recipient)
+    Ok((recipient, placed))
+}
+
+/// Sets how `user` hears of every WorkCenter that they collaborate in.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn set_all(tx: &Transaction<'_>, user: Uuid, delivery: Delivery, when: &When) -> Result<()> {
+    let recipient = store::lock_recipient(tx, user).await?;
+    let mut held = store::lock_live(tx, &[user], None, None).await?;
+    held.iter_mut().for_each(|it| it.delivery = delivery);
+    store::deliver(tx, &held).await?;
+    follow(tx, &[recipient], &held, Vec::new(), when).await
 }
 
 /// Switches off what an unsubscribe link of `user` in `account` is about. Doing it twice is doing it once.
@@ -183,10 +196,10 @@ pub async fn silence(tx: &Transaction<'_>, user: Uuid, account: Uuid, scope: Sco
             return store::update_recipient(tx, &chosen).await;
         }
     };
-    let mut held = store::lock_live(tx, &[user], log, Some(account)).await?;
+    let mut held = store::lock_live(tx, &[user], log.as_ref().map(std::slice::from_ref), Some(account)).await?;
     held.retain(|it| scope != Scope::Digests || matches!(it.cadence, Cadence::Digest(_)));
     held.iter_mut().for_each(|it| it.delivery = Delivery::Off);
-    store::deliver(tx, &held.iter().map(|it| it.id).collect::<Vec<_>>(), Delivery::Off).await?;
+    store::deliver(tx, &held).await?;
     follow(tx, &[recipient], &held, Vec::new(), when).await
 }
 

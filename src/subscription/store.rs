@@ -35,8 +35,8 @@ const LOCK_LIVE: &str = "
         subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq,
         account.default_delivery as of_account
     from subscription join activity_head using (log_id) join account on account.id = subscription.account_id
-    where subscription.user_id = any($1) and subscription.ended_at is null and ($2::uuid is null or log_id = $2)
-        and ($3::uuid is null or subscription.account_id = $3)
+    where subscription.user_id = any($1) and subscription.ended_at is null
+        and ($2::uuid[] is null or log_id = any($2)) and ($3::uuid is null or subscription.account_id = $3)
     order by subscription.id for no key update of subscription";
 
 /// In the order of their ids, as everybody locks them.
@@ -89,7 +89,7 @@ const LIST: &str = "
     from subscription join workcenter on workcenter.id = subscription.log_id
     join account on account.id = workcenter.account_id
     where subscription.user_id = $1 and subscription.ended_at is null and workcenter.purge_at is null
-        and ($2::uuid is null or workcenter.id > $2) and ($3::uuid is null or workcenter.id = $3)
+        and ($2::uuid is null or workcenter.id > $2) and ($3::uuid[] is null or workcenter.id = any($3))
     order by workcenter.id limit $4";
 
 /// A subscription while its row is locked.
@@ -166,14 +166,14 @@ pub(super) async fn update_recipient(on: &impl GenericClient, it: &Recipient) ->
     Ok(())
 }
 
-/// Locks people's live subscriptions: all, or those of one log or one account.
+/// Locks people's live subscriptions: all, or those of some logs or one account.
 pub(super) async fn lock_live(
     on: &impl GenericClient,
     users: &[Uuid],
-    log: Option<Uuid>,
+    logs: Option<&[Uuid]>,
     account: Option<Uuid>,
 ) -> Result<Vec<Held>> {
-    Ok(db::text(on, LOCK_LIVE, &[&users, &log, &account]).await?.iter().map(held).collect())
+    Ok(db::text(on, LOCK_LIVE, &[&users, &logs, &account]).await?.iter().map(held).collect())
 }
 
 /// Locks the subscriptions of people to logs, live and ended ones: no person comes with the same log twice.
@@ -267,9 +267,12 @@ pub(super) async fn end(on: &impl GenericClient, ids: &[Uuid], now: Timestamp) -
     Ok(())
 }
 
-/// Sets what the delivery of subscriptions is.
-pub(super) async fn deliver(on: &impl GenericClient, ids: &[Uuid], delivery: Delivery) -> Result<()> {
-    db::text(on, "update subscription set delivery = $2 where id = any($1)", &[&ids, &delivery.name()]).await?;
+/// Writes what the delivery of locked subscriptions is.
+pub(super) async fn deliver(on: &impl GenericClient, held: &[Held]) -> Result<()> {
+    let (ids, deliveries): (Vec<Uuid>, Vec<&str>) = held.iter().map(|it| (it.id, it.delivery.name())).collect();
+    let update = "update subscription set delivery = it.delivery
+        from unnest($1::uuid[], $2::text[]) as it(id, delivery) where subscription.id = it.id";
+    db::text(on, update, &[&ids, &deliveries]).await?;
     Ok(())
 }
 
@@ -289,7 +292,7 @@ pub(super) async fn pace(on: &impl GenericClient, changes: &[(Uuid, Cadence)]) -
     Ok(())
 }
 
-/// What a person set for their WorkCenters, by id, after the WorkCenter `after`; only for `one` when there is one.
+/// What a person set for their WorkCenters, by id, after the WorkCenter `after`; only for `these` when there are such.
 ///
 /// # Errors
 ///
@@ -298,10 +301,10 @@ pub async fn list(
     on: &impl GenericClient,
     user: Uuid,
     after: Option<Uuid>,
-    one: Option<Uuid>,
+    these: Option<&[Uuid]>,
     fetch: i64,
 ) -> Result<Vec<Placed>> {
-    let rows = db::text(on, LIST, &[&user, &after, &one, &fetch]).await?;
+    let rows = db::text(on, LIST, &[&user, &after, &these, &fetch]).await?;
     let placed = |row: &Row| Placed {
         workcenter: row.get("id"),
         name: row.get("name"),

@@ -1,5 +1,7 @@
 //! What people set, through both doors, and what the answers say about it.
 
+mod batch;
+
 use tonic::Code;
 use workcenter::pb::{
     self, AddressedItems, Delivery, DeliverySource, DigestFrequency, GetPreferencesRequest, Preferences, Weekday,

@@ -98,6 +98,7 @@ table! {
     UpdatePreferences          "!x +++++++ ----- +"
     ListWorkCenterPreferences  "!x +++++++ ----- +"
     UpdateWorkCenterPreference "!x ???+++- ----- ? WORKCENTER_NOT_FOUND"
+    BatchUpdateWorkCenterPreferences "!x +++++++ ----- +"
     CreateInvite               "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
     BatchCreateInvites         "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
     GetInvite                  "!x ?????++ ----- ? INVITE_NOT_FOUND"

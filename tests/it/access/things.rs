@@ -87,6 +87,10 @@ impl Things {
                 let delivery = pb::Delivery::Off.into();
                 pb::UpdateWorkCenterPreferenceRequest { workcenter_id, delivery }.encode_to_vec()
             }
+            Action::BatchUpdateWorkCenterPreferences => {
+                pb::BatchUpdateWorkCenterPreferencesRequest { rows: Vec::new(), all: pb::Delivery::Off.into() }
+                    .encode_to_vec()
+            }
             Action::GetProfile => pb::GetProfileRequest { user_id }.encode_to_vec(),
             Action::UpdateProfile => {
                 let profile = Some(pb::Profile { job_title: text("Foreman"), ..Default::default() });

@@ -18,4 +18,8 @@ super::rows! {
         NotFound WORKCENTER_NOT_FOUND prefer_as_a_stranger();
         PermissionDenied NOT_ALLOWED prefer_as_an_administrator();
     }
+    "PreferenceService/BatchUpdateWorkCenterPreferences" {
+        InvalidArgument FIELD_INVALID prefer_of_many(&[], 99);
+        InvalidArgument WORKCENTER_NOT_FOUND prefer_of_another();
+    }
 }
