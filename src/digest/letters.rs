@@ -256,6 +256,7 @@ fn kind(told: &Told) -> Kind {
             Kind::Weekly { from: days(7), to: days(1) }
         }
         ("CATCHUP", _) => Kind::Catchup,
+        ("RETURNED", _) => Kind::Returned,
         _ => Kind::Immediate,
     }
 }
@@ -271,12 +272,12 @@ fn late(told: &Told, due_at: Timestamp) -> bool {
 }
 
 /// What the unsubscribe link of a mail switches off: the WorkCenter it tells of at once, such mails when it tells only what
-/// concerns its reader, the digests of its account, or, for a catch-up, which may be of any, all of the account.
+/// concerns its reader, the digests of its account, or, for what waited, which may be of any, all of the account.
 fn scope(told: &Told, places: &[Place]) -> Scope {
     match (told.cause.as_str(), places.first()) {
         ("IMMEDIATE", Some(place)) => Scope::WorkCenter(place.log),
         ("IMMEDIATE", None) => Scope::Addressed,
-        ("CATCHUP", _) => Scope::Account,
+        ("CATCHUP" | "RETURNED", _) => Scope::Account,
         _ => Scope::Digests,
     }
 }

@@ -5,11 +5,11 @@ use std::{
     time::Duration,
 };
 
-use jiff::{civil::Weekday, tz::TimeZone};
+use jiff::{Timestamp, civil::Weekday, tz::TimeZone};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Change, PATHS};
+use super::{Away, Change, PATHS};
 use crate::{
     access::{self, Action, Resource},
     auth,
@@ -61,12 +61,13 @@ impl PreferenceService for Service {
         request: Request<pb::GetPreferencesRequest>,
     ) -> Result<Response<pb::GetPreferencesResponse>, Status> {
         let caller = auth::caller(&request)?;
+        let now = self.clock.now().await?;
         let client = self.db.client().await?;
         let leave = access::may(&client, &caller, Action::GetPreferences, Resource::Own).await?;
 
         let recipient = subscription::find(&client, leave.person).await?;
         let next = subscription::next_digests(&client, leave.person).await?;
-        Ok(Response::new(pb::GetPreferencesResponse { preferences: Some(preferences(&recipient, &next)) }))
+        Ok(Response::new(pb::GetPreferencesResponse { preferences: Some(preferences(&recipient, &next, now)) }))
     }
 
     async fn update_preferences(
@@ -75,8 +76,8 @@ impl PreferenceService for Service {
     ) -> Result<Response<pb::UpdatePreferencesResponse>, Status> {
         let caller = auth::caller(&request)?;
         let request = request.into_inner();
-        let change = change(&request)?;
         let when = When { now: self.clock.now().await?, spread: self.spread };
+        let change = change(&request, when.now)?;
 
         let mut client = self.db.client().await?;
         let leave = access::may(&client, &caller, Action::UpdatePreferences, Resource::Own).await?;
@@ -86,13 +87,14 @@ impl PreferenceService for Service {
             if !request.etag.is_empty() && request.etag != etag(&was) {
                 return Err(Error::Conflict(Reason::EtagMismatch));
             }
-            change.onto(was)
+            change.onto(was, when.now)
         };
         let recipient = subscription::change(&tx, leave.person, choose, &when).await?;
-        outbox::hold(&tx, &[leave.person]).await?;
+        // What waits in the outbox until they are back is looked at again: they may be.
+        outbox::hasten(&tx, leave.person).await?;
         let next = subscription::next_digests(&tx, leave.person).await?;
         tx.commit().await.map_err(Error::from)?;
-        Ok(Response::new(pb::UpdatePreferencesResponse { preferences: Some(preferences(&recipient, &next)) }))
+        Ok(Response::new(pb::UpdatePreferencesResponse { preferences: Some(preferences(&recipient, &next, when.now)) }))
     }
 
     async fn list_work_center_preferences(
@@ -222,7 +224,7 @@ fn in_order(rows: &[(Uuid, Delivery)], placed: Vec<Placed>) -> Result<Vec<Placed
 }
 
 /// What a request sets; everything that is wrong with it is said at once, here or when it meets what was.
-fn change(request: &pb::UpdatePreferencesRequest) -> Result<Change> {
+fn change(request: &pb::UpdatePreferencesRequest, now: Timestamp) -> Result<Change> {
     let sent = request.preferences.clone().unwrap_or_default();
     let mut violations = Violations::default();
     let is_set = |path: &str| match path {
@@ -232,6 +234,7 @@ fn change(request: &pb::UpdatePreferencesRequest) -> Result<Change> {
         "weekly_day" => sent.weekly_day != 0,
         "daily_days" => !sent.daily_days.is_empty(),
         "default_delivery" => sent.default_delivery != 0,
+        "pause" => sent.pause.is_some(),
         _ => sent.addressed_items != 0,
     };
     let paths = request.update_mask.as_ref().map(|it| it.paths.as_slice()).unwrap_or_default();
@@ -249,11 +252,12 @@ fn change(request: &pb::UpdatePreferencesRequest) -> Result<Change> {
             "default_delivery" => {
                 change.default = violations.take(delivery("preferences.default_delivery", sent.default_delivery));
             }
+            "pause" => change.pause = violations.take(sent.pause.as_ref().map(away).transpose()),
             _ => change.addressed = violations.take(addressed(sent.addressed_items)),
         }
     }
     // What needs no past is checked with the rest, so that all of it is said at once.
-    if let Err(Error::Invalid(more)) = change.clone().onto(Recipient::new(Uuid::nil())) {
+    if let Err(Error::Invalid(more)) = change.clone().onto(Recipient::new(Uuid::nil()), now) {
         violations.extend(more);
     }
     violations.none()?;
@@ -286,11 +290,20 @@ fn addressed(sent: i32) -> Result<AddressedItems, Violation> {
     }
 }
 
+fn away(sent: &pb::Pause) -> Result<Away, Violation> {
+    let instant = |name: &str, time: Option<&prost_types::Timestamp>| {
+        let read = time.map(|it| pb::instant(it).ok_or_else(|| Violation::new(name, "must be an instant")));
+        read.transpose()
+    };
+    let from = instant("preferences.pause.from", sent.from.as_ref())?;
+    Ok(Away { from, to: instant("preferences.pause.to", sent.to.as_ref())? })
+}
+
 fn etag(recipient: &Recipient) -> String {
     format!("\"{}\"", recipient.revision)
 }
 
-fn preferences(it: &Recipient, next: &[Next]) -> pb::Preferences {
+fn preferences(it: &Recipient, next: &[Next], now: Timestamp) -> pb::Preferences {
     let day = |day: Weekday| WEEK.into_iter().find(|(_, ours)| *ours == day).map(|(wire, _)| wire.into());
     let frequency = match it.frequency {
         Beat::Daily => pb::DigestFrequency::Daily,
@@ -300,6 +313,7 @@ fn preferences(it: &Recipient, next: &[Next]) -> pb::Preferences {
         AddressedItems::Immediate => pb::AddressedItems::Immediate,
         AddressedItems::WithDigest => pb::AddressedItems::WithDigest,
     };
+    let pause = it.pause.filter(|it| now < it.to);
     pb::Preferences {
         notifications_enabled: it.enabled,
         digest_frequency: frequency.into(),
@@ -310,6 +324,7 @@ fn preferences(it: &Recipient, next: &[Next]) -> pb::Preferences {
         addressed_items: addressed.into(),
         etag: etag(it),
         next_digests: next.iter().map(next_digest).collect(),
+        pause: pause.map(|it| pb::Pause { from: Some(pb::time(it.from)), to: Some(pb::time(it.to)) }),
     }
 }
 

@@ -6,12 +6,14 @@
 //!
 //! Locks are taken in one order everywhere: the recipient, then subscriptions by id, then schedules, then heads of logs.
 
+mod pause;
 mod recipient;
 pub mod schedule;
 mod settlement;
 mod slot;
 mod store;
 pub mod transitions;
+mod turn;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -21,10 +23,12 @@ use std::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use pause::{Pause, away};
 pub use recipient::{Next, Scope, change, find, follow_account, next_digests, set_all, set_deliveries, silence};
 pub use settlement::{Addressed, Cause, Counts, Outcome, Range, Settlement, settle};
 pub use slot::{Announced, Due, Finished, Revised, claim, due, finish, left, park};
 pub use store::{Placed, forget, list};
+pub use turn::Turn;
 
 use crate::{
     activity::{self, Closed},
@@ -98,6 +102,9 @@ impl Cadence {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Immediate, Self::Digest(Beat::Daily), Self::Digest(Beat::Weekly), Self::Off];
 
+    /// Those at which anything is told.
+    pub const TOLD: [Self; 3] = [Self::Immediate, Self::Digest(Beat::Daily), Self::Digest(Beat::Weekly)];
+
     /// As the database has it.
     pub fn name(self) -> &'static str {
         match self {
@@ -164,6 +171,8 @@ pub struct Recipient {
     pub default: Delivery,
     /// When they hear of what concerns them.
     pub addressed: AddressedItems,
+    /// When they are away; it may be over.
+    pub pause: Option<Pause>,
     /// The etag.
     pub revision: i64,
 }
@@ -180,6 +189,7 @@ impl Recipient {
             days: Days::ALL,
             default: Delivery::Inherit,
             addressed: AddressedItems::Immediate,
+            pause: None,
             revision: 1,
         }
     }

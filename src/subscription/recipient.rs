@@ -112,6 +112,9 @@ pub async fn change(
     }
     store::update_recipient(tx, &chosen).await?;
     let held = store::lock_live(tx, &[user], None, None).await?;
+    if was.paused(when.now) && !chosen.paused(when.now) {
+        slot::come_back(tx, user, when.now).await?;
+    }
     // What waited for a digest that it will not come with is told at once.
     let waits = was.addressed == AddressedItems::WithDigest && chosen.addressed == AddressedItems::Immediate;
     let woken = if waits { store::waiting_logs(tx, user).await? } else { Vec::new() };

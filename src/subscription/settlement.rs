@@ -22,6 +22,8 @@ pub enum Cause {
     Weekly,
     /// What waited for a digest was asked for at once.
     CatchUp,
+    /// The person was away, and is back.
+    Returned,
     /// The person switched off.
     Suppressed,
     /// The person begins anew, after having been switched off or away.
@@ -38,6 +40,7 @@ impl Cause {
             Self::Daily => "DAILY",
             Self::Weekly => "WEEKLY",
             Self::CatchUp => "CATCHUP",
+            Self::Returned => "RETURNED",
             Self::Suppressed => "SUPPRESSED",
             Self::Resumed => "RESUMED",
             Self::Left => "LEFT",

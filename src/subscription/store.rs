@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::{Timestamp, civil::Weekday};
 use uuid::Uuid;
 
-use super::{AddressedItems, Cadence, Delivery, Recipient, schedule::Beat, schedule::Days, settlement::Jump};
+use super::{AddressedItems, Cadence, Delivery, Pause, Recipient, schedule::Beat, schedule::Days, settlement::Jump};
 use crate::{
     db::{self, GenericClient, Row},
     error::{Error, Result},
@@ -17,17 +17,21 @@ const LOCK_RECIPIENTS: &str = "
     insert into recipient (user_id) select it.user_id from unnest($1::uuid[]) as it (user_id) order by it.user_id
     on conflict (user_id) do update set user_id = excluded.user_id
     returning user_id, notifications_enabled, digest_frequency, digest_minute, weekly_day, daily_days,
-        default_delivery, addressed_items, revision";
+        default_delivery, addressed_items, pause_from, pause_to, revision";
 
 const FIND_RECIPIENT: &str = "
     select user_id, notifications_enabled, digest_frequency, digest_minute, weekly_day, daily_days, default_delivery,
-        addressed_items, revision
+        addressed_items, pause_from, pause_to, revision
     from recipient where user_id = $1";
 
 const UPDATE_RECIPIENT: &str = "
     update recipient set notifications_enabled = $2, digest_frequency = $3, digest_minute = $4, weekly_day = $5,
-        daily_days = $6, default_delivery = $7, addressed_items = $8, revision = revision + 1
+        daily_days = $6, default_delivery = $7, addressed_items = $8, pause_from = $9, pause_to = $10,
+        revision = revision + 1
     where user_id = $1";
+
+const AWAY: &str = "
+    select user_id, pause_to from recipient where user_id = any($1) and pause_from <= $2 and $2 < pause_to";
 
 /// In the order of their ids, as everybody locks them.
 const LOCK_LIVE: &str = "
@@ -160,10 +164,18 @@ pub(super) async fn update_recipient(on: &impl GenericClient, it: &Recipient) ->
             &it.days.mask(),
             &it.default.name(),
             &it.addressed.name(),
+            &it.pause.map(|it| it.from),
+            &it.pause.map(|it| it.to),
         ],
     )
     .await?;
     Ok(())
+}
+
+/// Who of `users` is away at `now`, and until when.
+pub(super) async fn away(on: &impl GenericClient, users: &[Uuid], now: Timestamp) -> Result<Vec<(Uuid, Timestamp)>> {
+    let rows = db::text(on, AWAY, &[&users, &now]).await?;
+    Ok(rows.iter().map(|row| (row.get("user_id"), row.get("pause_to"))).collect())
 }
 
 /// Locks people's live subscriptions: all, or those of some logs or one account.
@@ -321,6 +333,7 @@ pub(super) fn recipient(row: &Row) -> Recipient {
         "WITH_DIGEST" => AddressedItems::WithDigest,
         _ => AddressedItems::Immediate,
     };
+    let (from, to): (Option<Timestamp>, Option<Timestamp>) = (row.get("pause_from"), row.get("pause_to"));
     Recipient {
         user: row.get("user_id"),
         enabled: row.get("notifications_enabled"),
@@ -330,6 +343,7 @@ pub(super) fn recipient(row: &Row) -> Recipient {
         days: Days::from_mask(row.get("daily_days")).unwrap_or_default(),
         default: delivery(row, "default_delivery"),
         addressed,
+        pause: from.zip(to).map(|(from, to)| Pause { from, to }),
         revision: row.get("revision"),
     }
 }

@@ -1,6 +1,9 @@
 //! What people set, through both doors, and what the answers say about it.
 
 mod batch;
+mod pause;
+mod seed;
+mod transitions;
 
 use tonic::Code;
 use workcenter::pb::{

@@ -33,7 +33,7 @@ async fn send(
 }
 
 /// Sets each of these; no two rows are of one WorkCenter.
-async fn each(app: &App, person: &Person, rows: &[(Uuid, Delivery)]) -> Result<Vec<WorkCenterPreference>, Status> {
+pub async fn each(app: &App, person: &Person, rows: &[(Uuid, Delivery)]) -> Result<Vec<WorkCenterPreference>, Status> {
     send(app, person, rows.iter().map(|(id, delivery)| row(*id, *delivery)).collect(), Delivery::Unspecified).await
 }
 
