@@ -10,7 +10,7 @@ alter table digest_schedule drop constraint digest_schedule_cadence_check;
 alter table digest_schedule add constraint digest_schedule_cadence_check
     check (cadence in ('DAILY', 'WEEKLY', 'CATCHUP', 'RETURN'));
 
--- Who in an account is away: few.
+-- Who of an account is away, or about to be: few.
 create index digest_schedule_away on digest_schedule (account_id, user_id)
     where cadence = 'RETURN' and next_at is not null;
 

@@ -24,11 +24,13 @@ const FOR_DIGESTS: &str = "
 /// The next people to whom something in a log has to be told at once, by id, after $3: those who hear of all at once, and
 /// those whom something waiting concerns. Who is switched off or no collaborator any more is among the latter, to have
 /// that settled. Whoever is away, or is to be told first what waited meanwhile, is passed over; the log is looked at again
-/// when that is told. Each arm is a page of its own, so a page costs its people, not all that the log has.
+/// when that is told. Each arm is a page of its own, so a page costs its people and those of the account who are away, not all
+/// that the log has.
 const FOR_IMMEDIATE: &str = "
     with away as (
-        select user_id from digest_schedule join recipient using (user_id)
-        where account_id = $5 and cadence = 'RETURN' and next_at is not null and (next_at <= $6 or pause_from <= $6)
+        select user_id from digest_schedule
+        where account_id = $5 and cadence = 'RETURN' and next_at is not null and (next_at <= $6
+            or (select pause_from from recipient where recipient.user_id = digest_schedule.user_id) <= $6)
     ), hearing as (
         select user_id from subscription
         where log_id = $1 and ended_at is null and user_id > $3 and cadence = 'IMMEDIATE' and cursor < $2

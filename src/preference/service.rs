@@ -291,12 +291,10 @@ fn addressed(sent: i32) -> Result<AddressedItems, Violation> {
 }
 
 fn away(sent: &pb::Pause) -> Result<Away, Violation> {
-    let instant = |name: &str, time: Option<&prost_types::Timestamp>| {
-        let read = time.map(|it| pb::instant(it).ok_or_else(|| Violation::new(name, "must be an instant")));
-        read.transpose()
-    };
-    let from = instant("preferences.pause.from", sent.from.as_ref())?;
-    Ok(Away { from, to: instant("preferences.pause.to", sent.to.as_ref())? })
+    let refused = |name: &str| Violation::new(format!("preferences.pause.{name}"), "must be an instant");
+    let from = sent.from.as_ref().map(|it| pb::instant(it).ok_or_else(|| refused("from")));
+    let to = sent.to.as_ref().map(|it| pb::instant(it).ok_or_else(|| refused("to")));
+    Ok(Away { from: from.transpose()?, to: to.transpose()? })
 }
 
 fn etag(recipient: &Recipient) -> String {

@@ -89,18 +89,14 @@ const CLAIM: &str = "
     with head as (
         select account_id, next_at from digest_schedule due
         where cadence = $1 and next_at <= $2 and (lease_until is null or lease_until < now())
-            and ($1 = 'RETURN' or not exists (
-                select from digest_schedule away
-                where away.account_id = due.account_id and away.user_id = due.user_id
-                    and away.cadence = 'RETURN' and away.next_at <= $2))
+            and ($1 = 'RETURN' or (due.account_id, due.user_id) not in (
+                select account_id, user_id from digest_schedule where cadence = 'RETURN' and next_at <= $2))
         order by next_at, account_id limit 1 for update skip locked
     ), batch as (
         select due.account_id, due.user_id from digest_schedule due join head using (account_id, next_at)
         where cadence = $1 and (lease_until is null or lease_until < now())
-            and ($1 = 'RETURN' or not exists (
-                select from digest_schedule away
-                where away.account_id = due.account_id and away.user_id = due.user_id
-                    and away.cadence = 'RETURN' and away.next_at <= $2))
+            and ($1 = 'RETURN' or (due.account_id, due.user_id) not in (
+                select account_id, user_id from digest_schedule where cadence = 'RETURN' and next_at <= $2))
         order by due.user_id limit $3 for update of due skip locked
     )
     update digest_schedule
