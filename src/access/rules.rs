@@ -197,6 +197,7 @@ actions! {
     PreviewDigest "PreferenceService/PreviewDigest" people(Relation::Insider);
     SendTestDigest "PreferenceService/SendTestDigest" people(Relation::Insider);
     ExplainNotification "PreferenceService/ExplainNotification" people(Relation::KeeperOrOneself);
+    BatchUpdateWorkCenterPreferences "PreferenceService/BatchUpdateWorkCenterPreferences" people(Relation::Oneself);
     CreateInvite "InviteService/CreateInvite" people(Relation::Member);
     BatchCreateInvites "InviteService/BatchCreateInvites" people(Relation::Member);
     GetInvite "InviteService/GetInvite" people(Relation::InviterOrInvited);

@@ -47,8 +47,8 @@ const ENDS: &str = "
                 select from digest_schedule
                 where digest_schedule.account_id = subscription.account_id
                     and digest_schedule.user_id = subscription.user_id and next_at is not null
-                    and digest_schedule.cadence
-                        = case subscription.cadence when 'IMMEDIATE' then 'CATCHUP' else subscription.cadence end
+                    and digest_schedule.cadence in ('RETURN',
+                        case subscription.cadence when 'IMMEDIATE' then 'CATCHUP' else subscription.cadence end)
             ) and (subscription.cadence <> 'IMMEDIATE' or activity_head.due_at is null) end as forgotten
     from (select * from subscription where id > $1 order by id limit $2) subscription
     join activity_head using (log_id)
@@ -101,8 +101,13 @@ pub(super) const RULES: [(&str, &str); 7] = [
             and subscription.log_id = addressee.log_id and subscription.ended_at is null
         left join recipient on recipient.user_id = addressee.user_id
         where addressee.settlement_id is null and $2::float8 >= 0
-            and (subscription.id is null or subscription.cadence in ('IMMEDIATE', 'OFF')
-                or recipient.addressed_items is distinct from 'WITH_DIGEST')
+            and (subscription.id is null or subscription.cadence = 'OFF'
+                or (subscription.cadence = 'IMMEDIATE' or recipient.addressed_items is distinct from 'WITH_DIGEST')
+                    and not exists (
+                        select from digest_schedule
+                        where digest_schedule.account_id = addressee.account_id
+                            and digest_schedule.user_id = addressee.user_id
+                            and digest_schedule.cadence = 'RETURN' and next_at is not null))
             and not exists (
                 select from activity_head where activity_head.log_id = addressee.log_id and due_at >= $1)
         limit $3",

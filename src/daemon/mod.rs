@@ -5,7 +5,7 @@
 
 mod unsubscribe;
 
-use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
@@ -18,6 +18,7 @@ use tokio::{
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tonic::service::Routes;
 use tracing::{error, info, warn};
+use uuid::Uuid;
 
 use crate::{
     config,
@@ -30,7 +31,7 @@ use crate::{
     profile, request,
     secret::{self, SigningKey},
     server::{self, Parts},
-    subscription::{When, schedule::Beat},
+    subscription::{self, When, schedule::Beat},
     workcenter,
 };
 
@@ -232,10 +233,12 @@ impl Daemon {
     }
 
     /// Writes mails, whatever they tell of.
-    async fn write(&self, mails: Vec<Mail>, now: Timestamp) -> Result<std::collections::HashMap<uuid::Uuid, Letter>> {
+    async fn write(&self, mails: Vec<Mail>, now: Timestamp) -> Result<outbox::Written> {
         use outbox::Kind;
         let of = |kinds: &[Kind]| mails.iter().filter(|it| kinds.contains(&it.kind)).collect::<Vec<_>>();
-        let told = of(&[Kind::Digest, Kind::Immediate, Kind::CatchUp]);
+        let mut told = of(&[Kind::Digest, Kind::Immediate, Kind::CatchUp]);
+        let later = self.later(&told, now).await?;
+        told.retain(|it| !later.contains_key(&it.id));
         let mut letters = digest::letters(&self.parts.db, &self.head, &told).await?;
         let when = When { now, spread: self.terms.spread };
         letters.extend(digest::tests(&self.parts.db, &self.head, &of(&[Kind::Test]), &when).await?);
@@ -270,7 +273,17 @@ impl Daemon {
             };
             letters.insert(mail.id, letter);
         }
-        Ok(letters)
+        Ok(outbox::Written { letters, later })
+    }
+
+    /// Which of these have to wait, and how long: their readers have gone away since they were composed.
+    async fn later(&self, mails: &[&Mail], now: Timestamp) -> Result<HashMap<Uuid, Duration>> {
+        let readers: Vec<Uuid> = mails.iter().filter_map(|it| it.user).collect();
+        if readers.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let away = subscription::away(&self.parts.db.client().await?, &readers, now).await?;
+        Ok(mails.iter().filter_map(|it| Some((it.id, *away.get(&it.user?)?))).collect())
     }
 
     /// Sweeps at every tick, one turn at a time, until the process drains.

@@ -23,7 +23,7 @@ use tracing::error;
 use crate::{
     error::{Error, chain},
     preference::Links,
-    subscription::{Scope, Turn},
+    subscription::{Scope, Switch},
 };
 
 /// The bytes of a body that are read. What mail programs and browsers send has less than 300, and says nothing that the
@@ -34,7 +34,7 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many links are followed at a time. Each may wait, with a connection to the database, until the relay hears a mail:
-/// the mail needs one, too. More wait for their turn.
+/// the mail needs one, too. More wait for their switch.
 const AT_ONCE: usize = 2;
 
 /// What every page is sent with: nothing is loaded, nothing is kept, and no link elsewhere is told where it came from.
@@ -87,7 +87,7 @@ async fn ask_off(State(Pages { links, .. }): State<Pages>, token: Token) -> Resp
         );
         page(StatusCode::OK, ("Stop these mails?", &body))
     };
-    known(&links, Turn::Off, token).map_or_else(refused, |(_, scope)| ask(scope))
+    known(&links, Switch::Off, token).map_or_else(refused, |(_, scope)| ask(scope))
 }
 
 async fn ask_on(State(Pages { links, .. }): State<Pages>, token: Token) -> Response {
@@ -98,14 +98,14 @@ async fn ask_on(State(Pages { links, .. }): State<Pages>, token: Token) -> Respo
         );
         page(StatusCode::OK, ("Get these mails again?", &body))
     };
-    known(&links, Turn::On, token).map_or_else(refused, |(_, scope)| ask(scope))
+    known(&links, Switch::On, token).map_or_else(refused, |(_, scope)| ask(scope))
 }
 
 async fn act_off(State(Pages { links, turns }): State<Pages>, token: Token, body: Body) -> Response {
     if let Some(odd) = odd(body).await {
         return odd;
     }
-    let Some((token, _)) = known(&links, Turn::Off, token) else { return refused() };
+    let Some((token, _)) = known(&links, Switch::Off, token) else { return refused() };
     // Nobody closes it.
     let _turn = turns.acquire().await;
     match links.unsubscribe(&token).await {
@@ -127,7 +127,7 @@ async fn act_on(State(Pages { links, turns }): State<Pages>, token: Token, body:
     if let Some(odd) = odd(body).await {
         return odd;
     }
-    let Some((token, _)) = known(&links, Turn::On, token) else { return refused() };
+    let Some((token, _)) = known(&links, Switch::On, token) else { return refused() };
     let _turn = turns.acquire().await;
     match links.resubscribe(&token).await {
         Ok(done) if done.comes => {
@@ -173,9 +173,9 @@ fn on(scope: Scope) -> &'static str {
 }
 
 /// The token, and what it is about, when it is one of ours.
-fn known(links: &Links, turn: Turn, token: Token) -> Option<(String, Scope)> {
+fn known(links: &Links, switch: Switch, token: Token) -> Option<(String, Scope)> {
     let Path(token) = token.ok()?;
-    let scope = links.scope(turn, &token)?;
+    let scope = links.scope(switch, &token)?;
     Some((token, scope))
 }
 

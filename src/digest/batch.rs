@@ -21,6 +21,8 @@ pub(super) struct Batch {
     pub settlements: Vec<Settlement>,
     pub mails: Vec<outbox::New>,
     pub slots: Vec<Finished>,
+    /// Logs to be looked at again.
+    pub woken: Vec<Uuid>,
 }
 
 /// What a settlement is about, before it is known whether it tells anything.

@@ -59,7 +59,7 @@ async fn tell(db: &Db, terms: &Terms, due: &DueLog, now: Timestamp) -> Result<To
     let mut after = Uuid::nil();
     loop {
         let client = db.client().await?;
-        let hearers = store::for_immediate(&client, due.log, due.upto, after, terms.batch).await?;
+        let hearers = store::for_immediate(&client, due, after, terms.batch, now).await?;
         let Some(last) = hearers.last() else { return Ok(told) };
         after = last.user;
         // The log is read once for all who hear of it, and again only for somebody who is further behind.

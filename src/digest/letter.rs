@@ -56,6 +56,8 @@ pub enum Kind {
     },
     /// The recipient changed from digests to immediate mail: what was still waiting.
     Catchup,
+    /// The recipient was away: what waited meanwhile.
+    Returned,
 }
 
 /// Why a section is part of a recipient's mail; sections stand in this order.
@@ -191,6 +193,7 @@ impl<'a> Letter<'a> {
             (None, Kind::Daily { .. }) => "Your daily digest".into(),
             (None, Kind::Weekly { .. }) => "Your weekly digest".into(),
             (None, Kind::Catchup) => "Catching up".into(),
+            (None, Kind::Returned) => "While you were away".into(),
         }
     }
 
@@ -226,6 +229,7 @@ impl<'a> Letter<'a> {
                  immediate mail.",
                 self.places
             ),
+            Kind::Returned => "You get this once, because your notifications were paused.".to_owned(),
         }
     }
 
@@ -246,7 +250,7 @@ impl<'a> Letter<'a> {
                 let day = |date| self.digest.reader.day(date);
                 Some(format!("{} to {}", day(from), day(to)))
             }
-            Kind::Immediate | Kind::Catchup => None,
+            Kind::Immediate | Kind::Catchup | Kind::Returned => None,
         };
         let is_said = matches!(self.digest.kind, Kind::Immediate);
         let lead = format!("{hello}, here is what happened: {}{}.", self.updates, self.places);

@@ -14,7 +14,7 @@ use crate::{
     db::GenericClient,
     error::Result,
     outbox,
-    subscription::{AddressedItems, Cadence, Cause, Due, schedule::Beat},
+    subscription::{AddressedItems, Cadence, Cause, Due, Turn, schedule::Beat},
 };
 
 /// What waits for people's digests of one account.
@@ -26,15 +26,14 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// Reads what waits for `users` in `account`; `beat` is `None` for catch-ups. Three statements, however many they are.
-    pub(super) async fn read(
-        on: &impl GenericClient,
-        account: Uuid,
-        users: &[Uuid],
-        beat: Option<Beat>,
-    ) -> Result<Self> {
-        let cadence = beat.map_or(Cadence::Immediate, Cadence::Digest);
-        let reads = store::for_digests(on, account, users, cadence).await?;
+    /// Reads what waits for `users` in `account` for that turn. Three statements, however many they are.
+    pub(super) async fn read(on: &impl GenericClient, account: Uuid, users: &[Uuid], turn: Turn) -> Result<Self> {
+        let cadences = match turn {
+            Turn::Digest(beat) => vec![Cadence::Digest(beat)],
+            Turn::CatchUp => vec![Cadence::Immediate],
+            Turn::Return => Cadence::TOLD.to_vec(),
+        };
+        let reads = store::for_digests(on, account, users, &cadences).await?;
         let concerns = store::addressed(on, &reads).await?;
         let logs = compose::logs(activity::marks(on, &needed(&reads, &concerns)).await?);
         Ok(Self { reads, concerns: by_place(concerns), logs })
@@ -47,20 +46,22 @@ impl Waiting {
     }
 
     /// Adds what is settled by the digest `due`, with a mail when there is something to tell.
-    pub(super) fn plan(&self, due: &Due, beat: Option<Beat>, batch: &mut Batch) {
+    pub(super) fn plan(&self, due: &Due, turn: Turn, batch: &mut Batch) {
         // Whatever hears of all at once hears of what concerns the person too; a digest does only when it was asked to.
-        let takes = beat.is_none() || due.recipient.addressed == AddressedItems::WithDigest;
+        let is_digest = matches!(turn, Turn::Digest(_));
+        let takes = !is_digest || due.recipient.addressed == AddressedItems::WithDigest;
         let (ranges, addressed) = ranges(due.user, self.of(due.user), &self.concerns, &self.logs, takes);
-        let cause = match beat {
-            Some(Beat::Daily) => Cause::Daily,
-            Some(Beat::Weekly) => Cause::Weekly,
-            None => Cause::CatchUp,
+        let cause = match turn {
+            Turn::Digest(Beat::Daily) => Cause::Daily,
+            Turn::Digest(Beat::Weekly) => Cause::Weekly,
+            Turn::CatchUp => Cause::CatchUp,
+            Turn::Return => Cause::Returned,
         };
         let key: Vec<Vec<u8>> = match due.date {
             Some(date) => vec![due.user.as_bytes().to_vec(), date.to_string().into_bytes()],
             None => told_parts(due.user, &ranges, &addressed),
         };
-        let kind = if beat.is_some() { outbox::Kind::Digest } else { outbox::Kind::CatchUp };
+        let kind = if is_digest { outbox::Kind::Digest } else { outbox::Kind::CatchUp };
         if due.date.is_some() || !ranges.is_empty() || !addressed.is_empty() {
             let (account, user) = (due.account, due.user);
             let draft = Draft { account, user, cause, date: due.date, dated_at: due.at, kind };

@@ -6,7 +6,7 @@ use super::{batch::Batch, plan::Waiting};
 use crate::{
     db::GenericClient,
     error::Result,
-    subscription::{self, Counts, Due, Outcome, When, schedule::Beat},
+    subscription::{self, Counts, Due, Outcome, Turn, When, schedule::Beat},
 };
 
 /// People whose logs are read at once, as a run takes them.
@@ -20,7 +20,7 @@ pub struct Rehearsed {
     /// The digest.
     pub due: Due,
     /// What its events are to its reader, what concerns them among what is shown; `None` when it would only be put off, for
-    /// the rules of its zone have changed.
+    /// the rules of its zone have changed, or its reader is away.
     pub counts: Option<Counts>,
 }
 
@@ -36,9 +36,10 @@ pub async fn rehearse(on: &impl GenericClient, when: &When) -> Result<Vec<Rehear
     for some in due.chunk_by(|one, other| alike(one) == alike(other)).flat_map(|it| it.chunks(BATCH)) {
         let users: Vec<Uuid> = some.iter().map(|(_, it)| it.user).collect();
         let (beat, first) = &some[0];
-        let waiting = Waiting::read(on, first.account, &users, Some(*beat)).await?;
+        let waiting = Waiting::read(on, first.account, &users, Turn::Digest(*beat)).await?;
         rehearsed.extend(some.iter().map(|(beat, due)| {
-            let counts = due.stands(*beat, when).then(|| counts(&waiting, due, *beat));
+            let goes = !due.recipient.paused(when.now) && due.stands(*beat, when);
+            let counts = goes.then(|| counts(&waiting, due, *beat));
             Rehearsed { beat: *beat, due: due.clone(), counts }
         }));
     }
@@ -48,7 +49,7 @@ pub async fn rehearse(on: &impl GenericClient, when: &When) -> Result<Vec<Rehear
 /// What the events of one digest are to its reader.
 fn counts(waiting: &Waiting, due: &Due, beat: Beat) -> Counts {
     let mut batch = Batch::default();
-    waiting.plan(due, Some(beat), &mut batch);
+    waiting.plan(due, Turn::Digest(beat), &mut batch);
     let mut sum = Counts::default();
     for settlement in &batch.settlements {
         for it in settlement.ranges.iter().map(|it| it.counts) {

@@ -9,10 +9,11 @@ use uuid::Uuid;
 
 use super::{batch::Batch, plan::Waiting, store};
 use crate::{
+    activity,
     db::{Db, Transaction},
     error::{Error, Result, chain},
     job, outbox,
-    subscription::{self, Due, When, schedule::Beat},
+    subscription::{self, Due, Turn, When, schedule::Beat},
 };
 
 /// How often a person's digest is tried before its slot is given up. What it would have told is in the next one.
@@ -63,13 +64,13 @@ pub async fn digests(db: &Db, crier: &job::Crier, terms: &Terms, beat: Beat, now
     let mut told = Told::default();
     while !terms.draining.is_cancelled() {
         let client = db.client().await?;
-        let due = subscription::claim(&client, Some(beat), now, terms.batch, terms.lease).await?;
+        let due = subscription::claim(&client, Turn::Digest(beat), now, terms.batch, terms.lease).await?;
         let Some(first) = due.first() else { break };
         let run = job::Run { account: first.account, cadence: beat.name(), due_at: first.at };
         let total = subscription::left(&client, beat, run.account, run.due_at).await?;
         let job = job::digest_run(&client, &run, total).await?;
         drop(client);
-        let work = Work { db, beat: Some(beat), run: Some((job, crier)), when };
+        let work = Work { db, turn: Turn::Digest(beat), run: Some((job, crier)), when };
         told.add(each(&work, &due).await?);
     }
     close_abandoned(db, crier).await?;
@@ -89,7 +90,7 @@ async fn close_abandoned(db: &Db, crier: &job::Crier) -> Result<()> {
     }
 }
 
-/// Composes every catch-up that has been asked for.
+/// Composes what waited for everybody who is back from having been away, and then every catch-up that has been asked for.
 ///
 /// # Errors
 ///
@@ -97,12 +98,14 @@ async fn close_abandoned(db: &Db, crier: &job::Crier) -> Result<()> {
 pub async fn catch_up(db: &Db, terms: &Terms, now: Timestamp) -> Result<Told> {
     let when = When { now, spread: terms.spread };
     let mut told = Told::default();
-    while !terms.draining.is_cancelled() {
-        let due = subscription::claim(&db.client().await?, None, now, terms.batch, terms.lease).await?;
-        if due.is_empty() {
-            break;
+    for turn in [Turn::Return, Turn::CatchUp] {
+        while !terms.draining.is_cancelled() {
+            let due = subscription::claim(&db.client().await?, turn, now, terms.batch, terms.lease).await?;
+            if due.is_empty() {
+                break;
+            }
+            told.add(each(&Work { db, turn, run: None, when }, &due).await?);
         }
-        told.add(each(&Work { db, beat: None, run: None, when }, &due).await?);
     }
     Ok(told)
 }
@@ -111,9 +114,8 @@ pub async fn catch_up(db: &Db, terms: &Terms, now: Timestamp) -> Result<Told> {
 #[derive(Clone, Copy)]
 struct Work<'a> {
     db: &'a Db,
-    /// `None` for catch-ups.
-    beat: Option<Beat>,
-    /// The job that counts them, and who tells of it.
+    turn: Turn,
+    /// The job that counts them, and who tells of it; `None` for what is no digest.
     run: Option<(Uuid, &'a job::Crier)>,
     when: When,
 }
@@ -156,13 +158,13 @@ async fn each(work: &Work<'_>, due: &[Due]) -> Result<Told> {
 
 /// Lets a digest that cannot be composed rest, or gives its slot up when that has happened too often.
 async fn give_up_or_park(work: &Work<'_>, one: &Due) -> Result<()> {
-    let Work { db, beat, when, .. } = *work;
+    let Work { db, turn, when, .. } = *work;
     if one.failures < FAILURES_MAX {
-        return subscription::park(&db.client().await?, one, beat, REST).await;
+        return subscription::park(&db.client().await?, one, turn, REST).await;
     }
     let mut client = db.client().await?;
     let tx = client.transaction().await?;
-    match subscription::finish(&tx, one.account, beat, &[one.finished(beat, true, &when)]).await {
+    match subscription::finish(&tx, one.account, turn, &[one.finished(turn, true, &when)]).await {
         // It was taken back: the person has changed something, or another daemon has it.
         Err(Error::Conflict(_)) => return Ok(()),
         finished => finished?,
@@ -177,41 +179,48 @@ async fn give_up_or_park(work: &Work<'_>, one: &Due) -> Result<()> {
 
 /// Composes the digests of people of one account and one instant, and commits them.
 async fn batch(work: &Work<'_>, due: &[Due]) -> Result<Told> {
-    let Work { db, beat, when, .. } = *work;
-    let batch = compose_digests(db, beat, due, &when).await?;
+    let Work { db, turn, when, .. } = *work;
+    let batch = compose_turns(db, turn, due, &when).await?;
     let told = Told { mailed: batch.mails.len(), empty: due.len() - batch.mails.len(), failed: 0 };
 
     let mut client = db.client().await?;
     let tx = client.transaction().await?;
     subscription::settle(&tx, &batch.settlements, when.now).await?;
-    subscription::finish(&tx, due[0].account, beat, &batch.slots).await?;
+    subscription::finish(&tx, due[0].account, turn, &batch.slots).await?;
     outbox::put(&tx, &batch.mails).await?;
     let count = |it| i64::try_from(it).unwrap_or(i64::MAX);
     let done = job::Done { done: count(told.mailed), skipped: count(told.empty), failed: Vec::new() };
     let moved = work.advance(&tx, &done).await?;
+    if !batch.woken.is_empty() {
+        // What came meanwhile was passed over at its time, for its readers were still away.
+        activity::wake(&tx, &batch.woken, when.now).await?;
+    }
     tx.commit().await?;
     drop(client);
     work.tell(moved).await;
     Ok(told)
 }
 
-/// What is to be written for the digests of people of one account and one instant.
-async fn compose_digests(db: &Db, beat: Option<Beat>, due: &[Due], when: &When) -> Result<Batch> {
+/// What is to be written for the turns of people of one account and one instant.
+async fn compose_turns(db: &Db, turn: Turn, due: &[Due], when: &When) -> Result<Batch> {
     let users: Vec<Uuid> = due.iter().map(|it| it.user).collect();
-    let waiting = Waiting::read(&db.client().await?, due[0].account, &users, beat).await?;
+    let waiting = Waiting::read(&db.client().await?, due[0].account, &users, turn).await?;
     let mut batch = Batch::default();
     for it in due {
-        if beat.is_some_and(|beat| !it.stands(beat, when)) {
-            batch.slots.push(it.finished(beat, false, when));
+        if it.recipient.paused(when.now) || matches!(turn, Turn::Digest(beat) if !it.stands(beat, when)) {
+            batch.slots.push(it.finished(turn, false, when));
             continue;
         }
-        let mut finished = it.finished(beat, true, when);
+        if turn == Turn::Return {
+            batch.woken.extend(waiting.of(it.user).iter().map(|it| it.log));
+        }
+        let mut finished = it.finished(turn, true, when);
         if waiting.of(it.user).is_empty() {
             // Nothing has this cadence any more. Whoever chooses it again plans it again.
             finished.next = None;
         }
         batch.slots.push(finished);
-        waiting.plan(it, beat, &mut batch);
+        waiting.plan(it, turn, &mut batch);
     }
     Ok(batch)
 }

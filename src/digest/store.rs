@@ -1,8 +1,10 @@
 //! What composing reads: subscriptions that are due and what concerns their people. Writes nothing.
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
+    activity::DueLog,
     db::{self, GenericClient, Row},
     error::Result,
     subscription::Cadence,
@@ -13,17 +15,24 @@ const FOR_DIGESTS: &str = "
     select subscription.id, subscription.user_id, subscription.log_id,
         subscription.cursor, activity_head.last_seq
     from subscription join activity_head using (log_id)
-    where subscription.user_id = any($2) and subscription.account_id = $1 and subscription.cadence = $3
+    where subscription.user_id = any($2) and subscription.account_id = $1 and subscription.cadence = any($3)
         and subscription.ended_at is null
     order by subscription.user_id, subscription.log_id";
 
 /// The next people to whom something in a log has to be told at once, by id, after $3: those who hear of all at once, and
 /// those whom something waiting concerns. Who is switched off or no collaborator any more is among the latter, to have
-/// that settled. Each arm is a page of its own, so a page costs its people, not all that the log has.
+/// that settled. Whoever is away, or is to be told first what waited meanwhile, is passed over; the log is looked at again
+/// when that is told. Each arm is a page of its own, so a page costs its people and those of the account who are away, not all
+/// that the log has.
 const FOR_IMMEDIATE: &str = "
-    with hearing as (
+    with away as (
+        select user_id from digest_schedule
+        where account_id = $5 and cadence = 'RETURN' and next_at is not null and (next_at <= $6
+            or (select pause_from from recipient where recipient.user_id = digest_schedule.user_id) <= $6)
+    ), hearing as (
         select user_id from subscription
         where log_id = $1 and ended_at is null and user_id > $3 and cadence = 'IMMEDIATE' and cursor < $2
+            and user_id not in (select user_id from away)
         order by user_id limit $4
     ), concerned as (
         select distinct addressee.user_id from addressee
@@ -32,8 +41,9 @@ const FOR_IMMEDIATE: &str = "
         left join recipient on recipient.user_id = addressee.user_id
         where addressee.log_id = $1 and addressee.user_id > $3 and addressee.seq <= $2
             and addressee.settlement_id is null
-            and (live.id is null or live.cadence in ('IMMEDIATE', 'OFF')
-                or recipient.addressed_items is distinct from 'WITH_DIGEST')
+            and (live.id is null or live.cadence = 'OFF'
+                or (live.cadence = 'IMMEDIATE' or recipient.addressed_items is distinct from 'WITH_DIGEST')
+                    and addressee.user_id not in (select user_id from away))
         order by addressee.user_id limit $4
     ), page as (
         select user_id from hearing union select user_id from concerned order by user_id limit $4
@@ -102,9 +112,10 @@ pub(super) async fn for_digests(
     on: &impl GenericClient,
     account: Uuid,
     users: &[Uuid],
-    cadence: Cadence,
+    cadences: &[Cadence],
 ) -> Result<Vec<Read>> {
-    let rows = db::text(on, FOR_DIGESTS, &[&account, &users, &cadence.name()]).await?;
+    let cadences: Vec<&str> = cadences.iter().map(|it| it.name()).collect();
+    let rows = db::text(on, FOR_DIGESTS, &[&account, &users, &cadences]).await?;
     let read = |row: &Row| Read {
         id: row.get("id"),
         user: row.get("user_id"),
@@ -117,12 +128,12 @@ pub(super) async fn for_digests(
 
 pub(super) async fn for_immediate(
     on: &impl GenericClient,
-    log: Uuid,
-    upto: i64,
+    due: &DueLog,
     after: Uuid,
     most: i64,
+    now: Timestamp,
 ) -> Result<Vec<Hearer>> {
-    let rows = db::text(on, FOR_IMMEDIATE, &[&log, &upto, &after, &most]).await?;
+    let rows = db::text(on, FOR_IMMEDIATE, &[&due.log, &due.upto, &after, &most, &due.account, &now]).await?;
     let hearer = |row: &Row| {
         let id: Option<Uuid> = row.get("id");
         Hearer {

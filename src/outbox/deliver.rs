@@ -10,9 +10,8 @@ use std::{
 use futures_util::future::{join, join_all};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
-use uuid::Uuid;
 
-use super::{ATTEMPTS_MAX, Delivered, Fate, Kind, Mail, Terms, UNKNOWNS_MAX, store};
+use super::{ATTEMPTS_MAX, Delivered, Fate, Kind, Mail, Terms, UNKNOWNS_MAX, Written, store};
 use crate::{
     db::Db,
     error::{Result, chain},
@@ -27,7 +26,7 @@ const ROUNDS: usize = 10;
 
 /// Delivers what may be tried now, until nothing is left or a quarter of a lease has passed; the next tick goes on.
 ///
-/// `write` makes the letters of mails: those it gives none for have nothing to say. A mail whose daemon died before the
+/// `write` makes the letters of mails, or says how long they have to wait. A mail whose daemon died before the
 /// relay heard of it is tried again, and one whose daemon died later is sent again under the same Message-ID. A relay
 /// that is away or asks for a pause ends the turn.
 ///
@@ -37,7 +36,7 @@ const ROUNDS: usize = 10;
 pub async fn deliver<W, F>(db: &Db, post: &Post, terms: &Terms, write: W) -> Result<Delivered>
 where
     W: Fn(Vec<Mail>) -> F,
-    F: Future<Output = Result<HashMap<Uuid, Letter>>>,
+    F: Future<Output = Result<Written>>,
 {
     let began = Instant::now();
     store::reclaim(&db.client().await?, UNKNOWNS_MAX).await?;
@@ -68,9 +67,10 @@ struct Turn<'a, W> {
     pauses: bool,
 }
 
-/// What was written for a mail.
-enum Written {
-    Letter(Box<Letter>),
+/// What is done with a mail that has begun.
+enum Deed {
+    Send(Box<Letter>),
+    Wait(Duration),
     /// Nothing is left to say, or nobody to say it to.
     Nothing(&'static str),
 }
@@ -78,7 +78,7 @@ enum Written {
 impl<W, F> Turn<'_, W>
 where
     W: Fn(Vec<Mail>) -> F,
-    F: Future<Output = Result<HashMap<Uuid, Letter>>>,
+    F: Future<Output = Result<Written>>,
 {
     fn is_over(&self) -> bool {
         self.pauses || self.terms.draining.is_cancelled()
@@ -139,7 +139,7 @@ where
 
     /// Writes mails that have begun: all at once, or one by one when that fails. One that cannot be written has not gone,
     /// and is tried again like one that the relay did not take.
-    async fn write(&mut self, mails: Vec<Mail>) -> Result<Vec<(Mail, Written)>> {
+    async fn write(&mut self, mails: Vec<Mail>) -> Result<Vec<(Mail, Deed)>> {
         let error = match self.prepare(mails.clone()).await {
             Ok(written) => return Ok(written),
             Err(error) => error,
@@ -160,21 +160,21 @@ where
         Ok(all)
     }
 
-    async fn prepare(&self, mails: Vec<Mail>) -> Result<Vec<(Mail, Written)>> {
-        let mut letters = (self.write)(mails.clone()).await?;
+    async fn prepare(&self, mails: Vec<Mail>) -> Result<Vec<(Mail, Deed)>> {
+        let Written { mut letters, later } = (self.write)(mails.clone()).await?;
         let addresses: Vec<String> = letters.values().map(|it| it.to.address.to_lowercase()).collect();
         let refused = store::suppressed(&self.db.client().await?, &addresses).await?;
-        let mut written = |mail: &Mail| match letters.remove(&mail.id) {
-            None => Written::Nothing("nothing is left to say"),
+        let mut deed = |mail: &Mail| match letters.remove(&mail.id) {
+            None => later.get(&mail.id).map_or(Deed::Nothing("nothing is left to say"), |it| Deed::Wait(*it)),
             // The address may be somebody's again, and they must know.
             Some(letter) if mail.kind != Kind::Security && refused.contains(&letter.to.address.to_lowercase()) => {
-                Written::Nothing("the address does not exist")
+                Deed::Nothing("the address does not exist")
             }
-            Some(letter) => Written::Letter(Box::new(letter)),
+            Some(letter) => Deed::Send(Box::new(letter)),
         };
         let pair = |mail: Mail| {
-            let written = written(&mail);
-            (mail, written)
+            let deed = deed(&mail);
+            (mail, deed)
         };
         Ok(mails.into_iter().map(pair).collect())
     }
@@ -182,7 +182,7 @@ where
     fn count(&mut self, fate: &Fate) {
         let count = match fate {
             Fate::Sent(_) => &mut self.delivered.sent,
-            Fate::Retry(_) => &mut self.delivered.retried,
+            Fate::Retry(_) | Fate::Later(_) => &mut self.delivered.retried,
             Fate::Failed(_) => &mut self.delivered.failed,
             Fate::Suppressed(_) => &mut self.delivered.suppressed,
             Fate::Unknown(_) => &mut self.delivered.unknown,
@@ -199,17 +199,21 @@ async fn send(
     db: &Db,
     mut session: Session,
     mail: Mail,
-    written: Written,
+    deed: Deed,
     seal: Option<&Seal>,
     before: Instant,
     held: Hold,
 ) -> Result<(Fate, bool)> {
-    let (fate, slow_down) = match written {
-        Written::Nothing(why) => {
+    let (fate, slow_down) = match deed {
+        Deed::Nothing(why) => {
             drop(held);
             (Fate::Suppressed(why.to_owned()), false)
         }
-        Written::Letter(letter) => match bytes(&letter, seal) {
+        Deed::Wait(pause) => {
+            drop(held);
+            (Fate::Later(pause), false)
+        }
+        Deed::Send(letter) => match bytes(&letter, seal) {
             Ok(mime) => post(db, &mut session, &mail, &letter, &mime, before, held).await?,
             Err(fate) => {
                 drop(held);
@@ -263,7 +267,7 @@ async fn post(
     };
     match &fate {
         Fate::Sent(_) => info!(mail.id = %mail.id, mail.kind = mail.kind.name(), "sent a mail"),
-        Fate::Suppressed(_) => {}
+        Fate::Suppressed(_) | Fate::Later(_) => {}
         Fate::Retry(why) | Fate::Failed(why) | Fate::Unknown(why) => {
             warn!(mail.id = %mail.id, mail.attempts, reply.code = code(why), "did not send a mail");
         }

@@ -6,16 +6,19 @@
 mod deliver;
 mod store;
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use deliver::deliver;
-pub use store::{clear_suppression, hold, put, suppressions, waiting, withdraw};
+pub use store::{clear_suppression, hasten, hold, put, suppressions, waiting, withdraw};
 
-use crate::{mail::Seal, secret::Hash};
+use crate::{
+    mail::{Letter, Seal},
+    secret::Hash,
+};
 
 /// How often a mail is begun before it is given up: with the pauses between, about eight hours.
 pub const ATTEMPTS_MAX: i64 = 14;
@@ -157,8 +160,19 @@ pub struct Suppression {
     pub since: Timestamp,
 }
 
+/// What was written for mails that are to be sent. Those that are in neither have nothing to say.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Their letters, by the ids of the mails.
+    pub letters: HashMap<Uuid, Letter>,
+    /// Those that do not go before this has passed.
+    pub later: HashMap<Uuid, Duration>,
+}
+
 /// What became of one mail.
 enum Fate {
+    /// Nobody has tried: it is to wait.
+    Later(Duration),
     Sent(String),
     Retry(String),
     Failed(String),

@@ -86,13 +86,13 @@ const RELEASE: &str = "
     from unnest($1::uuid[], $2::bigint[]) as it(id, fence)
     where mail.id = it.id and mail.fence = it.fence and mail.state = 'CLAIMED'";
 
-/// Up to a quarter is taken off the pause, so that mails which failed together do not come back together. What was withdrawn
-/// while it was sent is not tried again.
+/// Up to a quarter is taken off the pause, so that mails which failed together do not come back together; not when $6 is 1:
+/// then it was not tried at all, and waits for that long. What was withdrawn while it was sent is not tried again.
 const SETTLE: &str = "
     update mail set state = case when withdrawn and $3 in ('RETRY', 'UNKNOWN') then 'SUPPRESSED' else $3 end,
         reply = $4, lease_until = null,
-        unknowns = unknowns + ($3 = 'UNKNOWN')::int,
-        try_at = now() + make_interval(secs => $5::float8 * (1 - random() / 4)),
+        unknowns = unknowns + ($3 = 'UNKNOWN')::int, attempts = attempts - $6::bigint,
+        try_at = now() + make_interval(secs => $5::float8 * (1 - (1 - $6::bigint) * random() / 4)),
         ended_at = case when withdrawn or $3 in ('SENT', 'FAILED', 'SUPPRESSED') then now() end
     where id = $1 and fence = $2 and state = 'SENDING'";
 
@@ -211,15 +211,21 @@ pub(super) async fn release(on: &impl GenericClient, mails: &[Mail], pause: Dura
 
 /// Records what became of a mail, if it is still ours.
 pub(super) async fn settle(on: &impl GenericClient, mail: &Mail, fate: &Fate) -> Result<()> {
+    let paused = match fate {
+        Fate::Later(pause) => Some(*pause),
+        _ => None,
+    };
     let (state, reply) = match fate {
+        Fate::Later(_) => ("RETRY", &"its reader is away".to_owned()),
         Fate::Sent(reply) => ("SENT", reply),
         Fate::Retry(reply) => ("RETRY", reply),
         Fate::Failed(reply) => ("FAILED", reply),
         Fate::Suppressed(reply) => ("SUPPRESSED", reply),
         Fate::Unknown(reply) => ("UNKNOWN", reply),
     };
-    let pause = pause(mail.attempts).as_secs_f64();
-    db::text(on, SETTLE, &[&mail.id, &mail.fence, &state, &reply.as_str(), &pause]).await?;
+    let untried = i64::from(paused.is_some());
+    let pause = paused.unwrap_or_else(|| pause(mail.attempts)).as_secs_f64();
+    db::text(on, SETTLE, &[&mail.id, &mail.fence, &state, &reply.as_str(), &pause, &untried]).await?;
     Ok(())
 }
 
@@ -234,6 +240,19 @@ pub(super) async fn settle(on: &impl GenericClient, mail: &Mail, fate: &Fate) ->
 pub async fn hold(on: &impl GenericClient, users: &[Uuid]) -> Result<()> {
     let hold = "select id from mail where user_id = any($1) and ended_at is null order by id for update";
     db::text(on, hold, &[&users]).await?;
+    Ok(())
+}
+
+/// Has those mails of `user` tried at once that wait to be tried again, and holds all of theirs as [`hold`] does.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn hasten(on: &impl GenericClient, user: Uuid) -> Result<()> {
+    hold(on, &[user]).await?;
+    let hasten = "update mail set try_at = least(try_at, now())
+        where user_id = $1 and ended_at is null and state = 'RETRY'";
+    db::text(on, hasten, &[&user]).await?;
     Ok(())
 }
 

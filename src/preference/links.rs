@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Reason, Result},
     outbox,
     secret::TokenKey,
-    subscription::{self, Link, Scope, Turn, When},
+    subscription::{self, Link, Scope, Switch, When},
 };
 
 /// Follows links. Cheap to clone.
@@ -45,8 +45,8 @@ impl Links {
     }
 
     /// What a token that does `turn` is about, without doing it; `None` when it is not one of ours.
-    pub fn scope(&self, turn: Turn, token: &str) -> Option<Scope> {
-        Link::open(&self.key, turn, token).map(|it| it.scope)
+    pub fn scope(&self, switch: Switch, token: &str) -> Option<Scope> {
+        Link::open(&self.key, switch, token).map(|it| it.scope)
     }
 
     /// Switches off what the token is about. When it is done, no mail of that kind begins any more.
@@ -55,14 +55,14 @@ impl Links {
     ///
     /// [`Error::Refused`] for a token that is not of such a link.
     pub async fn unsubscribe(&self, token: &str) -> Result<Stopped> {
-        let link = self.open(Turn::Off, token)?;
+        let link = self.open(Switch::Off, token)?;
         let when = self.when().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await?;
         subscription::silence(&tx, link, &when).await?;
         outbox::hold(&tx, &[link.user]).await?;
         tx.commit().await?;
-        Ok(Stopped { scope: link.scope, undo: link.seal(&self.key, Turn::On) })
+        Ok(Stopped { scope: link.scope, undo: link.seal(&self.key, Switch::On) })
     }
 
     /// Undoes that. What the person has chosen since stays.
@@ -71,7 +71,7 @@ impl Links {
     ///
     /// [`Error::Refused`] for a token that is not of such a link.
     pub async fn resubscribe(&self, token: &str) -> Result<Resumed> {
-        let link = self.open(Turn::On, token)?;
+        let link = self.open(Switch::On, token)?;
         let when = self.when().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await?;
@@ -80,8 +80,8 @@ impl Links {
         Ok(Resumed { scope: link.scope, comes })
     }
 
-    fn open(&self, turn: Turn, token: &str) -> Result<Link> {
-        Link::open(&self.key, turn, token).ok_or(Error::Refused(Reason::TokenNotValid))
+    fn open(&self, switch: Switch, token: &str) -> Result<Link> {
+        Link::open(&self.key, switch, token).ok_or(Error::Refused(Reason::TokenNotValid))
     }
 
     async fn when(&self) -> Result<When> {

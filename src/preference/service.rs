@@ -1,12 +1,16 @@
 //! `PreferenceService` on the wire.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use jiff::{Timestamp, civil::Weekday, tz::TimeZone};
+use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Change, Links, PATHS, why};
+use super::{
+    Links,
+    choice::{Batch, batch, change, delivery, etag, in_order, preference, preferences},
+    why,
+};
 use crate::{
     access::{self, Action, Resource},
     account, auth,
@@ -15,25 +19,12 @@ use crate::{
     digest::{self, Asked, Letterhead, Preview},
     error::{Error, Kind, Reason, Result, Violation, Violations},
     identity::Email,
-    ids, mask,
+    ids,
     outbox::{self, Suppression},
     page::Page,
     pb::{self, preference_service_server::PreferenceService},
-    subscription::{
-        self, AddressedItems, Cadence, Delivery, Next, Placed, Recipient, Scope, Source, When, schedule, schedule::Beat,
-    },
+    subscription::{self, Recipient, Scope, When, schedule::Beat},
 };
-
-/// The days of a week as the wire has them, Monday first.
-const WEEK: [(pb::Weekday, Weekday); 7] = [
-    (pb::Weekday::Monday, Weekday::Monday),
-    (pb::Weekday::Tuesday, Weekday::Tuesday),
-    (pb::Weekday::Wednesday, Weekday::Wednesday),
-    (pb::Weekday::Thursday, Weekday::Thursday),
-    (pb::Weekday::Friday, Weekday::Friday),
-    (pb::Weekday::Saturday, Weekday::Saturday),
-    (pb::Weekday::Sunday, Weekday::Sunday),
-];
 
 /// How far from now a digest may be shown: nobody plans for longer, and the database keeps no instant of any year.
 const SHOWN_WITHIN: Duration = Duration::from_hours(366 * 24);
@@ -62,12 +53,13 @@ impl PreferenceService for Service {
         request: Request<pb::GetPreferencesRequest>,
     ) -> Result<Response<pb::GetPreferencesResponse>, Status> {
         let caller = auth::caller(&request)?;
+        let now = self.clock.now().await?;
         let client = self.db.client().await?;
         let leave = access::may(&client, &caller, Action::GetPreferences, Resource::Own).await?;
 
         let recipient = subscription::find(&client, leave.person).await?;
         let next = subscription::next_digests(&client, leave.person).await?;
-        Ok(Response::new(pb::GetPreferencesResponse { preferences: Some(preferences(&recipient, &next)) }))
+        Ok(Response::new(pb::GetPreferencesResponse { preferences: Some(preferences(&recipient, &next, now)) }))
     }
 
     async fn update_preferences(
@@ -76,8 +68,8 @@ impl PreferenceService for Service {
     ) -> Result<Response<pb::UpdatePreferencesResponse>, Status> {
         let caller = auth::caller(&request)?;
         let request = request.into_inner();
-        let change = change(&request)?;
         let when = When { now: self.clock.now().await?, spread: self.spread };
+        let change = change(&request, when.now)?;
 
         let mut client = self.db.client().await?;
         let leave = access::may(&client, &caller, Action::UpdatePreferences, Resource::Own).await?;
@@ -87,13 +79,14 @@ impl PreferenceService for Service {
             if !request.etag.is_empty() && request.etag != etag(&was) {
                 return Err(Error::Conflict(Reason::EtagMismatch));
             }
-            change.onto(was)
+            change.onto(was, when.now)
         };
         let recipient = subscription::change(&tx, leave.person, choose, &when).await?;
-        outbox::hold(&tx, &[leave.person]).await?;
+        // What waits in the outbox until they are back is looked at again: they may be.
+        outbox::hasten(&tx, leave.person).await?;
         let next = subscription::next_digests(&tx, leave.person).await?;
         tx.commit().await.map_err(Error::from)?;
-        Ok(Response::new(pb::UpdatePreferencesResponse { preferences: Some(preferences(&recipient, &next)) }))
+        Ok(Response::new(pb::UpdatePreferencesResponse { preferences: Some(preferences(&recipient, &next, when.now)) }))
     }
 
     async fn list_work_center_preferences(
@@ -136,11 +129,12 @@ impl PreferenceService for Service {
         let leave = access::may(&client, &caller, Action::UpdateWorkCenterPreference, resource).await?;
 
         let tx = client.transaction().await.map_err(Error::from)?;
-        let recipient = subscription::set_delivery(&tx, leave.person, workcenter, delivery, &when).await?;
+        let deliveries = HashMap::from([(workcenter, delivery)]);
+        let (recipient, mut placed) = subscription::set_deliveries(&tx, leave.person, &deliveries, &when).await?;
+        let placed = placed.pop().ok_or_else(|| Error::NotFound(Kind::WorkCenter, workcenter.to_string()))?;
         outbox::hold(&tx, &[leave.person]).await?;
-        let placed = subscription::list(&tx, leave.person, None, Some(workcenter), 1).await?;
         tx.commit().await.map_err(Error::from)?;
-        let preference = placed.into_iter().next().map(|it| preference(&recipient, it));
+        let preference = Some(preference(&recipient, placed));
         Ok(Response::new(pb::UpdateWorkCenterPreferenceResponse { preference }))
     }
 
@@ -260,118 +254,33 @@ impl PreferenceService for Service {
         let facts = why::find(&client, &asked, leave.person).await?;
         Ok(Response::new(why::answer(facts.explain(&leave)?, self.head.domain())))
     }
-}
 
-/// What a request sets; everything that is wrong with it is said at once, here or when it meets what was.
-fn change(request: &pb::UpdatePreferencesRequest) -> Result<Change> {
-    let sent = request.preferences.clone().unwrap_or_default();
-    let mut violations = Violations::default();
-    let is_set = |path: &str| match path {
-        "notifications_enabled" => sent.notifications_enabled,
-        "digest_frequency" => sent.digest_frequency != 0,
-        "digest_time" => !sent.digest_time.is_empty(),
-        "weekly_day" => sent.weekly_day != 0,
-        "daily_days" => !sent.daily_days.is_empty(),
-        "default_delivery" => sent.default_delivery != 0,
-        _ => sent.addressed_items != 0,
-    };
-    let paths = request.update_mask.as_ref().map(|it| it.paths.as_slice()).unwrap_or_default();
-    let mut change = Change::default();
-    for path in mask::fields(paths, &PATHS, is_set, &mut violations) {
-        match path {
-            "notifications_enabled" => change.enabled = Some(sent.notifications_enabled),
-            "digest_frequency" => change.frequency = violations.take(frequency(sent.digest_frequency)),
-            "digest_time" => change.time = Some(sent.digest_time.clone()),
-            "weekly_day" => change.weekday = violations.take(weekday("preferences.weekly_day", sent.weekly_day)),
-            "daily_days" => {
-                let days = sent.daily_days.iter().map(|it| weekday("preferences.daily_days", *it));
-                change.days = violations.take(days.collect());
+    async fn batch_update_work_center_preferences(
+        &self,
+        request: Request<pb::BatchUpdateWorkCenterPreferencesRequest>,
+    ) -> Result<Response<pb::BatchUpdateWorkCenterPreferencesResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let batch = batch(&request.into_inner())?;
+        let when = When { now: self.clock.now().await?, spread: self.spread };
+
+        let mut client = self.db.client().await?;
+        let leave = access::may(&client, &caller, Action::BatchUpdateWorkCenterPreferences, Resource::Own).await?;
+
+        let tx = client.transaction().await.map_err(Error::from)?;
+        let preferences = match batch {
+            Batch::All(delivery) => {
+                subscription::set_all(&tx, leave.person, delivery, &when).await?;
+                Vec::new()
             }
-            "default_delivery" => {
-                change.default = violations.take(delivery("preferences.default_delivery", sent.default_delivery));
+            Batch::Each(rows) => {
+                let deliveries = rows.iter().copied().collect();
+                let (recipient, placed) = subscription::set_deliveries(&tx, leave.person, &deliveries, &when).await?;
+                in_order(&rows, placed)?.into_iter().map(|it| preference(&recipient, it)).collect()
             }
-            _ => change.addressed = violations.take(addressed(sent.addressed_items)),
-        }
-    }
-    // What needs no past is checked with the rest, so that all of it is said at once.
-    if let Err(Error::Invalid(more)) = change.clone().onto(Recipient::new(Uuid::nil())) {
-        violations.extend(more);
-    }
-    violations.none()?;
-    Ok(change)
-}
-
-fn frequency(sent: i32) -> Result<Beat, Violation> {
-    match pb::DigestFrequency::try_from(sent) {
-        Ok(pb::DigestFrequency::Daily) => Ok(Beat::Daily),
-        Ok(pb::DigestFrequency::Weekly) => Ok(Beat::Weekly),
-        _ => Err(Violation::new("preferences.digest_frequency", "must be daily or weekly")),
-    }
-}
-
-fn weekday(field: &str, sent: i32) -> Result<Weekday, Violation> {
-    let found = WEEK.into_iter().find(|(wire, _)| i32::from(*wire) == sent);
-    found.map(|(_, day)| day).ok_or_else(|| Violation::new(field, "must be a day of the week"))
-}
-
-fn delivery(field: &str, sent: i32) -> Result<Delivery, Violation> {
-    let known = pb::Delivery::try_from(sent).ok().and_then(|it| it.try_into().ok());
-    known.ok_or_else(|| Violation::new(field, "must be one of the deliveries"))
-}
-
-fn addressed(sent: i32) -> Result<AddressedItems, Violation> {
-    match pb::AddressedItems::try_from(sent) {
-        Ok(pb::AddressedItems::Immediate) => Ok(AddressedItems::Immediate),
-        Ok(pb::AddressedItems::WithDigest) => Ok(AddressedItems::WithDigest),
-        _ => Err(Violation::new("preferences.addressed_items", "must be immediate or with the digest")),
-    }
-}
-
-fn etag(recipient: &Recipient) -> String {
-    format!("\"{}\"", recipient.revision)
-}
-
-fn preferences(it: &Recipient, next: &[Next]) -> pb::Preferences {
-    let day = |day: Weekday| WEEK.into_iter().find(|(_, ours)| *ours == day).map(|(wire, _)| wire.into());
-    let frequency = match it.frequency {
-        Beat::Daily => pb::DigestFrequency::Daily,
-        Beat::Weekly => pb::DigestFrequency::Weekly,
-    };
-    let addressed = match it.addressed {
-        AddressedItems::Immediate => pb::AddressedItems::Immediate,
-        AddressedItems::WithDigest => pb::AddressedItems::WithDigest,
-    };
-    pb::Preferences {
-        notifications_enabled: it.enabled,
-        digest_frequency: frequency.into(),
-        digest_time: format!("{:02}:{:02}", it.minute / 60, it.minute % 60),
-        weekly_day: day(it.weekday).unwrap_or_default(),
-        daily_days: WEEK.into_iter().filter(|(_, day)| it.days.includes(*day)).map(|(wire, _)| wire.into()).collect(),
-        default_delivery: pb::Delivery::from(it.default).into(),
-        addressed_items: addressed.into(),
-        etag: etag(it),
-        next_digests: next.iter().map(next_digest).collect(),
-    }
-}
-
-fn next_digest(next: &Next) -> pb::NextDigest {
-    let zone = schedule::zone(&next.zone).unwrap_or(TimeZone::UTC);
-    pb::NextDigest {
-        account_id: next.account.to_string(),
-        cadence: cadence(Cadence::Digest(next.beat)).into(),
-        next_digest_at: Some(pb::time(next.at)),
-        next_digest_local: next.at.to_zoned(zone).to_string(),
-    }
-}
-
-fn preference(recipient: &Recipient, placed: Placed) -> pb::WorkCenterPreference {
-    let (effective, source) = recipient.effective(placed.delivery, placed.of_account);
-    pb::WorkCenterPreference {
-        workcenter_id: placed.workcenter.to_string(),
-        workcenter_name: placed.name,
-        delivery: pb::Delivery::from(placed.delivery).into(),
-        effective_delivery: cadence(effective).into(),
-        source: pb::DeliverySource::from(source).into(),
+        };
+        outbox::hold(&tx, &[leave.person]).await?;
+        tx.commit().await.map_err(Error::from)?;
+        Ok(Response::new(pb::BatchUpdateWorkCenterPreferencesResponse { preferences }))
     }
 }
 
@@ -402,17 +311,6 @@ fn preview(shown: Preview) -> pb::PreviewDigestResponse {
     pb::PreviewDigestResponse { at, empty: false, subject, html, text, covers_from: covers_from.map(pb::time) }
 }
 
-impl From<Source> for pb::DeliverySource {
-    fn from(source: Source) -> Self {
-        match source {
-            Source::WorkCenter => Self::Workcenter,
-            Source::Default => Self::Default,
-            Source::Account => Self::Account,
-            Source::SwitchedOff => Self::SwitchedOff,
-        }
-    }
-}
-
 impl From<Suppression> for pb::SuppressedAddress {
     fn from(it: Suppression) -> Self {
         Self { email: it.email, reason: it.reason, create_time: Some(pb::time(it.since)) }
@@ -427,44 +325,5 @@ impl From<Scope> for pb::MailScope {
             Scope::Account => Self::Account,
             Scope::Addressed => Self::AddressedItems,
         }
-    }
-}
-
-impl From<Delivery> for pb::Delivery {
-    fn from(delivery: Delivery) -> Self {
-        match delivery {
-            Delivery::Inherit => Self::Inherit,
-            Delivery::Immediate => Self::Immediate,
-            Delivery::Digest => Self::Digest,
-            Delivery::Daily => Self::Daily,
-            Delivery::Weekly => Self::Weekly,
-            Delivery::Off => Self::Off,
-        }
-    }
-}
-
-/// Nothing is said by one that is not set.
-impl TryFrom<pb::Delivery> for Delivery {
-    type Error = ();
-
-    fn try_from(delivery: pb::Delivery) -> Result<Self, ()> {
-        match delivery {
-            pb::Delivery::Unspecified => Err(()),
-            pb::Delivery::Inherit => Ok(Self::Inherit),
-            pb::Delivery::Immediate => Ok(Self::Immediate),
-            pb::Delivery::Digest => Ok(Self::Digest),
-            pb::Delivery::Daily => Ok(Self::Daily),
-            pb::Delivery::Weekly => Ok(Self::Weekly),
-            pb::Delivery::Off => Ok(Self::Off),
-        }
-    }
-}
-
-pub(super) fn cadence(cadence: Cadence) -> pb::Delivery {
-    match cadence {
-        Cadence::Immediate => pb::Delivery::Immediate,
-        Cadence::Digest(Beat::Daily) => pb::Delivery::Daily,
-        Cadence::Digest(Beat::Weekly) => pb::Delivery::Weekly,
-        Cadence::Off => pb::Delivery::Off,
     }
 }

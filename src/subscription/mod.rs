@@ -6,6 +6,7 @@
 //!
 //! Locks are taken in one order everywhere: the recipient, then subscriptions by id, then schedules, then heads of logs.
 
+mod pause;
 mod recipient;
 pub mod schedule;
 mod settlement;
@@ -13,6 +14,7 @@ mod silence;
 mod slot;
 mod store;
 pub mod transitions;
+mod turn;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -22,11 +24,13 @@ use std::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use recipient::{Next, change, find, follow_account, next_digests, set_delivery};
+pub use pause::{Pause, away};
+pub use recipient::{Next, change, find, follow_account, next_digests, set_all, set_deliveries};
 pub use settlement::{Addressed, Cause, Counts, Outcome, Range, Settlement, settle};
-pub use silence::{Link, Scope, Turn, hear_again, silence};
+pub use silence::{Link, Scope, Switch, hear_again, silence};
 pub use slot::{Due, Finished, Revised, claim, due, finish, imagine, left, park};
 pub use store::{Placed, forget, list};
+pub use turn::Turn;
 
 use crate::{
     activity::{self, Closed},
@@ -100,6 +104,9 @@ impl Cadence {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Immediate, Self::Digest(Beat::Daily), Self::Digest(Beat::Weekly), Self::Off];
 
+    /// Those at which anything is told.
+    pub const TOLD: [Self; 3] = [Self::Immediate, Self::Digest(Beat::Daily), Self::Digest(Beat::Weekly)];
+
     /// As the database has it.
     pub fn name(self) -> &'static str {
         match self {
@@ -168,6 +175,8 @@ pub struct Recipient {
     pub addressed: AddressedItems,
     /// Whether that is what a link in a mail has made of it.
     pub addressed_silenced: bool,
+    /// When they are away; it may be over.
+    pub pause: Option<Pause>,
     /// The etag.
     pub revision: i64,
 }
@@ -185,6 +194,7 @@ impl Recipient {
             default: Delivery::Inherit,
             addressed: AddressedItems::Immediate,
             addressed_silenced: false,
+            pause: None,
             revision: 1,
         }
     }

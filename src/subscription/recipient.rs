@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    AddressedItems, Cadence, Cause, Delivery, Recipient, When, lock_people,
+    AddressedItems, Cadence, Cause, Delivery, Placed, Recipient, When, lock_people,
     schedule::Beat,
     settlement, slot, store,
     transitions::{Step, step},
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     activity,
     db::{GenericClient, Transaction},
-    error::{Error, Kind, Result},
+    error::Result,
 };
 
 /// When a person's next digest goes.
@@ -66,6 +66,9 @@ pub async fn change(
     }
     store::update_recipient(tx, &chosen).await?;
     let held = store::lock_live(tx, &[user], None, None).await?;
+    if was.paused(when.now) && !chosen.paused(when.now) {
+        slot::come_back(tx, user, when.now).await?;
+    }
     // What waited for a digest that it will not come with is told at once.
     let waits = was.addressed == AddressedItems::WithDigest && chosen.addressed == AddressedItems::Immediate;
     let woken = if waits { store::waiting_logs(tx, user).await? } else { Vec::new() };
@@ -99,27 +102,40 @@ pub async fn follow_account(
     Ok(heirs)
 }
 
-/// Sets how `user` hears of the WorkCenter `log`.
+/// Sets how `user` hears of WorkCenters, of each but once. Returns what is set for each of them now, by id; those that they
+/// do not collaborate in are missing, and nothing may be committed when one is.
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] when they do not collaborate in it.
-pub async fn set_delivery(
+/// What the database says.
+pub async fn set_deliveries(
     tx: &Transaction<'_>,
     user: Uuid,
-    log: Uuid,
-    delivery: Delivery,
+    deliveries: &HashMap<Uuid, Delivery>,
     when: &When,
-) -> Result<Recipient> {
+) -> Result<(Recipient, Vec<Placed>)> {
     let recipient = store::lock_recipient(tx, user).await?;
-    let mut held = store::lock_live(tx, &[user], Some(log), None).await?;
-    let Some(it) = held.first_mut() else {
-        return Err(Error::NotFound(Kind::WorkCenter, log.to_string()));
-    };
-    it.delivery = delivery;
-    store::deliver(tx, it.id, delivery).await?;
+    let logs: Vec<Uuid> = deliveries.keys().copied().collect();
+    let most = i64::try_from(logs.len()).unwrap_or(i64::MAX);
+    let mut held = store::lock_live(tx, &[user], Some(&logs), None).await?;
+    held.iter_mut().for_each(|it| it.delivery = deliveries.get(&it.log).copied().unwrap_or(it.delivery));
+    store::deliver(tx, &held).await?;
+    let placed = store::list(tx, user, None, Some(&logs), most).await?;
     follow(tx, std::slice::from_ref(&recipient), &held, Vec::new(), when).await?;
-    Ok(recipient)
+    Ok((recipient, placed))
+}
+
+/// Sets how `user` hears of every WorkCenter that they collaborate in.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn set_all(tx: &Transaction<'_>, user: Uuid, delivery: Delivery, when: &When) -> Result<()> {
+    let recipient = store::lock_recipient(tx, user).await?;
+    let mut held = store::lock_live(tx, &[user], None, None).await?;
+    held.iter_mut().for_each(|it| it.delivery = delivery);
+    store::deliver(tx, &held).await?;
+    follow(tx, &[recipient], &held, Vec::new(), when).await
 }
 
 /// Brings the cadences of locked subscriptions of `recipients` in step with what is set, does what the transitions say, and

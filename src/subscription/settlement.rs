@@ -22,6 +22,8 @@ pub enum Cause {
     Weekly,
     /// What waited for a digest was asked for at once.
     CatchUp,
+    /// The person was away, and is back.
+    Returned,
     /// The person switched off.
     Suppressed,
     /// The person begins anew, after having been switched off or away.
@@ -31,8 +33,16 @@ pub enum Cause {
 }
 
 impl Cause {
-    const ALL: [Self; 7] =
-        [Self::Immediate, Self::Daily, Self::Weekly, Self::CatchUp, Self::Suppressed, Self::Resumed, Self::Left];
+    const ALL: [Self; 8] = [
+        Self::Immediate,
+        Self::Daily,
+        Self::Weekly,
+        Self::CatchUp,
+        Self::Returned,
+        Self::Suppressed,
+        Self::Resumed,
+        Self::Left,
+    ];
 
     /// As the database has it.
     pub fn name(self) -> &'static str {
@@ -41,6 +51,7 @@ impl Cause {
             Self::Daily => "DAILY",
             Self::Weekly => "WEEKLY",
             Self::CatchUp => "CATCHUP",
+            Self::Returned => "RETURNED",
             Self::Suppressed => "SUPPRESSED",
             Self::Resumed => "RESUMED",
             Self::Left => "LEFT",

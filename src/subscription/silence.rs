@@ -49,14 +49,14 @@ impl Scope {
 
 /// What a link does. One that does the one is not good for the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum Switch {
     /// Switches off: it is in the mail.
     Off,
     /// Undoes that: it is on the page that says that it is done.
     On,
 }
 
-impl Turn {
+impl Switch {
     /// What its token is sealed for.
     fn purpose(self) -> &'static str {
         match self {
@@ -79,7 +79,7 @@ pub struct Link {
 
 impl Link {
     /// The token of this link that does `turn`. It says what it is about to anybody who reads it, and does nothing else.
-    pub fn seal(self, key: &TokenKey, turn: Turn) -> String {
+    pub fn seal(self, key: &TokenKey, switch: Switch) -> String {
         let (kind, log) = match self.scope {
             Scope::WorkCenter(log) => (b'w', log),
             Scope::Digests => (b'd', Uuid::nil()),
@@ -87,12 +87,12 @@ impl Link {
             Scope::Addressed => (b'a', Uuid::nil()),
         };
         let ids = [self.user, self.account, log].map(Uuid::into_bytes).concat();
-        key.seal(turn.purpose(), &[[kind].as_slice(), &ids].concat())
+        key.seal(switch.purpose(), &[[kind].as_slice(), &ids].concat())
     }
 
     /// The link of a token that does `turn`; `None` when it is not one of ours.
-    pub fn open(key: &TokenKey, turn: Turn, token: &str) -> Option<Self> {
-        let content = key.open(turn.purpose(), token)?;
+    pub fn open(key: &TokenKey, switch: Switch, token: &str) -> Option<Self> {
+        let content = key.open(switch.purpose(), token)?;
         let (kind, ids) = content.split_first()?;
         let id = |at: usize| Uuid::from_slice(ids.get(at..at + 16)?).ok();
         let scope = match kind {
@@ -120,7 +120,9 @@ pub async fn silence(tx: &Transaction<'_>, link: Link, when: &When) -> Result<()
         let silenced = Recipient { addressed: AddressedItems::WithDigest, addressed_silenced: true, ..recipient };
         return store::update_recipient(tx, &silenced).await;
     };
-    let mut held = store::lock_live(tx, &[link.user], link.scope.log(), Some(link.account)).await?;
+    let mut held =
+        store::lock_live(tx, &[link.user], link.scope.log().as_ref().map(std::slice::from_ref), Some(link.account))
+            .await?;
     held.retain(|it| it.delivery != Delivery::Off);
     held.retain(|it| link.scope != Scope::Digests || matches!(it.cadence, Cadence::Digest(_)));
     held.iter_mut().for_each(|it| it.delivery = Delivery::Off);
@@ -144,7 +146,9 @@ pub async fn hear_again(tx: &Transaction<'_>, link: Link, when: &When) -> Result
         return Ok(recipient.enabled && recipient.addressed == AddressedItems::Immediate);
     };
     let recipient = store::lock_recipient(tx, link.user).await?;
-    let mut held = store::lock_live(tx, &[link.user], link.scope.log(), Some(link.account)).await?;
+    let mut held =
+        store::lock_live(tx, &[link.user], link.scope.log().as_ref().map(std::slice::from_ref), Some(link.account))
+            .await?;
     let ids: Vec<Uuid> = held.iter().map(|it| it.id).collect();
     let back: HashMap<Uuid, Delivery> = store::unsilence(tx, &ids, by).await?.into_iter().collect();
     for it in &mut held {
@@ -169,9 +173,9 @@ mod tests {
         let [user, account, log] = [1, 2, 3].map(Uuid::from_u128);
         for scope in [Scope::WorkCenter(log), Scope::Digests, Scope::Account, Scope::Addressed] {
             let link = Link { user, account, scope };
-            for (turn, other) in [(Turn::Off, Turn::On), (Turn::On, Turn::Off)] {
-                let token = link.seal(&key, turn);
-                assert_eq!(Link::open(&key, turn, &token), Some(link));
+            for (switch, other) in [(Switch::Off, Switch::On), (Switch::On, Switch::Off)] {
+                let token = link.seal(&key, switch);
+                assert_eq!(Link::open(&key, switch, &token), Some(link));
                 assert_eq!(Link::open(&key, other, &token), None);
             }
         }
@@ -184,6 +188,6 @@ mod tests {
                      AAAAAAAAAAAQAAAAAAAAAAAAAAAAAAAAIAAAAAAAAAAAAAAAAAAAAD";
         let [user, account, log] = [1, 2, 3].map(Uuid::from_u128);
         let link = Link { user, account, scope: Scope::WorkCenter(log) };
-        assert_eq!(Link::open(&key, Turn::Off, token), Some(link));
+        assert_eq!(Link::open(&key, Switch::Off, token), Some(link));
     }
 }

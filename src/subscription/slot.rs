@@ -1,137 +1,19 @@
 //! The table `digest_schedule`: when digests go, who is at work on them, and what was done.
 
+mod store;
+
 use std::{collections::HashMap, time::Duration};
 
 use jiff::{Timestamp, civil::Date};
 use uuid::Uuid;
 
-use super::{Next, Recipient, When, schedule, schedule::Beat, store};
+use store::{ANNOUNCED, CATCH_UP, CLAIM, COME_BACK, DUE, FINISH, LEFT, NEXT, PARK, PLAN, RULES, TAKE_BACK, WANTED};
+
+use super::{Next, Recipient, Turn, When, schedule, schedule::Beat, store::recipient};
 use crate::{
     db::{self, GenericClient, Row, Transaction},
     error::{Error, Reason, Result},
 };
-
-/// Locks people's digests, person by person as [`FINISH`] does, and takes them back from whoever is at work on them: that is
-/// done with what they chose before, and its commit finds the lease lost.
-const TAKE_BACK: &str = "
-    with held as (
-        select account_id, user_id, cadence from digest_schedule
-        where user_id = any($1) and cadence in ('DAILY', 'WEEKLY')
-        order by user_id, account_id, cadence for update
-    )
-    update digest_schedule set fence = fence + (lease_until is not null)::int, lease_until = null
-    from held
-    where digest_schedule.account_id = held.account_id and digest_schedule.user_id = held.user_id
-        and digest_schedule.cadence = held.cadence";
-
-/// What people need digests for, and what is planned. The zone is the person's, else the account's, else UTC.
-const WANTED: &str = "
-    with used as (
-        select distinct user_id, account_id, cadence, true as wanted from subscription
-        where user_id = any($1) and ended_at is null and cadence in ('DAILY', 'WEEKLY')
-    ), planned as (
-        select user_id, account_id, cadence, next_at, next_date, last_date from digest_schedule
-        where user_id = any($1) and cadence in ('DAILY', 'WEEKLY')
-    )
-    select it.user_id, it.account_id, it.cadence, it.wanted, it.next_at, it.next_date, it.last_date,
-        coalesce(nullif(profile.time_zone, ''), account.time_zone, 'UTC') as zone
-    from (
-        select user_id, account_id, cadence, used.wanted is true as wanted, next_at, next_date, last_date
-        from used full join planned using (user_id, account_id, cadence)
-    ) it
-    left join account on account.id = it.account_id
-    left join profile on profile.user_id = it.user_id";
-
-const PLAN: &str = "
-    insert into digest_schedule (account_id, user_id, cadence, next_at, next_date)
-    select it.account_id, it.user_id, it.cadence, it.next_at, it.next_date
-    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::date[])
-        as it(user_id, account_id, cadence, next_at, next_date)
-    on conflict (account_id, user_id, cadence)
-    do update set next_at = excluded.next_at, next_date = excluded.next_date";
-
-/// A person's next digests.
-const NEXT: &str = "
-    select digest_schedule.account_id, cadence, next_at,
-        coalesce(nullif(profile.time_zone, ''), account.time_zone, 'UTC') as zone
-    from digest_schedule
-    join account on account.id = digest_schedule.account_id
-    left join profile on profile.user_id = digest_schedule.user_id
-    where digest_schedule.user_id = $1 and next_at is not null and cadence in ('DAILY', 'WEEKLY')
-    order by digest_schedule.account_id, cadence";
-
-/// Taken back from whoever is at work on an earlier one, who has not read what this one is about.
-const CATCH_UP: &str = "
-    insert into digest_schedule (account_id, user_id, cadence, next_at)
-    select distinct it.account_id, it.user_id, 'CATCHUP', $3::timestamptz
-    from unnest($1::uuid[], $2::uuid[]) as it(user_id, account_id) order by it.user_id, it.account_id
-    on conflict (account_id, user_id, cadence) do update set
-        next_at = least(digest_schedule.next_at, excluded.next_at),
-        fence = digest_schedule.fence + 1, lease_until = null, failures = 0";
-
-/// The oldest instant that is due, of it the first account, of that a batch: what its people share is read once.
-const CLAIM: &str = "
-    with head as (
-        select account_id, next_at from digest_schedule
-        where cadence = $1 and next_at <= $2 and (lease_until is null or lease_until < now())
-        order by next_at, account_id limit 1 for update skip locked
-    ), batch as (
-        select account_id, user_id from digest_schedule join head using (account_id, next_at)
-        where cadence = $1 and (lease_until is null or lease_until < now())
-        order by user_id limit $3 for update of digest_schedule skip locked
-    )
-    update digest_schedule
-    set lease_until = now() + make_interval(secs => $4::float8), fence = fence + 1
-    from batch
-    where digest_schedule.account_id = batch.account_id and digest_schedule.user_id = batch.user_id
-        and digest_schedule.cadence = $1
-    returning digest_schedule.account_id, digest_schedule.user_id, next_at, next_date, last_date, fence, failures";
-
-/// What the claimed people chose, and their zones in this account.
-const RULES: &str = "
-    select it.user_id, coalesce(notifications_enabled, true) as notifications_enabled,
-        coalesce(digest_frequency, 'DAILY') as digest_frequency, coalesce(digest_minute, 420) as digest_minute,
-        coalesce(weekly_day, 1) as weekly_day, coalesce(daily_days, 127) as daily_days,
-        coalesce(recipient.default_delivery, 'INHERIT') as default_delivery,
-        coalesce(addressed_items, 'IMMEDIATE') as addressed_items,
-        coalesce(addressed_silenced, false) as addressed_silenced, coalesce(recipient.revision, 1) as revision,
-        coalesce(nullif(profile.time_zone, ''), account.time_zone, 'UTC') as zone
-    from unnest($2::uuid[]) as it(user_id)
-    join account on account.id = $1
-    left join recipient on recipient.user_id = it.user_id
-    left join profile on profile.user_id = it.user_id";
-
-/// Locked person by person, as whoever takes digests back locks them.
-const FINISH: &str = "
-    with held as (
-        select user_id from digest_schedule
-        where account_id = $1 and user_id = any($2) and cadence = $7 order by user_id for update
-    )
-    update digest_schedule set next_at = it.next_at, next_date = it.next_date, last_date = it.last_date,
-        lease_until = null, failures = 0
-    from unnest($2::uuid[], $3::bigint[], $4::timestamptz[], $5::date[], $6::date[])
-        as it(user_id, fence, next_at, next_date, last_date)
-    join held using (user_id)
-    where digest_schedule.account_id = $1 and digest_schedule.user_id = it.user_id and cadence = $7
-        and digest_schedule.fence = it.fence
-    returning digest_schedule.user_id";
-
-const PARK: &str = "
-    update digest_schedule set failures = failures + 1, lease_until = now() + make_interval(secs => $5::float8)
-    where account_id = $1 and user_id = $2 and cadence = $3 and fence = $4";
-
-const LEFT: &str = "
-    select count(*) as left from digest_schedule where cadence = $1 and account_id = $2 and next_at = $3";
-
-/// Whose digests are due.
-const DUE: &str = "
-    select account_id, user_id, cadence, next_at, next_date, last_date, fence, failures from digest_schedule
-    where cadence in ('DAILY', 'WEEKLY') and next_at <= $1 order by next_at, account_id, user_id";
-
-/// What is announced to one person.
-const ANNOUNCED: &str = "
-    select next_at, next_date, last_date from digest_schedule
-    where account_id = $1 and user_id = $2 and cadence = $3";
 
 /// A digest that is due, leased to one daemon.
 #[derive(Clone, Debug)]
@@ -142,7 +24,7 @@ pub struct Due {
     pub user: Uuid,
     /// The instant it was announced for.
     pub at: Timestamp,
-    /// The nominal local date; `None` for a catch-up.
+    /// The nominal local date; `None` for what is no digest.
     pub date: Option<Date>,
     /// The nominal local date of the last one.
     pub last_date: Option<Date>,
@@ -169,16 +51,17 @@ pub struct Finished {
     pub last_date: Option<Date>,
 }
 
-/// When a digest goes next: the instant with the spread, and its nominal local date.
+/// When something goes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revised {
-    /// The instant.
+    /// The instant, of a digest with its spread.
     pub at: Timestamp,
-    /// The date.
-    pub date: Date,
+    /// The nominal local date; `None` for what is no digest.
+    pub date: Option<Date>,
 }
 
-/// The next digest of `account` to somebody who chose `recipient` and lives in `zone`, after `when.now`.
+/// The next digest of `account` to somebody who chose `recipient` and lives in `zone`, after `when.now` and not while they
+/// are away: what it would tell at the very end of that is told by what waited.
 fn plan(
     recipient: &Recipient,
     beat: Beat,
@@ -188,9 +71,17 @@ fn plan(
     when: &When,
 ) -> Option<Revised> {
     let spread = schedule::spread(account, when.spread);
-    // A slot whose hour has passed and whose spread has not is still to come.
-    let slot = schedule::next(&recipient.rule(zone), beat, when.now.checked_sub(spread).ok()?, last)?;
-    Some(Revised { at: slot.at.checked_add(spread).ok()?, date: slot.date })
+    let rule = recipient.rule(zone);
+    let after = |at: Timestamp| {
+        // A slot whose hour has passed and whose spread has not is still to come.
+        let slot = schedule::next(&rule, beat, at.checked_sub(spread).ok()?, last)?;
+        Some(Revised { at: slot.at.checked_add(spread).ok()?, date: Some(slot.date) })
+    };
+    let next = after(when.now)?;
+    match recipient.pause {
+        Some(pause) if recipient.misses(next.at) => after(pause.to),
+        _ => Some(next),
+    }
 }
 
 /// The digest of `date`, if the rule has that date.
@@ -203,39 +94,44 @@ fn slot(
     when: &When,
 ) -> Option<Revised> {
     let slot = schedule::slot(&recipient.rule(zone), beat, date?)?;
-    Some(Revised { at: slot.at.checked_add(schedule::spread(account, when.spread)).ok()?, date: slot.date })
+    Some(Revised { at: slot.at.checked_add(schedule::spread(account, when.spread)).ok()?, date: Some(slot.date) })
 }
 
-/// Sets when the digests of locked recipients go: every cadence that some subscription has, and none that none has.
+/// Sets when the digests of locked recipients go: every cadence that some subscription has, and none that none has; and,
+/// for who is or will be away, when they are told what waits meanwhile.
 ///
-/// What is due and not done yet stays due, unless the new rule puts its date off to a later hour.
+/// What is due and not done yet stays due, unless the new rule puts its date off to a later hour, or its reader is away now.
 pub(super) async fn reschedule(tx: &Transaction<'_>, recipients: &[Recipient], when: &When) -> Result<()> {
     let chosen: HashMap<Uuid, &Recipient> = recipients.iter().map(|it| (it.user, it)).collect();
     let users: Vec<Uuid> = recipients.iter().map(|it| it.user).collect();
     let (mut accounts, mut cadences, mut ats, mut dates) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut whose: Vec<Uuid> = Vec::new();
     db::text(tx, TAKE_BACK, &[&users]).await?;
-    for row in db::text(tx, WANTED, &[&users]).await? {
+    for row in db::text(tx, WANTED, &[&users, &when.now]).await? {
         let (user, account): (Uuid, Uuid) = (row.get("user_id"), row.get("account_id"));
         let Some(recipient) = chosen.get(&user) else { continue };
-        let beat = beat(&row);
         let planned: Option<Timestamp> = row.get("next_at");
         let wanted: bool = row.get("wanted");
-        let overdue = planned.is_some_and(|at| at <= when.now);
-        let next = match (wanted, overdue) {
-            (true, true) => match slot(recipient, beat, account, row.get("zone"), row.get("next_date"), when) {
-                Some(later) if later.at > when.now => Some(later),
+        let overdue = planned.is_some_and(|at| at <= when.now) && !recipient.paused(when.now);
+        let zone = row.get("zone");
+        let next = match (Beat::named(row.get("cadence")), wanted, overdue) {
+            (Some(beat), true, true) => match slot(recipient, beat, account, zone, row.get("next_date"), when) {
+                Some(later) if later.at > when.now && !recipient.misses(later.at) => Some(later),
+                Some(later) if later.at > when.now => plan(recipient, beat, account, zone, row.get("last_date"), when),
                 _ => continue,
             },
-            (true, false) => plan(recipient, beat, account, row.get("zone"), row.get("last_date"), when),
-            (false, _) => None,
+            (Some(beat), true, false) => plan(recipient, beat, account, zone, row.get("last_date"), when),
+            // What waited is told, whatever they choose now.
+            (None, _, true) => continue,
+            (None, true, false) => recipient.returns_at(when.now).map(|at| Revised { at, date: None }),
+            (_, false, _) => None,
         };
         if next.map(|it| it.at) != planned {
             whose.push(user);
             accounts.push(account);
-            cadences.push(beat.name());
+            cadences.push(row.get::<_, &str>("cadence").to_owned());
             ats.push(next.map(|it| it.at));
-            dates.push(next.map(|it| it.date));
+            dates.push(next.and_then(|it| it.date));
         }
     }
     if !accounts.is_empty() {
@@ -265,21 +161,26 @@ pub(super) async fn catch_up(tx: &Transaction<'_>, waiting: &[(Uuid, Uuid)], now
     Ok(())
 }
 
-/// Claims up to `most` digests that are due at `now`: all of one account and one instant. Empty when there are none.
-///
-/// `beat` is `None` for catch-ups. The lease runs for `lease` of the real clock.
+/// Has `user`, who was away, told at once what waited.
+pub(super) async fn come_back(tx: &Transaction<'_>, user: Uuid, now: Timestamp) -> Result<()> {
+    db::text(tx, COME_BACK, &[&user, &now]).await?;
+    Ok(())
+}
+
+/// Claims up to `most` turns that are due at `now`: all of one account and one instant. Empty when there are none. The lease
+/// runs for `lease` of the real clock.
 ///
 /// # Errors
 ///
 /// What the database says.
 pub async fn claim(
     on: &impl GenericClient,
-    beat: Option<Beat>,
+    turn: Turn,
     now: Timestamp,
     most: i64,
     lease: Duration,
 ) -> Result<Vec<Due>> {
-    let claimed = db::text(on, CLAIM, &[&cadence(beat), &now, &most, &lease.as_secs_f64()]).await?;
+    let claimed = db::text(on, CLAIM, &[&turn.name(), &now, &most, &lease.as_secs_f64()]).await?;
     let Some(first) = claimed.first() else { return Ok(Vec::new()) };
     let account: Uuid = first.get("account_id");
     let users: Vec<Uuid> = claimed.iter().map(|row| row.get("user_id")).collect();
@@ -294,7 +195,7 @@ pub async fn claim(
 /// What people chose, and their zones in `account`.
 async fn rules(on: &impl GenericClient, account: Uuid, users: &[Uuid]) -> Result<HashMap<Uuid, (Recipient, String)>> {
     let rows = db::text(on, RULES, &[&account, &users]).await?;
-    Ok(rows.iter().map(|row| (row.get("user_id"), (store::recipient(row), row.get("zone")))).collect())
+    Ok(rows.iter().map(|row| (row.get("user_id"), (recipient(row), row.get("zone")))).collect())
 }
 
 impl Due {
@@ -318,10 +219,14 @@ impl Due {
         slot(&self.recipient, beat, self.account, &self.zone, self.date, when).is_none_or(|it| it.at <= when.now)
     }
 
-    /// The slot after this one, which is done when `done`, else only put off.
-    pub fn finished(&self, beat: Option<Beat>, done: bool, when: &When) -> Finished {
+    /// The one after this one, which is done when `done`, else only put off: what is no digest, until its reader is back.
+    pub fn finished(&self, turn: Turn, done: bool, when: &When) -> Finished {
         let last_date = if done { self.date.max(self.last_date) } else { self.last_date };
-        let next = beat.and_then(|it| plan(&self.recipient, it, self.account, &self.zone, last_date, when));
+        let next = match turn {
+            Turn::Digest(beat) => plan(&self.recipient, beat, self.account, &self.zone, last_date, when),
+            Turn::CatchUp if done => None,
+            Turn::CatchUp | Turn::Return => self.recipient.returns_at(when.now).map(|at| Revised { at, date: None }),
+        };
         Finished { user: self.user, fence: self.fence, next, last_date }
     }
 }
@@ -331,7 +236,7 @@ impl Due {
 /// # Errors
 ///
 /// [`Error::Conflict`] when one of the leases was lost: the transaction can only be rolled back.
-pub async fn finish(tx: &Transaction<'_>, account: Uuid, beat: Option<Beat>, slots: &[Finished]) -> Result<()> {
+pub async fn finish(tx: &Transaction<'_>, account: Uuid, turn: Turn, slots: &[Finished]) -> Result<()> {
     let rows = db::text(
         tx,
         FINISH,
@@ -340,9 +245,9 @@ pub async fn finish(tx: &Transaction<'_>, account: Uuid, beat: Option<Beat>, slo
             &slots.iter().map(|it| it.user).collect::<Vec<_>>(),
             &slots.iter().map(|it| it.fence).collect::<Vec<_>>(),
             &slots.iter().map(|it| it.next.map(|it| it.at)).collect::<Vec<_>>(),
-            &slots.iter().map(|it| it.next.map(|it| it.date)).collect::<Vec<_>>(),
+            &slots.iter().map(|it| it.next.and_then(|it| it.date)).collect::<Vec<_>>(),
             &slots.iter().map(|it| it.last_date).collect::<Vec<_>>(),
-            &cadence(beat),
+            &turn.name(),
         ],
     )
     .await?;
@@ -354,8 +259,8 @@ pub async fn finish(tx: &Transaction<'_>, account: Uuid, beat: Option<Beat>, slo
 /// # Errors
 ///
 /// What the database says.
-pub async fn park(on: &impl GenericClient, due: &Due, beat: Option<Beat>, rest: Duration) -> Result<()> {
-    db::text(on, PARK, &[&due.account, &due.user, &cadence(beat), &due.fence, &rest.as_secs_f64()]).await?;
+pub async fn park(on: &impl GenericClient, due: &Due, turn: Turn, rest: Duration) -> Result<()> {
+    db::text(on, PARK, &[&due.account, &due.user, &turn.name(), &due.fence, &rest.as_secs_f64()]).await?;
     Ok(())
 }
 
@@ -406,8 +311,8 @@ pub async fn imagine(
     let slot = slot.or_else(|| plan(&recipient, beat, account, &zone, last_date, when));
     let at = at.unwrap_or_else(|| slot.map_or(when.now, |it| it.at.max(when.now)));
     let today = || at.to_zoned(schedule::zone(&zone).unwrap_or(jiff::tz::TimeZone::UTC)).date();
-    let slot = slot.filter(|it| it.at <= at).unwrap_or_else(|| Revised { at, date: today() });
-    let (date, failures, fence) = (Some(slot.date), 0, 0);
+    let slot = slot.filter(|it| it.at <= at).unwrap_or_else(|| Revised { at, date: Some(today()) });
+    let (date, failures, fence) = (slot.date, 0, 0);
     Ok(Some((Due { account, user, at: slot.at, date, last_date, fence, failures, recipient, zone }, at)))
 }
 
@@ -418,10 +323,6 @@ pub async fn imagine(
 /// What the database says.
 pub async fn left(on: &impl GenericClient, beat: Beat, account: Uuid, at: Timestamp) -> Result<i64> {
     Ok(db::text(on, LEFT, &[&beat.name(), &account, &at]).await?[0].get("left"))
-}
-
-fn cadence(beat: Option<Beat>) -> &'static str {
-    beat.map_or("CATCHUP", Beat::name)
 }
 
 fn beat(row: &Row) -> Beat {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::{Timestamp, civil::Weekday};
 use uuid::Uuid;
 
-use super::{AddressedItems, Cadence, Delivery, Recipient, schedule::Beat, schedule::Days, settlement::Jump};
+use super::{AddressedItems, Cadence, Delivery, Pause, Recipient, schedule::Beat, schedule::Days, settlement::Jump};
 use crate::{
     db::{self, GenericClient, Row},
     error::{Error, Result},
@@ -17,18 +17,22 @@ const LOCK_RECIPIENTS: &str = "
     insert into recipient (user_id) select it.user_id from unnest($1::uuid[]) as it (user_id) order by it.user_id
     on conflict (user_id) do update set user_id = excluded.user_id
     returning user_id, notifications_enabled, digest_frequency, digest_minute, weekly_day, daily_days,
-        default_delivery, addressed_items, addressed_silenced, revision";
+        default_delivery, addressed_items, addressed_silenced, pause_from, pause_to, revision";
 
 const FIND_RECIPIENT: &str = "
     select user_id, notifications_enabled, digest_frequency, digest_minute, weekly_day, daily_days, default_delivery,
-        addressed_items, addressed_silenced, revision
+        addressed_items, addressed_silenced, pause_from, pause_to, revision
     from recipient where user_id = $1";
 
 const UPDATE_RECIPIENT: &str = "
     update recipient set notifications_enabled = $2, digest_frequency = $3, digest_minute = $4, weekly_day = $5,
-        daily_days = $6, default_delivery = $7, addressed_items = $8, addressed_silenced = $9,
+        daily_days = $6, default_delivery = $7, addressed_items = $8, addressed_silenced = $9, pause_from = $10,
+        pause_to = $11,
         revision = revision + 1
     where user_id = $1";
+
+const AWAY: &str = "
+    select user_id, pause_to from recipient where user_id = any($1) and pause_from <= $2 and $2 < pause_to";
 
 /// In the order of their ids, as everybody locks them.
 const LOCK_LIVE: &str = "
@@ -36,8 +40,8 @@ const LOCK_LIVE: &str = "
         subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq,
         account.default_delivery as of_account
     from subscription join activity_head using (log_id) join account on account.id = subscription.account_id
-    where subscription.user_id = any($1) and subscription.ended_at is null and ($2::uuid is null or log_id = $2)
-        and ($3::uuid is null or subscription.account_id = $3)
+    where subscription.user_id = any($1) and subscription.ended_at is null
+        and ($2::uuid[] is null or log_id = any($2)) and ($3::uuid is null or subscription.account_id = $3)
     order by subscription.id for no key update of subscription";
 
 /// In the order of their ids, as everybody locks them.
@@ -90,7 +94,7 @@ const LIST: &str = "
     from subscription join workcenter on workcenter.id = subscription.log_id
     join account on account.id = workcenter.account_id
     where subscription.user_id = $1 and subscription.ended_at is null and workcenter.purge_at is null
-        and ($2::uuid is null or workcenter.id > $2) and ($3::uuid is null or workcenter.id = $3)
+        and ($2::uuid is null or workcenter.id > $2) and ($3::uuid[] is null or workcenter.id = any($3))
     order by workcenter.id limit $4";
 
 /// A subscription while its row is locked.
@@ -162,20 +166,28 @@ pub(super) async fn update_recipient(on: &impl GenericClient, it: &Recipient) ->
             &it.default.name(),
             &it.addressed.name(),
             &it.addressed_silenced,
+            &it.pause.map(|it| it.from),
+            &it.pause.map(|it| it.to),
         ],
     )
     .await?;
     Ok(())
 }
 
-/// Locks people's live subscriptions: all, or those of one log or one account.
+/// Who of `users` is away at `now`, and until when.
+pub(super) async fn away(on: &impl GenericClient, users: &[Uuid], now: Timestamp) -> Result<Vec<(Uuid, Timestamp)>> {
+    let rows = db::text(on, AWAY, &[&users, &now]).await?;
+    Ok(rows.iter().map(|row| (row.get("user_id"), row.get("pause_to"))).collect())
+}
+
+/// Locks people's live subscriptions: all, or those of some logs or one account.
 pub(super) async fn lock_live(
     on: &impl GenericClient,
     users: &[Uuid],
-    log: Option<Uuid>,
+    logs: Option<&[Uuid]>,
     account: Option<Uuid>,
 ) -> Result<Vec<Held>> {
-    Ok(db::text(on, LOCK_LIVE, &[&users, &log, &account]).await?.iter().map(held).collect())
+    Ok(db::text(on, LOCK_LIVE, &[&users, &logs, &account]).await?.iter().map(held).collect())
 }
 
 /// Locks the subscriptions of people to logs, live and ended ones: no person comes with the same log twice.
@@ -270,10 +282,12 @@ pub(super) async fn end(on: &impl GenericClient, ids: &[Uuid], now: Timestamp) -
     Ok(())
 }
 
-/// Sets what the delivery of a subscription is: by the person's own choice, so that no link undoes it.
-pub(super) async fn deliver(on: &impl GenericClient, id: Uuid, delivery: Delivery) -> Result<()> {
-    let deliver = "update subscription set delivery = $2, silenced_by = null, silenced_from = null where id = $1";
-    db::text(on, deliver, &[&id, &delivery.name()]).await?;
+/// Writes what the delivery of locked subscriptions is: by the person's own choice, so that no link undoes it.
+pub(super) async fn deliver(on: &impl GenericClient, held: &[Held]) -> Result<()> {
+    let (ids, deliveries): (Vec<Uuid>, Vec<&str>) = held.iter().map(|it| (it.id, it.delivery.name())).collect();
+    let update = "update subscription set delivery = it.delivery, silenced_by = null, silenced_from = null
+        from unnest($1::uuid[], $2::text[]) as it(id, delivery) where subscription.id = it.id";
+    db::text(on, update, &[&ids, &deliveries]).await?;
     Ok(())
 }
 
@@ -310,7 +324,7 @@ pub(super) async fn pace(on: &impl GenericClient, changes: &[(Uuid, Cadence)]) -
     Ok(())
 }
 
-/// What a person set for their WorkCenters, by id, after the WorkCenter `after`; only for `one` when there is one.
+/// What a person set for their WorkCenters, by id, after the WorkCenter `after`; only for `these` when there are such.
 ///
 /// # Errors
 ///
@@ -319,10 +333,10 @@ pub async fn list(
     on: &impl GenericClient,
     user: Uuid,
     after: Option<Uuid>,
-    one: Option<Uuid>,
+    these: Option<&[Uuid]>,
     fetch: i64,
 ) -> Result<Vec<Placed>> {
-    let rows = db::text(on, LIST, &[&user, &after, &one, &fetch]).await?;
+    let rows = db::text(on, LIST, &[&user, &after, &these, &fetch]).await?;
     let placed = |row: &Row| Placed {
         workcenter: row.get("id"),
         name: row.get("name"),
@@ -339,6 +353,7 @@ pub(super) fn recipient(row: &Row) -> Recipient {
         "WITH_DIGEST" => AddressedItems::WithDigest,
         _ => AddressedItems::Immediate,
     };
+    let (from, to): (Option<Timestamp>, Option<Timestamp>) = (row.get("pause_from"), row.get("pause_to"));
     Recipient {
         user: row.get("user_id"),
         enabled: row.get("notifications_enabled"),
@@ -349,6 +364,7 @@ pub(super) fn recipient(row: &Row) -> Recipient {
         default: delivery(row, "default_delivery"),
         addressed,
         addressed_silenced: row.get("addressed_silenced"),
+        pause: from.zip(to).map(|(from, to)| Pause { from, to }),
         revision: row.get("revision"),
     }
 }

@@ -179,14 +179,7 @@ const HOMES: &[(&str, &[&str])] = &[
 ];
 
 /// Where statements of SQL stand.
-const SQL: [&str; 6] = [
-    "*/store.rs",
-    "src/subscription/settlement.rs",
-    "src/subscription/slot.rs",
-    "src/clock.rs",
-    "src/db.rs",
-    "src/notice.rs",
-];
+const SQL: [&str; 5] = ["*/store.rs", "src/subscription/settlement.rs", "src/clock.rs", "src/db.rs", "src/notice.rs"];
 
 /// Names that say nothing.
 const EMPTY_NAMES: [&str; 13] = [

@@ -2,7 +2,7 @@
 
 mod misbehaviour;
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use workcenter::{daemon::Sweep, error::Error, ids, mail::Post, outbox};
@@ -159,7 +159,7 @@ async fn invites_go_before_digests_and_accounts_take_turns() {
     let seen = std::sync::Mutex::new(Vec::new());
     let write = |mails: Vec<outbox::Mail>| {
         seen.lock().unwrap().extend(mails.iter().map(|it| it.id));
-        async { Ok(HashMap::new()) }
+        async { Ok(outbox::Written::default()) }
     };
     outbox::deliver(story.app.pool(), &nowhere(), &terms(), write).await.unwrap();
     let seen = seen.into_inner().unwrap();
@@ -196,7 +196,7 @@ async fn a_mail_that_cannot_be_written_keeps_none_beside_it_from_going() {
         if mails.iter().any(|it| it.user == Some(poison)) {
             return Err(Error::internal("it takes too long"));
         }
-        Ok(HashMap::new())
+        Ok(outbox::Written::default())
     };
     for _ in 0..=outbox::ATTEMPTS_MAX {
         outbox::deliver(story.app.pool(), &nowhere(), &terms(), write).await.unwrap();
@@ -229,7 +229,7 @@ async fn a_turn_ends_when_the_relay_is_away_or_the_process_drains_and_leaves_the
     let terms = outbox::Terms { draining: draining.clone(), ..terms() };
     let write = |_| {
         draining.cancel();
-        async { Ok(HashMap::new()) }
+        async { Ok(outbox::Written::default()) }
     };
     let delivered = outbox::deliver(story.app.pool(), &nowhere(), &terms, write).await.unwrap();
     assert_eq!(delivered.suppressed, 3);

@@ -1,7 +1,11 @@
 //! What people set, through both doors, and what the answers say about it.
 
+mod batch;
+mod pause;
 mod preview;
+mod seed;
 mod suppressed;
+mod transitions;
 mod why;
 
 use tonic::Code;

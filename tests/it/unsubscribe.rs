@@ -19,7 +19,7 @@ use workcenter::{
     daemon::{self, Daemon, Ticks},
     pb::{self, Delivery},
     server::Parts,
-    subscription::{Link, Scope, Turn},
+    subscription::{Link, Scope, Switch},
 };
 
 use crate::{
@@ -84,10 +84,10 @@ async fn say(http: SocketAddr, method: &str, path: &str, head: &str, body: &[u8]
 }
 
 /// The path of a link that switches off, or on again, what `scope` is about.
-fn link(story: &Story, scope: Scope, turn: Turn) -> String {
+fn link(story: &Story, scope: Scope, switch: Switch) -> String {
     let link = Link { user: story.ada.id, account: story.account.id, scope };
-    let token = link.seal(story.app.token_key(), turn);
-    format!("/{}/{token}", if turn == Turn::Off { "unsubscribe" } else { "resubscribe" })
+    let token = link.seal(story.app.token_key(), switch);
+    format!("/{}/{token}", if switch == Switch::Off { "unsubscribe" } else { "resubscribe" })
 }
 
 /// Where the button of a page leads that was shown at `path`.

@@ -123,6 +123,7 @@ fn the_subject_says_how_much_there_is_and_where() {
         (DAILY, three(), "Your daily digest: 12 updates in 3 WorkCenters"),
         (weekly, three(), "Your weekly digest: 12 updates in 3 WorkCenters"),
         (Kind::Catchup, three(), "Catching up: 12 updates in 3 WorkCenters"),
+        (Kind::Returned, three(), "While you were away: 12 updates in 3 WorkCenters"),
         (DAILY, vec![], "Your daily digest: nothing new"),
     ] {
         assert_eq!(written(&digest(kind, sections)).subject, subject);
@@ -288,6 +289,7 @@ fn the_foot_says_why_the_mail_came() {
         (addressed, "somebody in Pier Works addressed it to you."),
         (digest(DAILY, here()), "you have a daily digest of Pier Works."),
         (digest(Kind::Catchup, here()), "changed from digests to immediate mail."),
+        (digest(Kind::Returned, here()), "your notifications were paused."),
     ] {
         let mail = written(&digest);
         assert!(mail.html.contains(why) && mail.text.contains(why), "{}", mail.text);

@@ -24,7 +24,7 @@ use crate::{
     db::GenericClient,
     error::{Error, Result},
     mail::Mailbox,
-    subscription::{Cause, Link, Scope, Turn},
+    subscription::{Cause, Link, Scope, Switch},
 };
 
 /// A digest that goes later than this after its hour says since when it tells.
@@ -213,6 +213,7 @@ fn kind(tells: &Tells) -> Kind {
             Kind::Weekly { from: days(7), to: days(1) }
         }
         (Cause::CatchUp, _) => Kind::Catchup,
+        (Cause::Returned, _) => Kind::Returned,
         _ => Kind::Immediate,
     }
 }
@@ -230,16 +231,16 @@ fn late(tells: &Tells, due_at: Timestamp) -> bool {
 /// Where such mail is stopped.
 fn unsubscribe_url(tells: &Tells, places: &[Place], head: &Letterhead) -> String {
     let link = Link { user: tells.user, account: tells.account, scope: scope(tells, places) };
-    format!("{}/unsubscribe/{}", head.unsubscribe_url, link.seal(&head.key, Turn::Off))
+    format!("{}/unsubscribe/{}", head.unsubscribe_url, link.seal(&head.key, Switch::Off))
 }
 
 /// What the unsubscribe link of a mail switches off: the WorkCenter it tells of at once, such mails when it tells only what
-/// concerns its reader, the digests of its account, or, for a catch-up, which may be of any, all of the account.
+/// concerns its reader, the digests of its account, or, for what waited, which may be of any, all of the account.
 fn scope(tells: &Tells, places: &[Place]) -> Scope {
     match (tells.cause, places.first()) {
         (Cause::Immediate, Some(place)) => Scope::WorkCenter(place.log),
         (Cause::Immediate, None) => Scope::Addressed,
-        (Cause::CatchUp, _) => Scope::Account,
+        (Cause::CatchUp | Cause::Returned, _) => Scope::Account,
         _ => Scope::Digests,
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     mail::Letter,
     outbox::{self, Mail},
     secret::digest,
-    subscription::{self, When, schedule::Beat},
+    subscription::{self, Turn, When, schedule::Beat},
 };
 
 /// Test digests that a person may ask for within [`TESTS_WITHIN`]: enough to try each cadence and to look twice, and too few to
@@ -89,7 +89,7 @@ async fn page(
     let &Asked { account, user, beat, at } = asked;
     let Some((due, at)) = subscription::imagine(on, account, user, beat, at, when).await? else { return Ok(None) };
     let mut batch = Batch::default();
-    Waiting::read(on, account, &[user], Some(beat)).await?.plan(&due, Some(beat), &mut batch);
+    Waiting::read(on, account, &[user], Turn::Digest(beat)).await?.plan(&due, Turn::Digest(beat), &mut batch);
     let tells: Vec<Tells> = batch.settlements.iter().map(|it| Tells::of(it, at)).collect();
     let material = Material::gather(on, &tells).await?;
     let Some(tells) = tells.first() else { return Ok(None) };

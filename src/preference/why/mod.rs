@@ -31,6 +31,7 @@ pub(super) struct Asked {
 pub(super) enum Why {
     WillBeSent,
     WaitsForDigest,
+    WaitsForReturn,
     InOutbox,
     Sent,
     Unknown,
@@ -126,6 +127,8 @@ pub(super) struct Facts {
     /// When the digest of the subscription's cadence goes, and what waited for one and was asked for at once.
     pub digest_at: Option<Timestamp>,
     pub catch_up_at: Option<Timestamp>,
+    /// From when on the person is away, and when they are told what waited.
+    pub away: Option<(Timestamp, Timestamp)>,
 }
 
 /// What is told of it to who asks.
@@ -206,8 +209,24 @@ impl Facts {
             Cadence::Off => Why::Off,
             _ if event.retracted_at.is_some() => Why::Retracted,
             _ if event.actor == self.asked.user => Why::Own,
-            Cadence::Digest(_) if !at_once => Why::WaitsForDigest,
-            Cadence::Digest(_) | Cadence::Immediate => Why::WillBeSent,
+            Cadence::Digest(_) if !at_once => self.unless_away(Why::WaitsForDigest),
+            Cadence::Digest(_) | Cadence::Immediate => self.unless_away(Why::WillBeSent),
+        }
+    }
+
+    /// What becomes of what waits to be told: so, or when the person is back, if that would be later than they go.
+    fn unless_away(&self, why: Why) -> Why {
+        let is_before = |(away_at, _): (Timestamp, Timestamp)| self.expected(why).is_some_and(|it| it < away_at);
+        if self.away.is_none_or(is_before) { why } else { Why::WaitsForReturn }
+    }
+
+    /// When what waits is told, as far as that is known.
+    fn expected(&self, why: Why) -> Option<Timestamp> {
+        match why {
+            Why::WillBeSent => self.catch_up_at.or(self.immediate_at),
+            Why::WaitsForDigest => self.digest_at,
+            Why::WaitsForReturn => self.away.map(|(_, back_at)| back_at),
+            _ => None,
         }
     }
 
@@ -230,11 +249,7 @@ impl Facts {
 
     /// The answer `why`; with what the event is, its settlement and its mail if that is `shown`.
     fn told(self, why: Why, shown: bool) -> Told {
-        let expected_at = match why {
-            Why::WillBeSent => self.catch_up_at.or(self.immediate_at),
-            Why::WaitsForDigest => self.digest_at,
-            _ => None,
-        };
+        let expected_at = self.expected(why);
         let was_subscribed = match why {
             Why::NotSubscribed | Why::BeforeJoining => false,
             Why::AfterLeaving => self.settled.is_some_and(|it| it.cause == Cause::Left),
@@ -265,6 +280,7 @@ impl Facts {
         let fixed = match why {
             Why::WillBeSent => return format!("It will be told at once{at}."),
             Why::WaitsForDigest => return format!("It waits for the {digest} digest{at}."),
+            Why::WaitsForReturn => return format!("It waits for the person, who is away, to be back{at}."),
             Why::Failed => return format!("Its mail was refused for good, or tried too often{reply}."),
             Why::LeftOut if reply.is_empty() => "It was taken back after its mail was composed, and left out of it.",
             Why::LeftOut => return format!("It was composed and not sent{reply}."),

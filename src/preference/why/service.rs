@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result, Violations},
     ids,
     pb::{self, NotificationOutcome},
-    preference::service::cadence,
+    preference::choice::cadence,
     subscription::Cause,
 };
 
@@ -52,6 +52,7 @@ fn outcome(why: Why) -> NotificationOutcome {
     match why {
         Why::WillBeSent => NotificationOutcome::WillBeSent,
         Why::WaitsForDigest => NotificationOutcome::WaitsForDigest,
+        Why::WaitsForReturn => NotificationOutcome::WaitsForReturn,
         Why::InOutbox => NotificationOutcome::InOutbox,
         Why::Sent => NotificationOutcome::Sent,
         Why::Unknown => NotificationOutcome::DeliveryUnknown,
@@ -83,6 +84,7 @@ fn settlement(settled: Settled) -> pb::NotificationSettlement {
         Cause::Daily => pb::SettlementCause::Daily,
         Cause::Weekly => pb::SettlementCause::Weekly,
         Cause::CatchUp => pb::SettlementCause::CatchUp,
+        Cause::Returned => pb::SettlementCause::Returned,
         Cause::Suppressed => pb::SettlementCause::Suppressed,
         Cause::Resumed => pb::SettlementCause::Resumed,
         Cause::Left => pb::SettlementCause::Left,

@@ -26,7 +26,8 @@ const FIND: &str = "
         exists (select from addressee mine where mine.log_id = $1 and mine.seq = $2 and mine.user_id = $4) as mine,
         settled.cause, settled.settled_at, settled.from_seq, settled.to_seq,
         mail.state, mail.attempts, mail.message_id, mail.created_at, mail.try_at, mail.ended_at as mail_ended_at,
-        mail.reply, planned.next_at as digest_at, catch_up.next_at as catch_up_at
+        mail.reply, planned.next_at as digest_at, catch_up.next_at as catch_up_at,
+        recipient.pause_from as away_at, back.next_at as back_at
     from activity_head head
     join account on account.id = head.account_id
     left join activity on activity.log_id = head.log_id and activity.seq = $2
@@ -51,6 +52,8 @@ const FIND: &str = "
         and planned.cadence = subscription.cadence
     left join digest_schedule catch_up on catch_up.account_id = head.account_id and catch_up.user_id = $3
         and catch_up.cadence = 'CATCHUP'
+    left join digest_schedule back on back.account_id = head.account_id and back.user_id = $3
+        and back.cadence = 'RETURN'
     where head.log_id = $1";
 
 /// All there is of what is asked, for `caller`.
@@ -77,6 +80,7 @@ pub(in crate::preference) async fn find(on: &impl GenericClient, asked: &Asked, 
         immediate_at: row.get("due_at"),
         digest_at: row.get("digest_at"),
         catch_up_at: row.get("catch_up_at"),
+        away: row.get::<_, Option<_>>("away_at").zip(row.get("back_at")),
     })
 }
 

@@ -105,6 +105,7 @@ table! {
     PreviewDigest              "!x ?++++++ ----- ? ACCOUNT_NOT_FOUND"
     SendTestDigest             "!x ?++++++ ----- ? ACCOUNT_NOT_FOUND"
     ExplainNotification        "!x ??????+ ----- ? WORKCENTER_NOT_FOUND"
+    BatchUpdateWorkCenterPreferences "!x +++++++ ----- +"
     CreateInvite               "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
     BatchCreateInvites         "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
     GetInvite                  "!x ?????++ ----- ? INVITE_NOT_FOUND"

@@ -96,6 +96,10 @@ impl Things {
             Action::ClearSuppressedAddress => {
                 pb::ClearSuppressedAddressRequest { account_id, email: text("member@example.com") }.encode_to_vec()
             }
+            Action::BatchUpdateWorkCenterPreferences => {
+                pb::BatchUpdateWorkCenterPreferencesRequest { rows: Vec::new(), all: pb::Delivery::Off.into() }
+                    .encode_to_vec()
+            }
             Action::GetProfile => pb::GetProfileRequest { user_id }.encode_to_vec(),
             Action::UpdateProfile => {
                 let profile = Some(pb::Profile { job_title: text("Foreman"), ..Default::default() });

@@ -6,7 +6,7 @@ use workcenter::{
     daemon::Sweep,
     error::Error,
     pb::{self, AddressedItems, Delivery, Preferences},
-    subscription::{self, When},
+    subscription::{self, Turn, When},
 };
 
 use super::by_digest;
@@ -162,7 +162,7 @@ async fn a_catch_up_that_is_asked_for_while_another_is_at_work_is_not_lost() {
     story.deliver(&story.ada, Delivery::Immediate).await;
     let (now, lease) = (story.app.now().await, Duration::from_secs(60));
     let mut client = story.app.client().await;
-    let due = subscription::claim(&client, None, now, 10, lease).await.unwrap();
+    let due = subscription::claim(&client, Turn::CatchUp, now, 10, lease).await.unwrap();
     let immediate = pb::UpdateWorkCenterPreferenceRequest {
         workcenter_id: tender.to_string(),
         delivery: Delivery::Immediate.into(),
@@ -171,7 +171,9 @@ async fn a_catch_up_that_is_asked_for_while_another_is_at_work_is_not_lost() {
     preferences.update_work_center_preference(by(&story.ada.token, immediate)).await.unwrap();
     let when = When { now, spread: Duration::ZERO };
     let tx = client.transaction().await.unwrap();
-    let finished = subscription::finish(&tx, story.account.id, None, &[due[0].finished(None, true, &when)]).await;
+    let finished =
+        subscription::finish(&tx, story.account.id, Turn::CatchUp, &[due[0].finished(Turn::CatchUp, true, &when)])
+            .await;
     assert!(matches!(finished, Err(Error::Conflict(_))));
     drop(tx);
 

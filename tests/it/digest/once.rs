@@ -8,11 +8,13 @@ use workcenter::{
     error::Error,
     pb::{self, Preferences},
     server::Parts,
-    subscription::{self, When, schedule::Beat},
+    subscription::{self, Turn, When, schedule::Beat},
 };
 
 use super::by_digest;
 use crate::story::Story;
+
+const DAILY: Turn = Turn::Digest(Beat::Daily);
 
 #[tokio::test]
 async fn any_number_of_daemons_at_the_same_moment_tell_everything_once() {
@@ -135,14 +137,14 @@ async fn who_changes_their_hour_while_a_daemon_is_at_work_is_told_once_and_annou
     story.app.clock_at("2026-11-21T07:00:00Z").await;
     let (now, lease) = (story.app.now().await, Duration::from_secs(60));
     let mut client = story.app.client().await;
-    let due = subscription::claim(&client, Some(Beat::Daily), now, 10, lease).await.unwrap();
+    let due = subscription::claim(&client, DAILY, now, 10, lease).await.unwrap();
     let later = Preferences { digest_time: "09:00".to_owned(), ..Preferences::default() };
     let preferences = story.prefer(&story.ada, later, &["digest_time"]).await;
 
     let when = When { now, spread: Duration::ZERO };
     let tx = client.transaction().await.unwrap();
-    let finished = [due[0].finished(Some(Beat::Daily), true, &when)];
-    let finished = subscription::finish(&tx, story.account.id, Some(Beat::Daily), &finished).await;
+    let finished = [due[0].finished(DAILY, true, &when)];
+    let finished = subscription::finish(&tx, story.account.id, DAILY, &finished).await;
     assert!(matches!(finished, Err(Error::Conflict(_))));
     drop(tx);
 

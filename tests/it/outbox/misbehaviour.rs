@@ -1,7 +1,7 @@
 //! Every point of a dialogue with a relay and everything that a relay can do there: what becomes of the mail, and that the
 //! other mail of the same turn goes.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use uuid::Uuid;
 use workcenter::{
@@ -99,7 +99,8 @@ impl Stage {
             ..letter()
         };
         let write = |mails: Vec<outbox::Mail>| async move {
-            Ok(mails.iter().map(|it| (it.id, letter(it))).collect::<HashMap<_, _>>())
+            let letters = mails.iter().map(|it| (it.id, letter(it))).collect();
+            Ok(outbox::Written { letters, ..Default::default() })
         };
         outbox::deliver(self.app.pool(), post, &terms(), write).await.unwrap();
     }

@@ -29,7 +29,7 @@ async fn in_a_browser_looking_changes_nothing_the_button_stops_and_the_next_one_
     let story = Story::begin().await;
     let daemon = serve(&story).await;
     for scope in [Scope::WorkCenter(story.pier), Scope::Account] {
-        let path = link(&story, scope, Turn::Off);
+        let path = link(&story, scope, Switch::Off);
         let seen = browse(&browser, daemon.http, &path, 0).await;
         assert_eq!(seen, "Stop these mails?\n");
         assert_eq!(effective(&story).await, Delivery::Immediate);

@@ -43,7 +43,7 @@ async fn whoever_has_the_token_of_a_link_can_do_by_a_call_what_the_link_does_and
 #[tokio::test]
 async fn the_links_of_mails_work_when_the_key_is_another_as_long_as_the_one_before_is_known() {
     let story = Story::begin().await;
-    let path = link(&story, Scope::WorkCenter(story.pier), Turn::Off);
+    let path = link(&story, Scope::WorkCenter(story.pier), Switch::Off);
     let mut parts = story.app.parts().clone();
     parts.settings.token_key = "0b".repeat(32).parse().unwrap();
     let forgotten = serve_with(&story.app, parts.clone()).await;
@@ -57,7 +57,7 @@ async fn the_links_of_mails_work_when_the_key_is_another_as_long_as_the_one_befo
     assert_eq!(effective(&story).await, Delivery::Off);
     // What is made now is made with the new one alone.
     let undo = token(&button(&path, &done));
-    let open = |key: &TokenKey| Link::open(key, Turn::On, &undo).is_some();
+    let open = |key: &TokenKey| Link::open(key, Switch::On, &undo).is_some();
     assert!(open(&parts.settings.token_key) && !open(story.app.token_key()));
     press(daemon.http, &path, &done).await;
     assert_eq!(effective(&story).await, Delivery::Immediate);

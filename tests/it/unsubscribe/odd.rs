@@ -15,7 +15,7 @@ fn timeless(answer: &str) -> String {
 async fn a_link_that_was_not_made_here_is_answered_alike_whatever_is_wrong_with_it() {
     let story = Story::begin().await;
     let daemon = serve(&story).await;
-    let (off, on) = (link(&story, Scope::Account, Turn::Off), link(&story, Scope::Account, Turn::On));
+    let (off, on) = (link(&story, Scope::Account, Switch::Off), link(&story, Scope::Account, Switch::On));
     let bare = |path: &str| path.rsplit('/').next().unwrap().to_owned();
     let mut bad = vec![
         "/unsubscribe/x".to_owned(),
@@ -56,7 +56,7 @@ async fn a_link_that_was_not_made_here_is_answered_alike_whatever_is_wrong_with_
 async fn nothing_but_post_changes_anything_and_the_token_may_come_in_any_spelling_of_its_address() {
     let story = Story::begin().await;
     let daemon = serve(&story).await;
-    let path = link(&story, Scope::Account, Turn::Off);
+    let path = link(&story, Scope::Account, Switch::Off);
     for method in ["GET", "HEAD"] {
         assert_eq!(ask(daemon.http, method, &path).await.0, 200, "{method}");
     }
@@ -84,7 +84,7 @@ async fn nothing_but_post_changes_anything_and_the_token_may_come_in_any_spellin
 async fn what_is_posted_does_not_matter_unless_it_is_too_much() {
     let story = Story::begin().await;
     let daemon = serve(&story).await;
-    let path = link(&story, Scope::Account, Turn::Off);
+    let path = link(&story, Scope::Account, Switch::Off);
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
     let parts = "--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--b--\r\n";
     let multipart = "Content-Type: multipart/form-data; boundary=b\r\n";

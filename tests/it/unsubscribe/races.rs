@@ -33,7 +33,7 @@ async fn who_opts_out_of_a_mail_that_is_about_to_begin_is_answered_when_the_rela
     let opt_out = async {
         story.sink.wait_for_held(1).await;
         let token = Link { user: story.ada.id, account: story.account.id, scope: Scope::Account }
-            .seal(story.app.token_key(), Turn::Off);
+            .seal(story.app.token_key(), Switch::Off);
         let mut client = story.app.preferences();
         let answer = client.unsubscribe(Request::new(pb::UnsubscribeRequest { token }));
         tokio::pin!(answer);
@@ -111,8 +111,8 @@ impl Crowd {
     /// `person` opts out of Pier 4, or of all there is.
     async fn opt_out(&self, person: &Person, way: Way) {
         let scope = Scope::WorkCenter(self.story.pier);
-        let token =
-            Link { user: person.id, account: self.story.account.id, scope }.seal(self.story.app.token_key(), Turn::Off);
+        let token = Link { user: person.id, account: self.story.account.id, scope }
+            .seal(self.story.app.token_key(), Switch::Off);
         match way {
             Way::Page => {
                 let (status, page) = ask(self.pages.http, "POST", &format!("/unsubscribe/{token}")).await;

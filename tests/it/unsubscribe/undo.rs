@@ -5,7 +5,7 @@ use crate::story::uploaded;
 
 /// Follows the link for `scope`, and returns where it led and the page that says that it is done.
 async fn stop(story: &Story, daemon: &Serving, scope: Scope) -> (String, String) {
-    let path = link(story, scope, Turn::Off);
+    let path = link(story, scope, Switch::Off);
     let (_, page) = ask(daemon.http, "GET", &path).await;
     press(daemon.http, &path, &page).await
 }

@@ -1,11 +1,14 @@
 //! The calls about preferences that are refused.
 
 use tonic::Request;
-use workcenter::pb::{
-    ClearSuppressedAddressRequest, Delivery, ExplainNotificationRequest, GetPreferencesRequest,
-    ListSuppressedAddressesRequest, ListWorkCenterPreferencesRequest, Preferences, PreviewDigestRequest,
-    ResubscribeRequest, SendTestDigestRequest, UnsubscribeRequest, UpdatePreferencesRequest,
-    UpdateWorkCenterPreferenceRequest,
+use workcenter::{
+    ids,
+    pb::{
+        BatchUpdateWorkCenterPreferencesRequest, ClearSuppressedAddressRequest, Delivery, ExplainNotificationRequest,
+        GetPreferencesRequest, ListSuppressedAddressesRequest, ListWorkCenterPreferencesRequest, Preferences,
+        PreviewDigestRequest, ResubscribeRequest, SendTestDigestRequest, UnsubscribeRequest, UpdatePreferencesRequest,
+        UpdateWorkCenterPreferenceRequest, WorkCenterDelivery,
+    },
 };
 
 use super::{Answer, Person, Stage, by, nothing, text, until_another};
@@ -32,6 +35,16 @@ impl Stage {
         let (workcenter_id, delivery) = (self.pier().await.to_string(), delivery.into());
         let message = UpdateWorkCenterPreferenceRequest { workcenter_id, delivery };
         self.app.preferences().update_work_center_preference(by(&who.token, message)).await.map(nothing)
+    }
+
+    pub async fn prefer_of_many(&self, rows: &[WorkCenterDelivery], all: i32) -> Answer {
+        let message = BatchUpdateWorkCenterPreferencesRequest { rows: rows.to_vec(), all };
+        self.app.preferences().batch_update_work_center_preferences(by(&self.ada.token, message)).await.map(nothing)
+    }
+
+    pub async fn prefer_of_another(&self) -> Answer {
+        let (workcenter_id, delivery) = (ids::new().to_string(), Delivery::Off.into());
+        self.prefer_of_many(&[WorkCenterDelivery { workcenter_id, delivery }], 0).await
     }
 
     pub async fn prefer_nothing_there(&self) -> Answer {

@@ -52,4 +52,8 @@ super::rows! {
         NotFound WORKCENTER_NOT_FOUND explain_to_a_colleague();
         NotFound EVENT_NOT_FOUND explain_what_never_happened();
     }
+    "PreferenceService/BatchUpdateWorkCenterPreferences" {
+        InvalidArgument FIELD_INVALID prefer_of_many(&[], 99);
+        InvalidArgument WORKCENTER_NOT_FOUND prefer_of_another();
+    }
 }
