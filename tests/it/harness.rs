@@ -118,14 +118,14 @@ impl App {
 
     /// Starts an application of its own with one connection, on which it is counted how often it waits for the database.
     pub async fn tapped() -> (Self, Tap) {
-        let url = server_url();
-        let port = url.rsplit_once('/').unwrap().0.rsplit_once(':').unwrap().1.to_owned();
-        let tap = Tap::to(port.parse().unwrap()).await;
-        let through = |it: config::Database| {
-            let url = it.url.expose().replacen(&format!(":{port}/"), &format!(":{}/", tap.port()), 1);
-            config::Database { url: Secret::from(url), pool: 1 }
-        };
-        (Self::reaching(through, |folder| blobs(&folder)).await, tap.clone())
+        let (tap, through) = tap().await;
+        (Self::reaching(through, |folder| blobs(&folder)).await, tap)
+    }
+
+    /// What another program on the same database has, with one connection, which is counted like that.
+    pub async fn tapped_parts(&self) -> (Parts, Tap) {
+        let (tap, through) = tap().await;
+        (Parts::open(&through(on_server(&self.name)), &self.parts.settings).await.unwrap(), tap)
     }
 
     /// Starts an application of its own whose bytes are where `blobs` says, which is given a folder to use.
@@ -309,6 +309,19 @@ impl App {
         let key = identity::make_key(&self.client().await, "test", scopes).await.unwrap();
         key.expose().to_owned()
     }
+}
+
+/// A wire to the database server, and what leads one connection over it.
+async fn tap() -> (Tap, impl FnOnce(config::Database) -> config::Database) {
+    let url = server_url();
+    let port = url.rsplit_once('/').unwrap().0.rsplit_once(':').unwrap().1.to_owned();
+    let tap = Tap::to(port.parse().unwrap()).await;
+    let tapped = tap.port();
+    let through = move |it: config::Database| {
+        let url = it.url.expose().replacen(&format!(":{port}/"), &format!(":{tapped}/"), 1);
+        config::Database { url: Secret::from(url), pool: 1 }
+    };
+    (tap, through)
 }
 
 /// The hash of [`PASSWORD`], made once.

@@ -8,7 +8,7 @@ use workcenter::{
     daemon::{Daemon, Sweep},
 };
 
-use crate::{harness::App, sink::Sink, tap::Tap};
+use crate::{harness::App, sink::Sink};
 
 /// The morning that all of it is for.
 const MORNING: &str = "2027-03-02T07:00:00Z";
@@ -97,12 +97,13 @@ async fn told(app: &App, size: Size) -> i64 {
 
 /// How often the database is waited for in a morning of `batches` batches.
 async fn round_trips(batches: i64, workcenters: i64, events: i64) -> usize {
-    let (app, tap): (App, Tap) = App::tapped().await;
+    let app = App::start().await;
     app.clock_at(MORNING).await;
-    let daemon = app.daemon(None);
     // As many as the settings of these tests let into a batch.
     let size = Size { people: 10 * batches, workcenters, events };
     seed(&app, size).await;
+    let (parts, tap) = app.tapped_parts().await;
+    let daemon = Daemon::new(parts, &app.daemon_settings(None));
     let before = tap.round_trips();
     daemon.step(Sweep::Daily, app.now().await).await.unwrap();
     let taken = tap.round_trips() - before;
