@@ -27,7 +27,7 @@ const MAIL_MAX: Duration = Duration::from_secs(15 * 60);
 /// How late work of one kind is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Late {
-    /// DAILY, WEEKLY, CATCHUP and IMMEDIATE for what is to be composed, MAIL for what is to be delivered, JOB for runs.
+    /// DAILY, WEEKLY, CATCHUP, RETURN and IMMEDIATE for what is to be composed, MAIL for what is to be delivered, JOB for runs.
     pub work: String,
     /// For how many seconds that is due which waits for longest; 0 when nothing is.
     pub seconds: f64,

@@ -144,7 +144,7 @@ const LATE: &str = "
             select next_at from digest_schedule
             where digest_schedule.cadence = of.cadence and next_at is not null order by next_at limit 1
         ) as since
-        from unnest(array['DAILY', 'WEEKLY', 'CATCHUP']) as of (cadence)
+        from unnest(array['DAILY', 'WEEKLY', 'CATCHUP', 'RETURN']) as of (cadence)
         union all
         select 'IMMEDIATE', $1, (select min(due_at) from activity_head where due_at is not null)
         union all

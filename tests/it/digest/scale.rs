@@ -13,8 +13,10 @@ use crate::{harness::App, sink::Sink};
 /// The morning that all of it is for.
 const MORNING: &str = "2027-03-02T07:00:00Z";
 
-/// People of an account, who share its WorkCenters, and people of a WorkCenter.
-const ACCOUNT: i64 = 1_000;
+/// People in a batch, as the settings of these tests have it.
+const BATCH: i64 = 10;
+
+/// People of a WorkCenter, of those of its account.
 const WORKCENTER: i64 = 100;
 
 /// How much more it may cost for a person when there are a hundred times as many. Source: the promise that it is flat.
@@ -68,12 +70,13 @@ const PEOPLE: &str = "
 #[derive(Clone, Copy)]
 struct Size {
     people: i64,
+    /// How many of them are in one account.
+    account: i64,
     workcenters: i64,
     events: i64,
 }
 
-async fn seed(app: &App, Size { people, workcenters, events }: Size) {
-    let account = ACCOUNT.min(people);
+async fn seed(app: &App, Size { people, account, workcenters, events }: Size) {
     let places = (account * workcenters / WORKCENTER).max(workcenters);
     let mut statement = PEOPLE.to_owned();
     for (name, number) in
@@ -95,12 +98,12 @@ async fn told(app: &App, size: Size) -> i64 {
     rows[0].get(0)
 }
 
-/// How often the database is waited for in a morning of `batches` batches.
+/// How often the database is waited for in a morning of `batches` batches. Each is all of an account, so that its job is over
+/// with it, which is told at once: that jobs move is told by the clock.
 async fn round_trips(batches: i64, workcenters: i64, events: i64) -> usize {
     let app = App::start().await;
     app.clock_at(MORNING).await;
-    // As many as the settings of these tests let into a batch.
-    let size = Size { people: 10 * batches, workcenters, events };
+    let size = Size { people: BATCH * batches, account: BATCH, workcenters, events };
     seed(&app, size).await;
     let (parts, tap) = app.tapped_parts().await;
     let daemon = Daemon::new(parts, &app.daemon_settings(None));
@@ -160,7 +163,8 @@ async fn a_morning_of_many_digests_costs_each_no_more_than_one_of_few() {
     let sizes: &[i64] = if is_full { &[1_000, 10_000, 100_000] } else { &[20, 120] };
     let (mut first, mut memory) = (None, None);
     for people in sizes {
-        let Taken { compose, deliver } = morning(Size { people: *people, workcenters: each, events: each }).await;
+        let Taken { compose, deliver } =
+            morning(Size { people: *people, account: 1_000.min(*people), workcenters: each, events: each }).await;
         println!(
             "{people} people: {compose:.0} µs to compose a digest, {deliver:.0} µs to deliver it, peak {:.0} MiB",
             peak()
