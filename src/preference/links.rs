@@ -44,7 +44,7 @@ impl Links {
         Self { db, clock, key, spread }
     }
 
-    /// What a token that does `turn` is about, without doing it; `None` when it is not one of ours.
+    /// What a token that does `switch` is about, without doing it; `None` when it is not one of ours.
     pub fn scope(&self, switch: Switch, token: &str) -> Option<Scope> {
         Link::open(&self.key, switch, token).map(|it| it.scope)
     }

@@ -6,7 +6,7 @@ use workcenter::{
     pb::{
         AddresseeReason, Delivery, DeliverySource, ExplainNotificationRequest, ExplainNotificationResponse, MailState,
         NotificationOutcome::{self, *},
-        SettlementCause,
+        Pause, Preferences, SettlementCause,
     },
 };
 
@@ -218,4 +218,23 @@ async fn an_answer_takes_two_round_trips() {
     let before = tap.round_trips();
     app.preferences().explain_notification(by(&ada.token, message())).await.unwrap();
     assert_eq!(tap.round_trips() - before, 2);
+}
+
+#[tokio::test]
+async fn what_waits_for_somebody_who_is_away_is_expected_when_they_are_back() {
+    let story = Story::begin().await;
+    story.at("2027-01-04T10:00:00Z").await;
+    let to = Some(prost_types::Timestamp { seconds: seconds("2027-01-08T10:00:00Z").unwrap(), nanos: 0 });
+    let away = Preferences { pause: Some(Pause { from: None, to }), ..Preferences::default() };
+    story.prefer(&story.ada, away, &["pause"]).await;
+    let seq = story.publish(vec![story.uploaded("Plan.pdf")]).await[0].seq;
+    for delivery in [Delivery::Immediate, Delivery::Daily] {
+        story.deliver(&story.ada, delivery).await;
+        let told = why(&story, &story.ada, seq).await;
+        assert_eq!((told.outcome(), told.expect_time), (WaitsForReturn, to), "{told:?}");
+    }
+
+    story.at("2027-01-08T10:00:00Z").await;
+    let told = why(&story, &story.ada, seq).await;
+    assert_eq!((told.outcome(), told.settlement.unwrap().cause()), (Sent, SettlementCause::Returned));
 }
