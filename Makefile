@@ -24,6 +24,9 @@ chart: ## Checks the Helm chart, without a cluster.
 chaos: ## Kills programs at random, many times, and looks whether anything was lost.
 	CHAOS_KILLS=60 bin/dev/test -- chaos
 
+storm: ## Has ten thousand people hear of a month while five daemons are killed and the database goes and comes: half an hour.
+	STORM_FULL=1 bin/dev/test --release --test it -- chaos::storm --nocapture
+
 races: ## Lets two things happen at once: to one invite, a thousand times each pair; opting out and mail; and looks among a million.
 	RACES_FULL=1 INVITES_FULL=1 bin/dev/test --test it -- invite::races invite::pages unsubscribe::races
 
@@ -53,4 +56,4 @@ signin: ## Measures how long signing in takes, on an optimised server.
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart chaos races browser calendar digests peers pictures fuzz bench signin ci
+.PHONY: help setup demo run test lint chart chaos storm races browser calendar digests peers pictures fuzz bench signin ci

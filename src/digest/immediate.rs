@@ -15,7 +15,7 @@ use super::{
 use crate::{
     activity::{self, DueLog},
     db::Db,
-    error::{Result, chain},
+    error::{Error, Result, chain},
     outbox,
     subscription::{self, Addressed, Cadence, Cause, Outcome},
 };
@@ -36,6 +36,8 @@ pub async fn immediate(db: &Db, terms: &Terms, now: Timestamp) -> Result<Told> {
         let Some(due) = due else { break };
         let done = match tell(db, terms, &due, now).await {
             Ok(done) => done,
+            // That the database is away is no fault of the log: the claim runs out, and it is claimed again.
+            Err(error @ Error::Unavailable(..)) => return Err(error),
             Err(error) => {
                 warn!(error = chain(&error), log.id = %due.log, "failed to compose immediate mail");
                 Told { failed: 1, ..Told::default() }
@@ -102,6 +104,7 @@ impl Hearer {
 async fn hear(db: &Db, due: &DueLog, hearers: &[Hearer], log: &Log, now: Timestamp) -> Result<Told> {
     let error = match commit_hearers(db, due, hearers, log, now).await {
         Ok(told) => return Ok(told),
+        Err(error @ Error::Unavailable(..)) => return Err(error),
         Err(error) => error,
     };
     warn!(error = chain(&error), people = hearers.len(), "failed to compose a batch of immediate mail");
@@ -109,6 +112,7 @@ async fn hear(db: &Db, due: &DueLog, hearers: &[Hearer], log: &Log, now: Timesta
     for one in hearers {
         match commit_hearers(db, due, std::slice::from_ref(one), log, now).await {
             Ok(done) => told.add(done),
+            Err(error @ Error::Unavailable(..)) => return Err(error),
             Err(error) => {
                 warn!(error = chain(&error), user.id = %one.user, "failed to compose an immediate mail");
                 told.failed += 1;

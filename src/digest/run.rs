@@ -139,6 +139,8 @@ impl Work<'_> {
 async fn each(work: &Work<'_>, due: &[Due]) -> Result<Told> {
     let error = match batch(work, due).await {
         Ok(told) => return Ok(told),
+        // That the database is away is nobody's fault: the claim runs out, and they are claimed again.
+        Err(error @ Error::Unavailable(..)) => return Err(error),
         Err(error) => error,
     };
     warn!(error = chain(&error), people = due.len(), "failed to compose a batch of digests");
@@ -146,6 +148,7 @@ async fn each(work: &Work<'_>, due: &[Due]) -> Result<Told> {
     for one in due {
         match batch(work, std::slice::from_ref(one)).await {
             Ok(done) => told.add(done),
+            Err(error @ Error::Unavailable(..)) => return Err(error),
             Err(error) => {
                 warn!(error = chain(&error), user.id = %one.user, "failed to compose a digest");
                 told.failed += 1;

@@ -3,6 +3,8 @@
 //! `make calendar` looks at every date; what `make test` runs looks at those around each change of the clocks, where
 //! calendars go wrong.
 
+mod announced;
+
 use std::{collections::BTreeSet, fmt::Write, thread, time::Instant};
 
 use jiff::{

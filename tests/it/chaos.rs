@@ -3,8 +3,10 @@
 //! `CHAOS_KILLS` sets how often (20), `CHAOS_SEED` which moments. The clock runs two hours a second, so digests of many
 //! zones fall due meanwhile.
 
+mod storm;
+mod told;
+
 use std::{
-    collections::{HashMap, HashSet},
     process::Stdio,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -26,7 +28,6 @@ use workcenter::{
 use crate::{
     dice::Dice,
     harness::{App, Person},
-    received::Received,
     sink::Sink,
     story::{Story, mentioning, uploaded},
 };
@@ -34,8 +35,11 @@ use crate::{
 /// Seconds on the clock in one second.
 const SPEED: f64 = 7200.0;
 
-/// How long a daemon keeps what it has claimed: short, so that what a killed one held comes up again soon.
-const LEASE_SECONDS: &str = "2";
+/// How long a daemon keeps what it has claimed, in seconds: short, so that what a killed one held comes up again soon.
+const LEASE: u64 = 2;
+
+/// How many people it composes for at a time: few, so that it is killed between them.
+const BATCH: u64 = 3;
 
 fn setting(name: &str, default: u64) -> u64 {
     #[expect(clippy::disallowed_methods, reason = "how long this test runs is not a setting of a program")]
@@ -43,15 +47,15 @@ fn setting(name: &str, default: u64) -> u64 {
     set.map_or(default, |it| it.parse().unwrap())
 }
 
-/// Starts a daemon process on ports of its own.
-fn start(app: &App, sink: &Sink) -> Child {
+/// Starts a daemon process on ports of its own, that claims so many people at a time for so many seconds.
+fn start(app: &App, sink: &Sink, lease: u64, batch: u64) -> Child {
     Command::new(env!("CARGO_BIN_EXE_workcenter-digestd"))
         .env_clear()
         .env("DATABASE_URL", app.database().url.expose())
         .env("TOKEN_KEY", "0a".repeat(32))
         .env("SMTP_URL", format!("smtp://{}", sink.address()))
-        .env("LEASE_SECONDS", LEASE_SECONDS)
-        .env("DIGEST_BATCH", "3")
+        .env("LEASE_SECONDS", lease.to_string())
+        .env("DIGEST_BATCH", batch.to_string())
         .env("DIGEST_SPREAD_MINUTES", "0")
         .envs(["DAILY_CRON", "WEEKLY_CRON", "IMMEDIATE_CRON", "OUTBOX_CRON"].map(|it| (it, "* * * * * *")))
         .args(["--dev", "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--log", "error"])
@@ -128,36 +132,18 @@ async fn publish(
 
 /// Kills one of two daemons at random moments and starts it again, `kills` times; then ends both as they should end.
 async fn kill(story: &Story, kills: u64, dice: &mut Dice) {
-    let mut daemons = [start(&story.app, &story.sink), start(&story.app, &story.sink)];
+    let start = || start(&story.app, &story.sink, LEASE, BATCH);
+    let mut daemons = [start(), start()];
     for _ in 0..kills {
         // The moment is what is tried here: it must not depend on anything that the daemon does.
         sleep(Duration::from_millis(100 + dice.roll(1400))).await;
         let daemon = &mut daemons[usize::try_from(dice.roll(2)).unwrap()];
         daemon.kill().await.unwrap();
-        *daemon = start(&story.app, &story.sink);
+        *daemon = start();
     }
     for daemon in &mut daemons {
         daemon.kill().await.unwrap();
     }
-}
-
-/// A number in a log.
-type Place = (Uuid, i64);
-
-/// The numbers that a mail tells: those of ranges, and single ones that concerned its reader.
-fn tells(mail: &Received) -> (Vec<Place>, Vec<Place>) {
-    let (mut ranges, mut single) = (Vec::new(), Vec::new());
-    for part in mail.header("X-WorkCenter-Tells").unwrap().split(' ') {
-        let (log, numbers) = part.split_once(':').unwrap();
-        let log: Uuid = log.parse().unwrap();
-        match numbers.split_once('-') {
-            Some((first, last)) => {
-                ranges.extend((first.parse().unwrap()..=last.parse().unwrap()).map(|it| (log, it)));
-            }
-            None => single.push((log, numbers.parse().unwrap())),
-        }
-    }
-    (ranges, single)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -183,8 +169,9 @@ async fn everything_reaches_everybody_in_one_message_however_often_daemons_are_k
     tokio::join!(publishing, killing);
     settle(&story).await;
 
-    told_once(&story, &people, &workcenters).await;
-    let repeats = repeats(&story).await;
+    let heard: Vec<Uuid> = people.iter().map(|it| it.id).collect();
+    told::once(&story.app, &story.mails(), &heard).await;
+    let repeats = told::repeats(&story.app, &story.sink.mails()).await;
     println!("seed {seed}: {kills} kills, {} events, {repeats} repeats", published.load(Ordering::Relaxed));
     assert_eq!(audit::run(story.app.pool(), story.app.now().await).await.unwrap(), []);
 }
@@ -201,53 +188,4 @@ async fn settle(story: &Story) {
     story.step(&[Sweep::Immediate, Sweep::Daily, Sweep::Weekly, Sweep::Outbox]).await;
     story.meddle("update mail set try_at = now() where ended_at is null").await;
     story.step(&[Sweep::Outbox]).await;
-}
-
-/// Every event of every log since they came is in exactly one message to each of the people.
-async fn told_once(story: &Story, people: &[Person], workcenters: &[Uuid]) {
-    let client = story.app.client().await;
-    let mails = story.mails();
-    for person in people {
-        let mut seen = HashSet::new();
-        let (mut ranges, mut single): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
-        for mail in mails.iter().filter(|it| it.to == person.email) {
-            if seen.insert(mail.message_id()) {
-                let (more_ranges, more_single) = tells(mail);
-                ranges.extend(more_ranges);
-                single.extend(more_single);
-            }
-        }
-        let mut counts: HashMap<Place, usize> = HashMap::new();
-        ranges.iter().for_each(|it| *counts.entry(*it).or_default() += 1);
-        for workcenter in workcenters {
-            let place = "select start_seq, last_seq from subscription join activity_head using (log_id)
-                         where user_id = $1 and log_id = $2";
-            let place = client.query_one(place, &[&person.id, workcenter]).await.unwrap();
-            for seq in place.get::<_, i64>("start_seq") + 1..=place.get::<_, i64>("last_seq") {
-                let times = counts.remove(&(*workcenter, seq)).unwrap_or_default();
-                // A range that was all mentions, told one by one, needs no mail of its own.
-                let alone = times == 0 && single.contains(&(*workcenter, seq));
-                assert!(times == 1 || alone, "{} was told {times} times of {seq}", person.email);
-            }
-        }
-        assert_eq!(counts, HashMap::new(), "{} was told of what was before them", person.email);
-
-        let concerned = "select log_id, seq from addressee where user_id = $1";
-        let concerned = client.query(concerned, &[&person.id]).await.unwrap();
-        let mut concerned: Vec<Place> = concerned.iter().map(|row| (row.get(0), row.get(1))).collect();
-        concerned.sort_unstable();
-        single.sort_unstable();
-        assert_eq!(single, concerned, "{} is told once of each mention", person.email);
-    }
-}
-
-/// How many messages came more than once: each of them was unknown to somebody in between.
-async fn repeats(story: &Story) -> i64 {
-    let mails = story.mails();
-    let distinct: HashSet<String> = mails.iter().map(Received::message_id).collect();
-    let repeats = i64::try_from(mails.len() - distinct.len()).unwrap();
-    let unknowns = "select coalesce(sum(unknowns), 0)::bigint from mail";
-    let unknowns: i64 = story.app.client().await.query_one(unknowns, &[]).await.unwrap().get(0);
-    assert!(repeats <= unknowns, "{repeats} repeats of {unknowns} mails of unknown fate");
-    repeats
 }

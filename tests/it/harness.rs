@@ -140,6 +140,17 @@ impl App {
         let name = format!("{DATABASE}_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         administer(&format!("create database {name} template {}", template().await)).await;
         let database = through(on_server(&name));
+        Self::open(name, database, blobs).await
+    }
+
+    /// Starts an application on the empty database at `url`, which goes with its server.
+    pub async fn on(name: &str, url: String) -> Self {
+        let database = config::Database { url: Secret::from(url), pool: 8 };
+        db::migrate(&database).await.unwrap();
+        Self::open(format!("{DATABASE}_{}_{name}", process::id()), database, |folder| blobs(&folder)).await
+    }
+
+    async fn open(name: String, database: config::Database, blobs: impl FnOnce(PathBuf) -> config::Blobs) -> Self {
         let blobs = blobs(std::env::temp_dir().join(&name).join("blobs"));
         let parts = Parts::open(&database, &config::Shared { blobs, ..shared() }).await.unwrap();
         clock::set(&parts.db.client().await.unwrap(), START.parse().unwrap(), 0.0).await.unwrap();

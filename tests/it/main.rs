@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "this is a test, and clippy knows that of the `#[test]`s alone")]
 
+mod cluster;
 mod dice;
 mod harness;
 mod received;

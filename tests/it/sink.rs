@@ -116,16 +116,23 @@ pub struct Manner {
     pub paper: Option<Paper>,
     /// The ways to sign in, parted by spaces; with any, mail is taken only from who has.
     pub ways: &'static str,
+    /// Whether it keeps no more of a mail than its head, and no commands: for very many mails.
+    pub is_brief: bool,
 }
 
 impl Manner {
     /// Plain, and from anybody.
     pub fn open() -> Self {
-        Self { encryption: Encryption::None, paper: None, ways: "" }
+        Self { encryption: Encryption::None, paper: None, ways: "", is_brief: false }
+    }
+
+    /// As [`Self::open`], keeping heads alone.
+    pub fn brief() -> Self {
+        Self { is_brief: true, ..Self::open() }
     }
 
     pub fn secure(encryption: Encryption, paper: &Paper) -> Self {
-        Self { encryption, paper: Some(paper.clone()), ways: "" }
+        Self { encryption, paper: Some(paper.clone()), ..Self::open() }
     }
 
     /// Only from those who sign in, by one of these ways.

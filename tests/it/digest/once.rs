@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use workcenter::{
     daemon::{Daemon, Sweep},
     error::Error,
@@ -12,7 +12,10 @@ use workcenter::{
 };
 
 use super::by_digest;
-use crate::story::Story;
+use crate::{
+    request::waits,
+    story::{Story, mentioning},
+};
 
 const DAILY: Turn = Turn::Digest(Beat::Daily);
 
@@ -127,6 +130,43 @@ async fn one_person_who_cannot_be_composed_keeps_nobody_else_from_their_digest()
     story.at("2026-11-22T07:00:00Z").await;
     assert!(story.mails().iter().any(|it| it.to == "eve@example.com" && it.text().contains("Plan.pdf")));
     assert_eq!(story.findings().await, []);
+}
+
+#[tokio::test]
+async fn a_database_that_goes_away_counts_against_nobody() {
+    let story = Story::begin().await;
+    story.prefer(&story.ada, by_digest(), &["default_delivery"]).await;
+    for (sweep, at) in [(Sweep::Immediate, "2026-11-20T14:00:00Z"), (Sweep::Daily, "2026-11-21T07:00:00Z")] {
+        let plan = story.uploaded("Plan.pdf");
+        let is_daily = sweep == Sweep::Daily;
+        story.publish(vec![if is_daily { plan } else { mentioning(plan, &[&story.ada]) }]).await;
+        story.app.clock_at(at).await;
+        let mut client = story.app.client().await;
+        let lock = client.transaction().await.unwrap();
+        lock.execute("lock table settlement in exclusive mode", &[]).await.unwrap();
+        // With connections of its own: nobody else gets the one that is ended.
+        let settings = story.app.daemon_settings(Some(story.sink.address()));
+        let daemon = Daemon::new(Parts::open(&settings.database, &settings.shared).await.unwrap(), &settings);
+        let now = story.app.now().await;
+        let end = async {
+            waits(story.app.pool()).await;
+            let waiting = "select pg_terminate_backend(pid) from pg_stat_activity
+                where datname = current_database() and wait_event_type = 'Lock'";
+            assert_eq!(story.meddle(waiting).await, 1);
+        };
+        let (swept, ()) = join(daemon.step(sweep, now), end).await;
+        assert!(matches!(swept, Err(Error::Unavailable(..))), "{swept:?}");
+        drop(lock);
+        let blamed = "select sum(failures)::bigint from digest_schedule";
+        assert_eq!(client.query_one(blamed, &[]).await.unwrap().get::<_, i64>(0), 0);
+        // It is not put off either, but for the lease of whoever lost it.
+        for table in ["digest_schedule", "activity_head"] {
+            story.meddle(&format!("update {table} set lease_until = now() where lease_until is not null")).await;
+        }
+        let before = story.mails().len();
+        story.step(&[sweep, Sweep::Outbox]).await;
+        assert_eq!(story.mails().len(), before + 1);
+    }
 }
 
 #[tokio::test]

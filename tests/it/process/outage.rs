@@ -1,8 +1,5 @@
 //! A server whose database goes and comes: a PostgreSQL of its own, which nobody else loses.
 
-use std::{path::PathBuf, process};
-
-use tokio::process::Command;
 use tokio::time::timeout;
 use tonic::{Code, Status, transport::Channel};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
@@ -17,34 +14,9 @@ use super::{
     running::{HANGS_AFTER, becomes, health},
 };
 use crate::{
-    architecture::source::root,
+    cluster::Cluster,
     harness::{by, reason},
 };
-
-/// A PostgreSQL that this test alone uses.
-struct Cluster(PathBuf);
-
-impl Cluster {
-    fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("workcenter_test_{}_outage", process::id())))
-    }
-
-    async fn script(&self, verb: &str) -> String {
-        let script = root().join("bin/dev/postgres");
-        let mut command = Command::new(script);
-        let output = command.args([verb, "outage"]).env("WORKCENTER_DEV_DIR", &self.0).output().await.unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let mut command = process::Command::new(root().join("bin/dev/postgres"));
-        let _ = command.args(["stop", "outage"]).env("WORKCENTER_DEV_DIR", &self.0).status();
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 async fn check(channel: &Channel, service: &str) -> ServingStatus {
     let request = HealthCheckRequest { service: service.to_owned() };
@@ -64,8 +36,7 @@ fn unavailable(status: &Status) {
 
 #[tokio::test]
 async fn a_server_waits_for_its_database_and_does_without_it_for_a_while() {
-    let cluster = Cluster::new();
-    cluster.script("start").await;
+    let cluster = Cluster::start("outage").await;
     let url = cluster.script("url").await;
     let database = [("DATABASE_URL", url.as_str())];
     assert_eq!(ended(CTL, &database, &["migrate"]).await.code, Some(0));

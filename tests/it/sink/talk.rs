@@ -41,7 +41,9 @@ impl Talk {
         loop {
             let command = String::from_utf8(self.line().await?).unwrap();
             let count = self.shared.see(|seen| {
-                seen.commands.push(command.clone());
+                if !self.shared.manner.is_brief {
+                    seen.commands.push(command.clone());
+                }
                 seen.commands.len()
             });
             self.shared.commands.send_replace(());
@@ -171,7 +173,12 @@ impl Talk {
         }
     }
 
-    fn keep(&self, mail: Received) {
+    fn keep(&self, mut mail: Received) {
+        if self.shared.manner.is_brief {
+            let head = mail.data.windows(4).position(|it| it == b"\r\n\r\n");
+            mail.data.truncate(head.map_or(0, |it| it + 4));
+            mail.data.shrink_to_fit();
+        }
         self.shared.see(|seen| seen.mails.push(mail));
         self.shared.mails.send_modify(|taken| *taken += 1);
     }
