@@ -1,6 +1,7 @@
 //! What people set, through both doors, and what the answers say about it.
 
 mod batch;
+mod own;
 mod pause;
 mod preview;
 mod seed;

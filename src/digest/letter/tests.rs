@@ -19,6 +19,7 @@ fn upload(title: &str) -> Event {
         kind: "file.uploaded".into(),
         actor: Uuid::from_u128(1),
         actor_name: "Ada Lovelace".into(),
+        is_own: false,
         subject: thing(title, "https://example.com/file?id=1&tab=2"),
         parent: Some(thing("Plans", "https://example.com/folder/9")),
         summary: String::new(),
