@@ -177,6 +177,8 @@ pub struct Recipient {
     pub addressed_silenced: bool,
     /// Whether they hear of what they do themselves like of what others do.
     pub own_activity: bool,
+    /// Whether their mail says how much there is, and nothing of what it is.
+    pub redact_content: bool,
     /// When they are away; it may be over.
     pub pause: Option<Pause>,
     /// The etag.
@@ -197,6 +199,7 @@ impl Recipient {
             addressed: AddressedItems::Immediate,
             addressed_silenced: false,
             own_activity: false,
+            redact_content: false,
             pause: None,
             revision: 1,
         }

@@ -4,6 +4,7 @@ mod batch;
 mod own;
 mod pause;
 mod preview;
+mod redaction;
 mod seed;
 mod suppressed;
 mod transitions;

@@ -141,6 +141,7 @@ impl Material {
                 .map(|((it, lines), url)| section(&it.workcenter, url, lines))
                 .collect(),
             covers_from,
+            is_redacted: told.redact_content,
             unsubscribe_url: &unsubscribe_url,
             preferences_url: &format!("{}/preferences", head.app_url),
         };
@@ -261,6 +262,7 @@ fn list(
     of.extend(mine.iter().map(|(it, _)| (it.log, it.workcenter.as_str())));
     of.dedup_by_key(|it| it.0);
     match of.as_slice() {
+        [(log, _)] if told.redact_content => format!("WorkCenter <{}.workcenter.{domain}>", log.simple()),
         [(log, name)] => format!("{name} <{}.workcenter.{domain}>", log.simple()),
         _ => format!("{} <{}.digest.{domain}>", told.account_name, tells.account.simple()),
     }

@@ -32,7 +32,8 @@ const TOLD: &str = "
         coalesce(trim(profile.first_name || ' ' || profile.last_name), '') as name,
         coalesce(nullif(profile.time_zone, ''), account.time_zone) as time_zone,
         coalesce(profile.locale, '') as locale, coalesce(profile.time_format, '') as time_format,
-        coalesce(recipient.own_activity, false) as own_activity
+        coalesce(recipient.own_activity, false) as own_activity,
+        account.redact_content or coalesce(recipient.redact_content, false) as redact_content
     from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as it(id, account_id, user_id)
     join account on account.id = it.account_id
     join person on person.id = it.user_id
@@ -118,6 +119,8 @@ pub(in crate::digest) struct Told {
     pub reader: Reader,
     /// Whether they hear of what they do themselves.
     pub own_activity: bool,
+    /// Whether they, or the account, have chosen that mail names nothing.
+    pub redact_content: bool,
 }
 
 /// A range that is told.
@@ -195,6 +198,7 @@ pub(in crate::digest) async fn told(on: &impl GenericClient, tells: &[Tells]) ->
         name: row.get("name"),
         reader: Reader::of(row.get("time_zone"), row.get("locale"), row.get("time_format")),
         own_activity: row.get("own_activity"),
+        redact_content: row.get("redact_content"),
     };
     Ok(rows.iter().map(|row| (row.get("id"), told(row))).collect())
 }

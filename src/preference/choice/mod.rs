@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The paths that a mask may name.
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 10] = [
     "notifications_enabled",
     "digest_frequency",
     "digest_time",
@@ -22,6 +22,7 @@ const PATHS: [&str; 9] = [
     "addressed_items",
     "pause",
     "own_activity",
+    "redact_content",
 ];
 
 /// How long a pause may be: a year, a leap year too. Whoever wants to hear nothing for longer has the switch.
@@ -48,6 +49,8 @@ pub struct Change {
     pub pause: Option<Option<Away>>,
     /// Whether they hear of what they do themselves.
     pub own_activity: Option<bool>,
+    /// Whether their mail says how much there is, and nothing of what it is.
+    pub redact_content: Option<bool>,
 }
 
 /// A pause as it is asked for.
@@ -85,6 +88,7 @@ impl Change {
             addressed_silenced: was.addressed_silenced && self.addressed.is_none(),
             pause: pause.unwrap_or(was.pause),
             own_activity: self.own_activity.unwrap_or(was.own_activity),
+            redact_content: self.redact_content.unwrap_or(was.redact_content),
             ..was
         })
     }

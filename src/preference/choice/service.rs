@@ -88,6 +88,7 @@ pub(in crate::preference) fn change(request: &pb::UpdatePreferencesRequest, now:
         "default_delivery" => sent.default_delivery != 0,
         "pause" => sent.pause.is_some(),
         "own_activity" => sent.own_activity,
+        "redact_content" => sent.redact_content,
         _ => sent.addressed_items != 0,
     };
     let paths = request.update_mask.as_ref().map(|it| it.paths.as_slice()).unwrap_or_default();
@@ -105,6 +106,7 @@ pub(in crate::preference) fn change(request: &pb::UpdatePreferencesRequest, now:
             "default_delivery" => {
                 change.default = violations.take(delivery("preferences.default_delivery", sent.default_delivery));
             }
+            "redact_content" => change.redact_content = Some(sent.redact_content),
             "own_activity" => change.own_activity = Some(sent.own_activity),
             "pause" => change.pause = violations.take(sent.pause.as_ref().map(away).transpose()),
             _ => change.addressed = violations.take(addressed(sent.addressed_items)),
@@ -178,6 +180,7 @@ pub(in crate::preference) fn preferences(it: &Recipient, next: &[Next], now: Tim
         next_digests: next.iter().map(next_digest).collect(),
         pause: pause.map(|it| pb::Pause { from: Some(pb::time(it.from)), to: Some(pb::time(it.to)) }),
         own_activity: it.own_activity,
+        redact_content: it.redact_content,
     }
 }
 
