@@ -28,7 +28,7 @@ const SETTLED: &str = "
 
 /// Whom each is for.
 const TOLD: &str = "
-    select it.id, account.name as account_name, person.email,
+    select it.id, account.name as account_name, coalesce(second_address.email, person.email) as email,
         coalesce(trim(profile.first_name || ' ' || profile.last_name), '') as name,
         coalesce(nullif(profile.time_zone, ''), account.time_zone) as time_zone,
         coalesce(profile.locale, '') as locale, coalesce(profile.time_format, '') as time_format,
@@ -38,7 +38,8 @@ const TOLD: &str = "
     join account on account.id = it.account_id
     join person on person.id = it.user_id
     left join profile on profile.user_id = it.user_id
-    left join recipient on recipient.user_id = it.user_id";
+    left join recipient on recipient.user_id = it.user_id
+    left join second_address on second_address.user_id = it.user_id";
 
 /// Ranges, and whether the person may hear of the place as things are now. No range reaches across the floor of its log:
 /// raising it moves all cursors there.

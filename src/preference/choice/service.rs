@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{Away, Change, PATHS};
 use crate::{
     error::{Error, Reason, Result, Violation, Violations},
+    identity::Second,
     ids, mask, pb,
     subscription::{AddressedItems, Cadence, Delivery, Next, Placed, Recipient, Source, schedule, schedule::Beat},
 };
@@ -157,7 +158,12 @@ pub(in crate::preference) fn etag(recipient: &Recipient) -> String {
     format!("\"{}\"", recipient.revision)
 }
 
-pub(in crate::preference) fn preferences(it: &Recipient, next: &[Next], now: Timestamp) -> pb::Preferences {
+pub(in crate::preference) fn preferences(
+    it: &Recipient,
+    next: &[Next],
+    second: Second,
+    now: Timestamp,
+) -> pb::Preferences {
     let day = |day: Weekday| WEEK.into_iter().find(|(_, ours)| *ours == day).map(|(wire, _)| wire.into());
     let frequency = match it.frequency {
         Beat::Daily => pb::DigestFrequency::Daily,
@@ -181,6 +187,9 @@ pub(in crate::preference) fn preferences(it: &Recipient, next: &[Next], now: Tim
         pause: pause.map(|it| pb::Pause { from: Some(pb::time(it.from)), to: Some(pb::time(it.to)) }),
         own_activity: it.own_activity,
         redact_content: it.redact_content,
+        notification_email: second.email,
+        notification_email_suppressed: second.is_suppressed,
+        pending_notification_email: second.pending,
     }
 }
 

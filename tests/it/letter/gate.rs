@@ -12,10 +12,11 @@ use uuid::Uuid;
 use workcenter::{
     daemon::{Daemon, Sweep},
     pb::{
-        AcceptInviteRequest, Activity, ChangePasswordRequest, ConfirmEmailChangeRequest, CreateInviteRequest,
-        DeclineInviteRequest, DeletePictureRequest, Delivery, Invite, InvitedWorkCenter, Newcomer, Preferences,
-        Profile, PublishActivityRequest, RequestEmailChangeRequest, RequestPasswordResetRequest, ResetPasswordRequest,
-        UpdatePreferencesRequest, UpdateProfileRequest, WorkCenterRole, accept_invite_request, decline_invite_request,
+        AcceptInviteRequest, Activity, ChangePasswordRequest, ConfirmEmailChangeRequest,
+        ConfirmNotificationAddressRequest, CreateInviteRequest, DeclineInviteRequest, DeletePictureRequest, Delivery,
+        Invite, InvitedWorkCenter, Newcomer, Preferences, Profile, PublishActivityRequest, RequestEmailChangeRequest,
+        RequestNotificationAddressRequest, RequestPasswordResetRequest, ResetPasswordRequest, UpdatePreferencesRequest,
+        UpdateProfileRequest, WorkCenterRole, accept_invite_request, decline_invite_request,
     },
 };
 
@@ -39,7 +40,7 @@ const NAMES: [&str; 2] = ["everywhere", REDACTED];
 const REDACTED: &str = "redacted";
 
 /// The kinds of mail that there are; of those about invites and safety, what each can tell.
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 18] = [
     "CATCHUP",
     "DIGEST",
     "IMMEDIATE",
@@ -56,6 +57,8 @@ const KINDS: [&str; 16] = [
     "SECURITY PASSWORD_RESET",
     "SECURITY PASSWORD_RESET_ASKED",
     "SECURITY PICTURE_REMOVED",
+    "SECURITY SECOND_ADDRESS_SET",
+    "SECURITY SECOND_ADDRESS_TO_CONFIRM",
 ];
 
 const ALL_KINDS: &str = "
@@ -216,6 +219,8 @@ impl Stage {
         let new_email = "ada@new.example".to_owned();
         let asked = RequestEmailChangeRequest { new_email: new_email.clone(), password: PASSWORD.to_owned() };
         self.app.profiles().request_email_change(by(&ada.token, asked)).await.unwrap();
+        let asked = RequestNotificationAddressRequest { email: "ada.news@example.org".to_owned() };
+        self.app.preferences().request_notification_address(by(&ada.token, asked)).await.unwrap();
         // Those with links go while these are good.
         self.at("2027-03-12T14:00:00Z").await;
         let change = async |current: &str, new: &str| {
@@ -225,6 +230,9 @@ impl Stage {
         };
         let token = mailed_token(&self.app, "ADDRESS_TO_CONFIRM").await.unwrap();
         self.app.profiles().confirm_email_change(ConfirmEmailChangeRequest { token }).await.unwrap();
+        let token = mailed_token(&self.app, "SECOND_ADDRESS_TO_CONFIRM").await.unwrap();
+        let asked = ConfirmNotificationAddressRequest { token };
+        self.app.preferences().confirm_notification_address(asked).await.unwrap();
         change(PASSWORD, "seven kinds of seaweed").await.unwrap();
         let asked = RequestPasswordResetRequest { email: new_email };
         self.app.sessions().request_password_reset(asked).await.unwrap();
