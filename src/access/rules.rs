@@ -197,6 +197,9 @@ actions! {
     PreviewDigest "PreferenceService/PreviewDigest" people(Relation::Insider);
     SendTestDigest "PreferenceService/SendTestDigest" people(Relation::Insider);
     ExplainNotification "PreferenceService/ExplainNotification" people(Relation::KeeperOrOneself);
+    RequestNotificationAddress "PreferenceService/RequestNotificationAddress" people(Relation::Oneself);
+    ConfirmNotificationAddress "PreferenceService/ConfirmNotificationAddress" ANYONE;
+    RemoveNotificationAddress "PreferenceService/RemoveNotificationAddress" people(Relation::Oneself);
     BatchUpdateWorkCenterPreferences "PreferenceService/BatchUpdateWorkCenterPreferences" people(Relation::Oneself);
     CreateInvite "InviteService/CreateInvite" people(Relation::Member);
     BatchCreateInvites "InviteService/BatchCreateInvites" people(Relation::Member);

@@ -69,6 +69,8 @@ pub struct Account {
     pub invite_expiry: Duration,
     /// How those of its people hear of its WorkCenters who have chosen nothing themselves; never INHERIT.
     pub default_delivery: Delivery,
+    /// Whether its mail says how much there is, and nothing of what it is.
+    pub redact_content: bool,
     /// Invites that wait for an answer at most.
     pub pending_invites_max: u32,
     /// Invites that are made in a day at most.

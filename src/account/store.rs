@@ -100,6 +100,7 @@ enum Column {
     PasswordPreset,
     InviteSeconds,
     DefaultDelivery,
+    RedactContent,
     PendingInvitesMax,
     DailyInvitesMax,
     Revision,
@@ -244,6 +245,7 @@ pub async fn find(on: &impl GenericClient, id: Uuid) -> Result<Option<Account>> 
             Column::PasswordPreset,
             Column::InviteSeconds,
             Column::DefaultDelivery,
+            Column::RedactContent,
             Column::PendingInvitesMax,
             Column::DailyInvitesMax,
             Column::Revision,
@@ -280,6 +282,7 @@ pub async fn update(tx: &Transaction<'_>, account: &Account) -> Result<()> {
         .value(Column::InviteSeconds, seconds(account.invite_expiry))
         .value(Column::DeactivatedAt, account.deactivated_at)
         .value(Column::DefaultDelivery, account.default_delivery.name())
+        .value(Column::RedactContent, account.redact_content)
         .value(Column::PendingInvitesMax, i64::from(account.pending_invites_max))
         .value(Column::DailyInvitesMax, i64::from(account.daily_invites_max))
         .value(Column::Revision, account.revision)
@@ -386,6 +389,7 @@ fn account(row: &Row) -> Account {
         preset: Preset::named(row.get("password_preset")).expect("the table checks `password_preset`"),
         invite_expiry: Duration::from_secs(seconds.unsigned_abs()),
         default_delivery: Delivery::named(row.get("default_delivery")).expect("the table checks `default_delivery`"),
+        redact_content: row.get("redact_content"),
         pending_invites_max: number("pending_invites_max"),
         daily_invites_max: number("daily_invites_max"),
         revision: row.get("revision"),

@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date};
 use uuid::Uuid;
 
 use super::{
-    compose::{Log, tells},
+    compose::{Log, Whom, tells},
     store::{Concern, Read},
 };
 use crate::{
@@ -75,9 +75,9 @@ pub(super) fn by_place(concerns: Vec<Concern>) -> HashMap<(Uuid, Uuid), Vec<Conc
     places
 }
 
-/// What is settled for `user`: the ranges that are not empty, and what concerns them and waits, if it is taken.
+/// What is settled for `whom`: the ranges that are not empty, and what concerns them and waits, if it is taken.
 pub(super) fn ranges(
-    user: Uuid,
+    whom: Whom,
     reads: &[Read],
     concerns: &HashMap<(Uuid, Uuid), Vec<Concern>>,
     logs: &HashMap<Uuid, impl Borrow<Log>>,
@@ -87,7 +87,7 @@ pub(super) fn ranges(
     let (mut ranges, mut addressed) = (Vec::new(), Vec::new());
     for read in reads {
         let log = logs.get(&read.log).map_or(&nothing, |it| it.borrow());
-        let concerning = concerns.get(&(user, read.log)).map_or(&[][..], Vec::as_slice);
+        let concerning = concerns.get(&(whom.user, read.log)).map_or(&[][..], Vec::as_slice);
         if read.cursor < read.upto {
             let seqs: Vec<i64> = concerning.iter().map(|it| it.seq).collect();
             ranges.push(Range {
@@ -95,7 +95,7 @@ pub(super) fn ranges(
                 log: read.log,
                 from: read.cursor,
                 to: read.upto,
-                counts: log.counts(user, read.cursor, read.upto, &seqs),
+                counts: log.counts(whom, read.cursor, read.upto, &seqs),
             });
         }
         if takes {
@@ -103,7 +103,7 @@ pub(super) fn ranges(
             addressed.extend(waiting.map(|it| Addressed {
                 log: it.log,
                 seq: it.seq,
-                outcome: log.outcome(user, it.seq),
+                outcome: log.outcome(whom, it.seq),
             }));
         }
     }

@@ -1,7 +1,7 @@
 //! Counting what a range of a log is to a person. Pure, and cheap: a log is read once, whoever hears of it.
 //!
-//! An event is one thing to a person, the first of these that holds: retracted, their own doing, addressed to them (and
-//! settled by itself), hidden from them, shown.
+//! An event is one thing to a person, the first of these that holds: retracted, their own doing (unless they hear of that
+//! like of others'), addressed to them (and settled by itself), hidden from them, shown.
 
 use std::collections::HashMap;
 
@@ -11,6 +11,15 @@ use crate::{
     activity::Mark,
     subscription::{Addressed, Counts, Outcome},
 };
+
+/// Whom events are counted for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whom {
+    /// The person.
+    pub user: Uuid,
+    /// Whether they hear of what they do themselves.
+    pub own_activity: bool,
+}
 
 /// The events of one log, from some number up to the newest, ready to be counted for anybody.
 #[derive(Debug, Default)]
@@ -43,9 +52,14 @@ pub(super) fn logs(marks: Vec<Mark>) -> HashMap<Uuid, Log> {
 }
 
 impl Log {
-    /// What the events in (from, to] are to `person`; `addressed` are the numbers that concern them, in any order.
-    pub(super) fn counts(&self, person: Uuid, from: i64, to: i64, addressed: &[i64]) -> Counts {
-        let own = self.own.get(&person).map_or(&[][..], |it| within(it, from, to));
+    /// What counts as the own doing of `whom`, ascending.
+    fn own(&self, whom: Whom) -> &[i64] {
+        self.own.get(&whom.user).filter(|_| !whom.own_activity).map_or(&[], Vec::as_slice)
+    }
+
+    /// What the events in (from, to] are to `whom`; `addressed` are the numbers that concern them, in any order.
+    pub(super) fn counts(&self, whom: Whom, from: i64, to: i64, addressed: &[i64]) -> Counts {
+        let own = within(self.own(whom), from, to);
         let named = within(&self.named, from, to);
         // What concerns them, once each, minus what counts as something else first.
         let mut addressed: Vec<i64> = addressed.iter().copied().filter(|it| from < *it && *it <= to).collect();
@@ -62,9 +76,9 @@ impl Log {
         Counts { shown, own, addressed, hidden, retracted, suppressed: 0 }
     }
 
-    /// What becomes of the event `seq`, which concerns `person`, who still collaborates.
-    pub(super) fn outcome(&self, person: Uuid, seq: i64) -> Outcome {
-        let own = self.own.get(&person).is_some_and(|it| it.binary_search(&seq).is_ok());
+    /// What becomes of the event `seq`, which concerns `whom`, who still collaborates.
+    pub(super) fn outcome(&self, whom: Whom, seq: i64) -> Outcome {
+        let own = self.own(whom).binary_search(&seq).is_ok();
         match (self.retracted.binary_search(&seq).is_ok(), own) {
             (true, _) => Outcome::Retracted,
             (false, true) => Outcome::Own,
@@ -102,6 +116,7 @@ mod tests {
     const ADA: Uuid = Uuid::from_u128(1);
     const BOB: Uuid = Uuid::from_u128(2);
     const PLANS: Uuid = Uuid::from_u128(9);
+    const TO_ADA: Whom = Whom { user: ADA, own_activity: false };
 
     fn mark(seq: i64, actor: Uuid) -> Mark {
         Mark { log: PLANS, seq, actor, named: false, retracted: false }
@@ -111,9 +126,9 @@ mod tests {
         logs(marks).remove(&PLANS).unwrap_or_default()
     }
 
-    #[test]
-    fn every_event_is_one_thing_and_they_add_up() {
-        let log = log(vec![
+    /// One event of each sort, between two that are not asked for.
+    fn each() -> Log {
+        log(vec![
             mark(1, BOB),                                          // before the range
             mark(2, BOB),                                          // shown
             mark(3, ADA),                                          // own
@@ -125,22 +140,38 @@ mod tests {
             Mark { named: true, retracted: true, ..mark(9, BOB) }, // retracted, though addressed
             mark(10, ADA),                                         // own, though addressed
             mark(11, BOB),                                         // after the range
-        ]);
-        let counts = log.counts(ADA, 1, 10, &[5, 8, 8, 9, 10, 11]);
+        ])
+    }
+
+    #[test]
+    fn every_event_is_one_thing_and_they_add_up() {
+        let counts = each().counts(TO_ADA, 1, 10, &[5, 8, 8, 9, 10, 11]);
         let expected = Counts { shown: 1, own: 3, addressed: 2, hidden: 1, retracted: 2, suppressed: 0 };
         assert_eq!(counts, expected);
     }
 
     #[test]
+    fn who_hears_of_their_own_doing_hears_of_it_like_of_others() {
+        let whom = Whom { own_activity: true, ..TO_ADA };
+        // Their own doing is shown; what names others is hidden, and what names themselves is addressed.
+        let expected = Counts { shown: 2, own: 0, addressed: 3, hidden: 2, retracted: 2, suppressed: 0 };
+        assert_eq!(each().counts(whom, 1, 10, &[5, 8, 8, 9, 10, 11]), expected);
+        assert_eq!(
+            [2, 7, 10].map(|seq| each().outcome(whom, seq)),
+            [Outcome::Shown, Outcome::Retracted, Outcome::Shown]
+        );
+    }
+
+    #[test]
     fn an_empty_range_and_an_unknown_log_are_nothing() {
-        assert_eq!(log(vec![mark(1, BOB)]).counts(ADA, 1, 1, &[]), Counts::default());
-        assert_eq!(log(vec![]).counts(ADA, 0, 0, &[]), Counts::default());
+        assert_eq!(log(vec![mark(1, BOB)]).counts(TO_ADA, 1, 1, &[]), Counts::default());
+        assert_eq!(log(vec![]).counts(TO_ADA, 0, 0, &[]), Counts::default());
     }
 
     #[test]
     fn what_concerns_a_person_is_shown_unless_taken_back_or_their_own() {
         let log = log(vec![mark(1, BOB), mark(2, ADA), Mark { retracted: true, ..mark(3, BOB) }]);
-        let outcomes = [1, 2, 3].map(|seq| log.outcome(ADA, seq));
+        let outcomes = [1, 2, 3].map(|seq| log.outcome(TO_ADA, seq));
         assert_eq!(outcomes, [Outcome::Shown, Outcome::Own, Outcome::Retracted]);
     }
 }

@@ -1,8 +1,8 @@
 //! Folds what happened in one WorkCenter into the lines a reader wants: "Ada Lovelace uploaded 7
 //! files to Plans", not seven times one.
 //!
-//! Folding is a pure function of the events it is given: whatever a recipient may not see, or did
-//! themselves, is left out before. What joins events, and what is said of them, stands row by row
+//! Folding is a pure function of the events it is given: whatever a recipient may not see, or does
+//! not hear of because they did it, is left out before. What joins events, and what is said of them, stands row by row
 //! in `fold/rule.rs`.
 
 use std::collections::{HashMap, HashSet};
@@ -18,7 +18,7 @@ mod rule;
 mod sentence;
 
 use rule::{By, Rule, Summary};
-use sentence::Told;
+use sentence::{Actor, Told};
 
 /// Things of a line that are named; more are counted.
 ///
@@ -43,6 +43,8 @@ pub struct Event {
     pub actor: Uuid,
     /// The name of who did it, as it was then.
     pub actor_name: String,
+    /// Whether the reader did it, who is called "you".
+    pub is_own: bool,
     /// What it was done to.
     pub subject: Thing,
     /// What the subject is in: the folder of a file, the group of a task.
@@ -241,7 +243,7 @@ impl<'a> Group<'a> {
             says,
             quote: self.quote(),
             reason: first.reason,
-            actors: actors.iter().map(|(id, _)| *id).collect(),
+            actors: actors.iter().map(|it| it.id).collect(),
             events: self.events.len() as u64,
             things: listed[..shown].iter().map(|it| it.presentable()).collect(),
             more_things: (listed.len() - shown) as u64,
@@ -265,14 +267,14 @@ impl<'a> Group<'a> {
     }
 
     /// The different people who acted, with their names.
-    fn actors(&self) -> Vec<(Uuid, &'a str)> {
+    fn actors(&self) -> Vec<Actor<'a>> {
         let mut known = HashSet::new();
         let new = self.events.iter().filter(|it| known.insert(it.actor));
-        new.map(|it| (it.actor, it.actor_name.as_str())).collect()
+        new.map(|it| Actor { id: it.actor, name: &it.actor_name, is_reader: it.is_own }).collect()
     }
 
     /// What is said, and the things that go below it because the sentence does not name them.
-    fn sentence<'t>(&self, things: &'t [&'a Thing], who: &[(Uuid, &str)]) -> (Vec<Part>, &'t [&'a Thing]) {
+    fn sentence<'t>(&self, things: &'t [&'a Thing], who: &[Actor]) -> (Vec<Part>, &'t [&'a Thing]) {
         let latest = self.events[self.events.len() - 1];
         let events = self.events.len() as u64;
         if self.rule.summary == Summary::Instead && !latest.summary.trim().is_empty() {
@@ -289,7 +291,9 @@ impl<'a> Group<'a> {
         if self.events.iter().any(|it| it.kind != latest.kind) {
             return (told.mixed(&self.changes()), &[]);
         }
-        let pattern = match latest.reason.and_then(|it| rule::told(&latest.kind, it)) {
+        // What is said to whom it is addressed is said by somebody else.
+        let reason = latest.reason.filter(|_| !latest.is_own);
+        let pattern = match reason.and_then(|it| rule::told(&latest.kind, it)) {
             Some(pattern) => pattern,
             None if count == 1 => self.rule.one,
             None => self.rule.many,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     batch::{Batch, Draft, by_place, ranges, told_parts},
-    compose::{self, Log},
+    compose::{self, Log, Whom},
     run::{Terms, Told},
     store::{self, Hearer, Read},
 };
@@ -137,11 +137,12 @@ async fn commit_hearers(db: &Db, due: &DueLog, hearers: &[Hearer], log: &Log, no
     for it in hearers {
         let reads = &reads[reads.partition_point(|read| read.user < it.user)..];
         let reads = &reads[..reads.partition_point(|read| read.user == it.user)];
-        let (ranges, _) = ranges(it.user, reads, &concerns, &logs, false);
+        let whom = Whom { user: it.user, own_activity: it.own_activity };
+        let (ranges, _) = ranges(whom, reads, &concerns, &logs, false);
         let outcome = |seq| match it.subscription {
             None => Outcome::Hidden,
             Some((_, Cadence::Off, _)) => Outcome::Suppressed,
-            Some(_) => log.outcome(it.user, seq),
+            Some(_) => log.outcome(whom, seq),
         };
         let addressed: Vec<Addressed> =
             it.waiting.iter().map(|&seq| Addressed { log: due.log, seq, outcome: outcome(seq) }).collect();

@@ -2,7 +2,8 @@
 //!
 //! Everything that is shown was decided before: here lines become words, links and figures. A mail
 //! of one line is that line; any longer one has a heading, first what needs the recipient, then a
-//! section for each WorkCenter. It is never longer than mail programs show in one piece.
+//! section for each WorkCenter. It is never longer than mail programs show in one piece. One that
+//! is redacted says how much there is, and where, and nothing else.
 
 use std::sync::LazyLock;
 
@@ -15,6 +16,7 @@ use crate::mail::reader::Reader;
 use crate::mail::template::{Error, Frame, Rendered, Template};
 
 mod page;
+mod redaction;
 mod room;
 
 use page::{Block, Item, Page};
@@ -61,7 +63,7 @@ pub enum Kind {
 }
 
 /// Why a section is part of a recipient's mail; sections stand in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Because {
     /// They are a collaborator of the WorkCenter.
     Collaborator,
@@ -101,6 +103,8 @@ pub struct Digest<'a> {
     pub sections: Vec<Section<'a>>,
     /// Since when, for one digest that stands for several that could not be sent.
     pub covers_from: Option<Timestamp>,
+    /// Whether it names nothing: no WorkCenter, no thing, nobody but the recipient and the account.
+    pub is_redacted: bool,
     /// Where such mail is stopped.
     pub unsubscribe_url: &'a str,
     /// Where notifications are set.
@@ -126,6 +130,19 @@ pub struct Written {
 ///
 /// When a template asks for what it is not given, which is a defect.
 pub fn write(digest: &Digest) -> Result<Written, Error> {
+    if !digest.is_redacted {
+        return written(digest);
+    }
+    let (needs_you, others) =
+        (redaction::counted(&digest.needs_you, true), redaction::counted(&digest.sections, false));
+    written(&Digest {
+        needs_you: needs_you.iter().map(redaction::section).collect(),
+        sections: others.iter().map(redaction::section).collect(),
+        ..digest.clone()
+    })
+}
+
+fn written(digest: &Digest) -> Result<Written, Error> {
     let needs_you = present(&digest.needs_you);
     let others = present(&digest.sections);
     let letter = Letter {
@@ -188,6 +205,7 @@ impl<'a> Letter<'a> {
 
     fn heading(&self) -> String {
         match (self.only(), self.digest.kind) {
+            (Some(_), _) if self.digest.is_redacted => format!("{}{}", self.updates, self.places),
             (Some((_, line)), _) => line.text(),
             (None, Kind::Immediate) => format!("{}{}", self.updates, self.places),
             (None, Kind::Daily { .. }) => "Your daily digest".into(),
@@ -200,6 +218,7 @@ impl<'a> Letter<'a> {
     fn subject(&self) -> String {
         let tag = |it: &Section| phrase::isolated(&phrase::clean(it.workcenter, TAG_CHARS_MAX));
         match (self.only(), self.digest.kind, self.sections().next()) {
+            (Some(_), ..) | (None, Kind::Immediate, Some(_)) if self.digest.is_redacted => self.heading(),
             (Some((section, line)), ..) => format!("[{}] {}", tag(section), line.text()),
             (None, Kind::Immediate, Some(section)) => {
                 format!("[{}] {}", tag(section), self.updates)

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     batch::{Batch, Draft, by_place, needed, ranges, told_parts},
-    compose::{self, Log},
+    compose::{self, Log, Whom},
     store::{self, Concern, Read},
 };
 use crate::{
@@ -50,7 +50,8 @@ impl Waiting {
         // Whatever hears of all at once hears of what concerns the person too; a digest does only when it was asked to.
         let is_digest = matches!(turn, Turn::Digest(_));
         let takes = !is_digest || due.recipient.addressed == AddressedItems::WithDigest;
-        let (ranges, addressed) = ranges(due.user, self.of(due.user), &self.concerns, &self.logs, takes);
+        let whom = Whom { user: due.user, own_activity: due.recipient.own_activity };
+        let (ranges, addressed) = ranges(whom, self.of(due.user), &self.concerns, &self.logs, takes);
         let cause = match turn {
             Turn::Digest(Beat::Daily) => Cause::Daily,
             Turn::Digest(Beat::Weekly) => Cause::Weekly,

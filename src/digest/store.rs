@@ -49,6 +49,8 @@ const FOR_IMMEDIATE: &str = "
         select user_id from hearing union select user_id from concerned order by user_id limit $4
     )
     select page.user_id, live.id, live.cadence, live.cursor, coalesce((
+            select own_activity from recipient where recipient.user_id = page.user_id
+        ), false) as own_activity, coalesce((
             select array_agg(seq order by seq) from addressee
             where log_id = $1 and addressee.user_id = page.user_id and seq <= $2 and settlement_id is null
         ), '{}') as seqs
@@ -95,6 +97,8 @@ pub(super) struct Hearer {
     pub user: Uuid,
     /// Their live subscription: its id, cadence and cursor.
     pub subscription: Option<(Uuid, Cadence, i64)>,
+    /// Whether they hear of what they do themselves.
+    pub own_activity: bool,
     /// The numbers of what concerns them and waits.
     pub waiting: Vec<i64>,
 }
@@ -139,6 +143,7 @@ pub(super) async fn for_immediate(
         Hearer {
             user: row.get("user_id"),
             subscription: id.and_then(|id| Some((id, Cadence::named(row.get("cadence"))?, row.get("cursor")))),
+            own_activity: row.get("own_activity"),
             waiting: row.get("seqs"),
         }
     };

@@ -10,6 +10,7 @@ mod event;
 mod gate;
 mod password;
 mod reset;
+mod second;
 mod service;
 mod session;
 mod store;
@@ -26,6 +27,10 @@ pub use gate::Gate;
 pub use password::{
     Candidate, PASSWORD_BYTES_MAX, PASSWORD_MAX, Preset, judge, policy_of_account, typed as typed_password,
     violations as password_violations,
+};
+pub use second::{
+    SECOND_ADDRESS_GOOD_FOR, Second, ask_for_second_address, confirm_second_address, remove_second_address,
+    second_address,
 };
 pub use service::Service;
 pub use session::{SESSION_IDLE, SESSION_MAX, Session, begin_session};
@@ -67,6 +72,7 @@ pub async fn set_disabled(tx: &Transaction<'_>, user: Uuid, is_disabled: bool, n
         session::end_all(tx, user, None).await?;
         reset::forget(tx, user).await?;
         address::forget(tx, user).await?;
+        second::forget(tx, user).await?;
     }
     record(tx, Event::new(kind, Some(user), &Origin::default()), now).await?;
     Ok(true)

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What can be changed.
-const PATHS: [&str; 7] = [
+const PATHS: [&str; 8] = [
     "name",
     "time_zone",
     "invite_expiry",
@@ -19,6 +19,7 @@ const PATHS: [&str; 7] = [
     "default_delivery",
     "pending_invites_max",
     "daily_invites_max",
+    "redact_content",
 ];
 
 /// An account as somebody has sent it.
@@ -38,6 +39,8 @@ pub(super) struct Sent {
     pub pending_invites_max: i32,
     /// 0 when it is not set.
     pub daily_invites_max: i32,
+    /// Whether its mail says nothing of what there is.
+    pub redact_content: bool,
 }
 
 /// What is to be changed: only what is `Some`.
@@ -57,6 +60,8 @@ pub(super) struct Change {
     pub pending_invites_max: Option<u32>,
     /// Invites that are made in a day at most.
     pub daily_invites_max: Option<u32>,
+    /// Whether its mail says nothing of what there is.
+    pub redact_content: Option<bool>,
 }
 
 impl Change {
@@ -75,11 +80,12 @@ impl Change {
             "password_preset" => sent.preset.is_some(),
             "default_delivery" => sent.delivery.is_some(),
             "pending_invites_max" => sent.pending_invites_max != 0,
+            "redact_content" => sent.redact_content,
             _ => sent.daily_invites_max != 0,
         };
         let fields = mask::fields(paths, &PATHS, is_set, &mut violations);
-        let [name, time_zone, expiry, preset, delivery, pending, daily] = PATHS.map(|it| fields.contains(&it));
-        let mut change = Self::default();
+        let [name, time_zone, expiry, preset, delivery, pending, daily, redact] = PATHS.map(|it| fields.contains(&it));
+        let mut change = Self { redact_content: redact.then_some(sent.redact_content), ..Self::default() };
         if name {
             change.name = violations.take(checked_name("account.name", &sent.name));
         }
@@ -122,6 +128,7 @@ impl Change {
             default_delivery: self.delivery.unwrap_or(account.default_delivery),
             pending_invites_max: self.pending_invites_max.unwrap_or(account.pending_invites_max),
             daily_invites_max: self.daily_invites_max.unwrap_or(account.daily_invites_max),
+            redact_content: self.redact_content.unwrap_or(account.redact_content),
             ..account.clone()
         };
         let revision = account.revision + i64::from(after != *account);
@@ -151,6 +158,7 @@ mod tests {
             default_delivery: Delivery::Immediate,
             pending_invites_max: 7_000,
             daily_invites_max: INVITES_MAX,
+            redact_content: false,
             revision: 7,
             created_at: Timestamp::UNIX_EPOCH,
             deactivated_at: None,
@@ -178,6 +186,7 @@ mod tests {
         let new = (Some(String::new()), Some(INVITE_EXPIRY), Some(Preset::Nist2025), Some(Delivery::Immediate));
         assert_eq!((change.time_zone, change.invite_expiry, change.preset, change.delivery), new);
         assert_eq!((change.pending_invites_max, change.daily_invites_max), (Some(INVITES_MAX), Some(INVITES_MAX)));
+        assert_eq!(change.redact_content, Some(false));
     }
 
     #[test]
@@ -190,11 +199,14 @@ mod tests {
             delivery: Some(Err(Violation::new("account.default_delivery", "must be one of the deliveries"))),
             pending_invites_max: 7_001,
             daily_invites_max: 5_001,
+            redact_content: false,
         };
-        let paths = [&["etag"], &PATHS[..]].concat();
+        // A switch is never wrong.
+        let may_be = PATHS.strip_suffix(&["redact_content"]).unwrap();
+        let paths = [&["etag"], may_be].concat();
         let Err(Error::Invalid(violations)) = checked(bad, &paths) else { panic!("it is refused") };
         let fields: Vec<_> = violations.iter().map(|it| it.field.trim_start_matches("account.")).collect();
-        assert_eq!(fields, [&["update_mask"], &PATHS[..]].concat());
+        assert_eq!(fields, [&["update_mask"], may_be].concat());
     }
 
     #[test]

@@ -312,6 +312,7 @@ fn read(sent: pb::Account) -> Sent {
         delivery,
         pending_invites_max: sent.pending_invites_max,
         daily_invites_max: sent.daily_invites_max,
+        redact_content: sent.redact_content,
     }
 }
 
@@ -343,6 +344,7 @@ fn shown(account: Account, role: Option<AccountRole>) -> pb::Account {
         default_delivery: pb::Delivery::from(account.default_delivery).into(),
         pending_invites_max: i32::try_from(account.pending_invites_max).unwrap_or(i32::MAX),
         daily_invites_max: i32::try_from(account.daily_invites_max).unwrap_or(i32::MAX),
+        redact_content: account.redact_content,
         role: role.map_or(pb::AccountRole::Unspecified, wire).into(),
         create_time: Some(pb::time(account.created_at)),
         deactivate_time: account.deactivated_at.map(pb::time),

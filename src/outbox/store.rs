@@ -112,13 +112,16 @@ const WITHDRAW: &str = "
         reply = case when state = 'SENDING' then reply else $2 end
     from held where mail.id = held.id";
 
-/// The addresses of an account: those of its people, and those it has invited who have not come.
+/// The addresses of an account: those of its people, the second ones too, and those it has invited who have not come.
 macro_rules! of_account {
     ($rest:literal) => {
         concat!(
             "
     with theirs as (
         select person.email_key from member join person on person.id = member.user_id where member.account_id = $1
+        union
+        select second_address.email_key from member join second_address using (user_id)
+        where member.account_id = $1 and second_address.email_key is not null
         union
         select invite.email_key from invite
         where invite.account_id = $1 and invite.state in ('PENDING', 'DELIVERY_FAILED')

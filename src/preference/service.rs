@@ -18,7 +18,7 @@ use crate::{
     db::Db,
     digest::{self, Asked, Letterhead, Preview},
     error::{Error, Kind, Reason, Result, Violation, Violations},
-    identity::Email,
+    identity::{self, Email},
     ids,
     outbox::{self, Suppression},
     page::Page,
@@ -31,9 +31,9 @@ const SHOWN_WITHIN: Duration = Duration::from_hours(366 * 24);
 
 /// Serves `PreferenceService`.
 pub struct Service {
-    db: Db,
-    clock: Clock,
-    head: Letterhead,
+    pub(super) db: Db,
+    pub(super) clock: Clock,
+    pub(super) head: Letterhead,
     spread: Duration,
     links: Links,
 }
@@ -59,7 +59,9 @@ impl PreferenceService for Service {
 
         let recipient = subscription::find(&client, leave.person).await?;
         let next = subscription::next_digests(&client, leave.person).await?;
-        Ok(Response::new(pb::GetPreferencesResponse { preferences: Some(preferences(&recipient, &next, now)) }))
+        let second = identity::second_address(&client, leave.person).await?;
+        let preferences = Some(preferences(&recipient, &next, second, now));
+        Ok(Response::new(pb::GetPreferencesResponse { preferences }))
     }
 
     async fn update_preferences(
@@ -85,8 +87,10 @@ impl PreferenceService for Service {
         // What waits in the outbox until they are back is looked at again: they may be.
         outbox::hasten(&tx, leave.person).await?;
         let next = subscription::next_digests(&tx, leave.person).await?;
+        let second = identity::second_address(&tx, leave.person).await?;
         tx.commit().await.map_err(Error::from)?;
-        Ok(Response::new(pb::UpdatePreferencesResponse { preferences: Some(preferences(&recipient, &next, when.now)) }))
+        let preferences = Some(preferences(&recipient, &next, second, when.now));
+        Ok(Response::new(pb::UpdatePreferencesResponse { preferences }))
     }
 
     async fn list_work_center_preferences(
@@ -253,6 +257,27 @@ impl PreferenceService for Service {
 
         let facts = why::find(&client, &asked, leave.person).await?;
         Ok(Response::new(why::answer(facts.explain(&leave)?, self.head.domain())))
+    }
+
+    async fn request_notification_address(
+        &self,
+        request: Request<pb::RequestNotificationAddressRequest>,
+    ) -> Result<Response<pb::RequestNotificationAddressResponse>, Status> {
+        self.ask_for_address(request).await
+    }
+
+    async fn confirm_notification_address(
+        &self,
+        request: Request<pb::ConfirmNotificationAddressRequest>,
+    ) -> Result<Response<pb::ConfirmNotificationAddressResponse>, Status> {
+        self.confirm_address(request).await
+    }
+
+    async fn remove_notification_address(
+        &self,
+        request: Request<pb::RemoveNotificationAddressRequest>,
+    ) -> Result<Response<pb::RemoveNotificationAddressResponse>, Status> {
+        self.remove_address(request).await
     }
 
     async fn batch_update_work_center_preferences(

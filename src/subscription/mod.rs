@@ -175,6 +175,10 @@ pub struct Recipient {
     pub addressed: AddressedItems,
     /// Whether that is what a link in a mail has made of it.
     pub addressed_silenced: bool,
+    /// Whether they hear of what they do themselves like of what others do.
+    pub own_activity: bool,
+    /// Whether their mail says how much there is, and nothing of what it is.
+    pub redact_content: bool,
     /// When they are away; it may be over.
     pub pause: Option<Pause>,
     /// The etag.
@@ -194,6 +198,8 @@ impl Recipient {
             default: Delivery::Inherit,
             addressed: AddressedItems::Immediate,
             addressed_silenced: false,
+            own_activity: false,
+            redact_content: false,
             pause: None,
             revision: 1,
         }

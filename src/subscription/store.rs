@@ -17,17 +17,17 @@ const LOCK_RECIPIENTS: &str = "
     insert into recipient (user_id) select it.user_id from unnest($1::uuid[]) as it (user_id) order by it.user_id
     on conflict (user_id) do update set user_id = excluded.user_id
     returning user_id, notifications_enabled, digest_frequency, digest_minute, weekly_day, daily_days,
-        default_delivery, addressed_items, addressed_silenced, pause_from, pause_to, revision";
+        default_delivery, addressed_items, addressed_silenced, own_activity, redact_content, pause_from, pause_to, revision";
 
 const FIND_RECIPIENT: &str = "
     select user_id, notifications_enabled, digest_frequency, digest_minute, weekly_day, daily_days, default_delivery,
-        addressed_items, addressed_silenced, pause_from, pause_to, revision
+        addressed_items, addressed_silenced, own_activity, redact_content, pause_from, pause_to, revision
     from recipient where user_id = $1";
 
 const UPDATE_RECIPIENT: &str = "
     update recipient set notifications_enabled = $2, digest_frequency = $3, digest_minute = $4, weekly_day = $5,
         daily_days = $6, default_delivery = $7, addressed_items = $8, addressed_silenced = $9, pause_from = $10,
-        pause_to = $11,
+        pause_to = $11, own_activity = $12, redact_content = $13,
         revision = revision + 1
     where user_id = $1";
 
@@ -168,6 +168,8 @@ pub(super) async fn update_recipient(on: &impl GenericClient, it: &Recipient) ->
             &it.addressed_silenced,
             &it.pause.map(|it| it.from),
             &it.pause.map(|it| it.to),
+            &it.own_activity,
+            &it.redact_content,
         ],
     )
     .await?;
@@ -364,6 +366,8 @@ pub(super) fn recipient(row: &Row) -> Recipient {
         default: delivery(row, "default_delivery"),
         addressed,
         addressed_silenced: row.get("addressed_silenced"),
+        own_activity: row.get("own_activity"),
+        redact_content: row.get("redact_content"),
         pause: from.zip(to).map(|(from, to)| Pause { from, to }),
         revision: row.get("revision"),
     }

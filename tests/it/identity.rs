@@ -6,6 +6,7 @@ mod crowd;
 mod pace;
 mod password;
 mod reset;
+mod second;
 mod session;
 mod throttle;
 

@@ -1,8 +1,10 @@
 //! What people set, through both doors, and what the answers say about it.
 
 mod batch;
+mod own;
 mod pause;
 mod preview;
+mod redaction;
 mod seed;
 mod suppressed;
 mod transitions;

@@ -5,10 +5,21 @@ use uuid::Uuid;
 use super::{NAME_CHARS_MAX, Part, Thing};
 use crate::mail::phrase;
 
+/// Somebody who had a part in what happened.
+#[derive(Debug, Clone, Copy)]
+pub struct Actor<'a> {
+    /// Who.
+    pub id: Uuid,
+    /// Their name, as it was then.
+    pub name: &'a str,
+    /// Whether the sentence is said to them.
+    pub is_reader: bool,
+}
+
 /// What a sentence can be made of.
 pub struct Told<'a> {
-    /// Those who acted, with their names.
-    pub who: &'a [(Uuid, &'a str)],
+    /// Those who acted.
+    pub who: &'a [Actor<'a>],
     /// The thing, or the first of the things.
     pub what: &'a Thing,
     /// How many things, or how many times.
@@ -32,7 +43,7 @@ impl Told<'_> {
                 says.push(Part::Words(words.into()));
             }
             match name {
-                "who}" => says.extend(self.who()),
+                "who}" => says.extend(self.who(if says.is_empty() { "You" } else { "you" })),
                 "what}" => says.push(Part::Thing(self.what.presentable())),
                 "place}" => says.extend(self.place.map(|it| Part::Thing(it.presentable()))),
                 "count}" => says.push(Part::Words(phrase::figure(self.count))),
@@ -47,17 +58,20 @@ impl Told<'_> {
     pub fn mixed(&self, changes: &[String]) -> Vec<Part> {
         let changes = Part::Words(format!(": {} by ", phrase::listed(changes)));
         let mut says = vec![Part::Thing(self.what.presentable()), changes];
-        says.extend(self.who());
+        says.extend(self.who("you"));
         says
     }
 
-    /// Names who acted: one, two, or one "and 2 others".
-    fn who(&self) -> Vec<Part> {
-        let name = |(_, name): &(Uuid, &str)| match phrase::clean(name, NAME_CHARS_MAX) {
+    /// Names who acted: one, two, or one "and 2 others". The reader is `you`, and comes first.
+    fn who(&self, you: &str) -> Vec<Part> {
+        let name = |it: &Actor| match phrase::clean(it.name, NAME_CHARS_MAX) {
+            _ if it.is_reader => Part::Words(you.into()),
             name if name.is_empty() => Part::Name("Somebody".into()),
             name => Part::Name(name),
         };
-        match self.who {
+        let mut who = self.who.to_vec();
+        who.sort_by_key(|it| !it.is_reader);
+        match who.as_slice() {
             [] => Vec::new(),
             [only] => vec![name(only)],
             [one, other] => vec![name(one), Part::Words(" and ".into()), name(other)],

@@ -24,6 +24,7 @@ fn event(seq: i64, kind: &str, who: u128, id: &str) -> Event {
         kind: kind.into(),
         actor,
         actor_name: name.into(),
+        is_own: false,
         subject: thing(sort, id),
         parent: None,
         summary: String::new(),
@@ -258,4 +259,29 @@ fn every_kind_is_told_in_whole_sentences_and_no_event_is_lost() {
 #[test]
 fn nothing_folds_to_nothing() {
     assert!(fold(&[]).is_empty());
+}
+
+#[test]
+fn the_reader_is_called_you_and_comes_first() {
+    let own = |event: Event| Event { is_own: true, ..event };
+    let one = |kind, who| event(1, kind, who, "1");
+    assert_eq!(texts(&[own(within("Plans", one("file.uploaded", 0)))]), ["You uploaded file 1 to Plans"]);
+    let by_two = [one("file.commented", 1), own(Event { seq: 2, ..one("file.commented", 0) })];
+    assert_eq!(texts(&by_two), ["You and Grace Hopper made 2 comments on file 1"]);
+    let by_three = [by_two[0].clone(), Event { seq: 3, ..one("file.commented", 2) }, by_two[1].clone()];
+    assert_eq!(texts(&by_three), ["You and 2 others made 3 comments on file 1"]);
+    let mixed = [one("task.edited", 1), own(Event { seq: 2, ..one("task.commented", 0) })];
+    assert_eq!(texts(&mixed), ["task 1: 1 edit and 1 comment by you and Grace Hopper"]);
+}
+
+#[test]
+fn what_the_reader_addressed_to_themselves_is_said_as_to_everybody() {
+    for (kind, reason, said) in [
+        ("task.assigned", Reason::Assignment, "You assigned task 1"),
+        ("task.approval_requested", Reason::Approval, "You asked for approval of task 1"),
+        ("file.commented", Reason::Mention, "You commented on file 1"),
+    ] {
+        let event = Event { is_own: true, reason: Some(reason), ..event(1, kind, 0, "1") };
+        assert_eq!(texts(&[event]), [said]);
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use super::{Because, NAME_CHARS_MAX, Section};
+use super::{Because, NAME_CHARS_MAX, Section, redaction};
 use crate::digest::fold::{Line, Part, Thing};
 use crate::mail::phrase;
 use crate::mail::reader::Reader;
@@ -75,7 +75,7 @@ impl<'a> Block<'a> {
     /// The first `shown` lines of `section`.
     pub fn of(section: &Section<'a>, shown: usize, reader: &Reader) -> Self {
         Self {
-            title: title(section),
+            title: if section.workcenter == redaction::PLACE { redaction::HEADING.into() } else { title(section) },
             url: section.url.and_then(phrase::link),
             label: match section.because {
                 Because::Administrator => Some("as administrator"),

@@ -19,6 +19,7 @@ fn upload(title: &str) -> Event {
         kind: "file.uploaded".into(),
         actor: Uuid::from_u128(1),
         actor_name: "Ada Lovelace".into(),
+        is_own: false,
         subject: thing(title, "https://example.com/file?id=1&tab=2"),
         parent: Some(thing("Plans", "https://example.com/folder/9")),
         summary: String::new(),
@@ -47,6 +48,7 @@ fn digest<'a>(kind: Kind, sections: Vec<Section<'a>>) -> Digest<'a> {
         needs_you: Vec::new(),
         sections,
         covers_from: None,
+        is_redacted: false,
         unsubscribe_url: "https://example.com/stop?token=a-b_c",
         preferences_url: "https://example.com/settings",
     }
@@ -303,4 +305,34 @@ fn a_long_subject_is_cut_where_nobody_would_see_it() {
     let subject = written(&digest(Kind::Immediate, vec![section(name, &lines)])).subject;
     assert_eq!(subject.chars().count(), 120);
     assert!(subject.starts_with("[A WorkCenter with a name that is a good deal long…] Ada "));
+}
+
+#[test]
+fn a_redacted_mail_says_how_much_and_where_and_nothing_else() {
+    let secret = Event { summary: "Sold for a million".into(), reason: Some(Reason::Mention), ..upload("Offer.pdf") };
+    let (one, five, two) = (fold(&[secret]), lines(5), lines(2));
+    let [here, there] = ["https://example.com/workcenters/1", "https://example.com/workcenters/2"];
+    let at = |url, lines| Section { url: Some(url), ..section("Quay", lines) };
+    for (kind, needs_you, sections, subject) in [
+        (Kind::Immediate, vec![], vec![at(here, &five)], "5 updates in a WorkCenter"),
+        (Kind::Immediate, vec![at(here, &one)], vec![], "1 update in a WorkCenter"),
+        (Kind::Immediate, vec![at(here, &one)], vec![at(here, &five)], "6 updates in a WorkCenter"),
+        (Kind::Catchup, vec![], vec![at(here, &five)], "5 updates in a WorkCenter"),
+        (
+            DAILY,
+            vec![at(here, &one), at(here, &one)],
+            vec![at(here, &five), at(there, &two)],
+            "Your daily digest: 9 updates in 2 WorkCenters",
+        ),
+    ] {
+        let mail = written(&Digest { is_redacted: true, needs_you, ..digest(kind, sections) });
+        assert_eq!(mail.subject, subject);
+        assert!(mail.text.contains(here) && mail.html.contains(here), "{}", mail.text);
+        for name in ["Quay", "Plans", "Ada", "Offer", "a.pdf", "million", "mentioned", "file?id"] {
+            let forms = [&mail.subject, &mail.html, &mail.text];
+            assert!(forms.iter().all(|it| !it.contains(name)), "{name} in {}", mail.text);
+        }
+        let needing = mail.text.contains("[a WorkCenter] 2 updates");
+        assert_eq!(needing, subject.contains("9 updates"), "{}", mail.text);
+    }
 }

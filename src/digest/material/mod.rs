@@ -108,13 +108,13 @@ impl Material {
         let everyone: Vec<(&Place, Vec<Line>)> = places
             .iter()
             .filter(|it| it.open)
-            .map(|it| (it, fold::fold(&self.everyone(it, tells.user))))
+            .map(|it| (it, fold::fold(&self.everyone(it, tells.user, told.own_activity))))
             .filter(|(_, lines)| !lines.is_empty())
             .collect();
         let mine: Vec<(&Concerned, Vec<Line>)> = concerns
             .iter()
             .filter(|it| it.open)
-            .map(|it| (it, fold::fold(&self.mine(it))))
+            .map(|it| (it, fold::fold(&self.mine(it, tells.user, told.own_activity))))
             .filter(|(_, lines)| !lines.is_empty())
             .collect();
         let lines = everyone.iter().flat_map(|(_, lines)| lines).chain(mine.iter().flat_map(|(_, lines)| lines));
@@ -141,6 +141,7 @@ impl Material {
                 .map(|((it, lines), url)| section(&it.workcenter, url, lines))
                 .collect(),
             covers_from,
+            is_redacted: told.redact_content,
             unsubscribe_url: &unsubscribe_url,
             preferences_url: &format!("{}/preferences", head.app_url),
         };
@@ -155,27 +156,30 @@ impl Material {
         }))
     }
 
-    /// What the person may see of a place besides what concerns them: not their own doing, not what is meant for others.
-    fn everyone(&self, place: &Place, user: Uuid) -> Vec<fold::Event> {
+    /// What the person may see of a place besides what concerns them: not what is meant for others, and their own doing only
+    /// when they hear of that.
+    fn everyone(&self, place: &Place, user: Uuid, own_activity: bool) -> Vec<fold::Event> {
         let events = self.events.get(&place.log).map_or(&[][..], Vec::as_slice);
         let begin = events.partition_point(|it| it.seq <= place.from);
         let end = events.partition_point(|it| it.seq <= place.to);
         events[begin..end.max(begin)]
             .iter()
-            .filter(|it| it.audience == activity::Audience::Everyone && it.actor != user)
+            .filter(|it| it.audience == activity::Audience::Everyone && (own_activity || it.actor != user))
             .filter(|it| !self.elsewhere.contains(&(place.settlement, it.log, it.seq)))
-            .map(|it| self.event(it, None))
+            .map(|it| self.event(it, user, None))
             .collect()
     }
 
-    /// What concerns the person, unless it has been taken back.
-    fn mine(&self, it: &Concerned) -> Vec<fold::Event> {
+    /// What concerns the person, unless it has been taken back, or is their own doing and they do not hear of that.
+    fn mine(&self, it: &Concerned, user: Uuid, own_activity: bool) -> Vec<fold::Event> {
         let events = self.events.get(&it.log).map_or(&[][..], Vec::as_slice);
         let found = events.binary_search_by_key(&it.seq, |event| event.seq);
-        found.map(|place| self.event(&events[place], Some(it.reason))).into_iter().collect()
+        let found = found.ok().map(|place| &events[place]).filter(|event| own_activity || event.actor != user);
+        found.map(|event| self.event(event, user, Some(it.reason))).into_iter().collect()
     }
 
-    fn event(&self, it: &Event, reason: Option<activity::Reason>) -> fold::Event {
+    /// The event as `user` is told of it.
+    fn event(&self, it: &Event, user: Uuid, reason: Option<activity::Reason>) -> fold::Event {
         let thing = |it: &activity::Thing| fold::Thing {
             kind: it.kind.clone(),
             id: it.id.clone(),
@@ -187,6 +191,7 @@ impl Material {
             kind: it.kind.clone(),
             actor: it.actor,
             actor_name: self.names.get(&it.actor).cloned().unwrap_or_else(|| "Somebody".to_owned()),
+            is_own: it.actor == user,
             subject: thing(&it.subject),
             parent: (!it.parent.id.is_empty()).then(|| thing(&it.parent)),
             summary: it.summary.clone(),
@@ -257,6 +262,7 @@ fn list(
     of.extend(mine.iter().map(|(it, _)| (it.log, it.workcenter.as_str())));
     of.dedup_by_key(|it| it.0);
     match of.as_slice() {
+        [(log, _)] if told.redact_content => format!("WorkCenter <{}.workcenter.{domain}>", log.simple()),
         [(log, name)] => format!("{name} <{}.workcenter.{domain}>", log.simple()),
         _ => format!("{} <{}.digest.{domain}>", told.account_name, tells.account.simple()),
     }

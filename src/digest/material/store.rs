@@ -28,14 +28,18 @@ const SETTLED: &str = "
 
 /// Whom each is for.
 const TOLD: &str = "
-    select it.id, account.name as account_name, person.email,
+    select it.id, account.name as account_name, coalesce(second_address.email, person.email) as email,
         coalesce(trim(profile.first_name || ' ' || profile.last_name), '') as name,
         coalesce(nullif(profile.time_zone, ''), account.time_zone) as time_zone,
-        coalesce(profile.locale, '') as locale, coalesce(profile.time_format, '') as time_format
+        coalesce(profile.locale, '') as locale, coalesce(profile.time_format, '') as time_format,
+        coalesce(recipient.own_activity, false) as own_activity,
+        account.redact_content or coalesce(recipient.redact_content, false) as redact_content
     from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as it(id, account_id, user_id)
     join account on account.id = it.account_id
     join person on person.id = it.user_id
-    left join profile on profile.user_id = it.user_id";
+    left join profile on profile.user_id = it.user_id
+    left join recipient on recipient.user_id = it.user_id
+    left join second_address on second_address.user_id = it.user_id";
 
 /// Ranges, and whether the person may hear of the place as things are now. No range reaches across the floor of its log:
 /// raising it moves all cursors there.
@@ -114,6 +118,10 @@ pub(in crate::digest) struct Told {
     pub email: String,
     pub name: String,
     pub reader: Reader,
+    /// Whether they hear of what they do themselves.
+    pub own_activity: bool,
+    /// Whether they, or the account, have chosen that mail names nothing.
+    pub redact_content: bool,
 }
 
 /// A range that is told.
@@ -190,6 +198,8 @@ pub(in crate::digest) async fn told(on: &impl GenericClient, tells: &[Tells]) ->
         email: row.get("email"),
         name: row.get("name"),
         reader: Reader::of(row.get("time_zone"), row.get("locale"), row.get("time_format")),
+        own_activity: row.get("own_activity"),
+        redact_content: row.get("redact_content"),
     };
     Ok(rows.iter().map(|row| (row.get("id"), told(row))).collect())
 }

@@ -146,6 +146,21 @@ fn words(kind: EventKind) -> Option<Words> {
             label: "Open your profile",
             otherwise: "If it was you, there is nothing to do. If it was not, tell your administrator at once.",
         },
+        EventKind::SecondAddressToConfirm => Words {
+            heading: "Confirm your address for notifications",
+            said: "Somebody wants to get mail of what happens in their WorkCenters at this address. The link is good for \
+                   24 hours, for one use, and until another address is asked for.",
+            label: "Confirm the address",
+            otherwise: "If it was not you, ignore this: nothing happens unless the link is followed.",
+        },
+        EventKind::SecondAddressSet => Words {
+            heading: "Your notifications go to another address",
+            said: "From now on mail of what happens in your WorkCenters goes to a second address, which was confirmed. You \
+                   sign in with this one as before, and mail about invites and your safety still comes here.",
+            label: "Open your preferences",
+            otherwise: "If it was you, there is nothing to do. If it was not, remove that address from your preferences and \
+                        set a new password at once.",
+        },
         EventKind::PictureRemoved => Words {
             heading: "Your picture was removed",
             said: "An administrator of your account removed it. Your initials are shown in its place.",

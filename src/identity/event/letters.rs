@@ -11,7 +11,7 @@ use super::{
 use crate::{
     db::GenericClient,
     error::{Error, Result},
-    identity::{address, reset},
+    identity::{address, reset, second},
     mail::reader::Reader,
     secret::TokenKey,
 };
@@ -34,6 +34,8 @@ pub(super) struct Told {
     pub change: Option<(Uuid, Vec<u8>)>,
     /// The address of that change.
     pub new_address: Option<String>,
+    /// The second address that is asked for, while that is good, what its token is made from, and the hash of that.
+    pub second: Option<(String, Uuid, Vec<u8>)>,
 }
 
 /// Writes the mails of `events`: each event with the address and the letter. One whose link is not good any more has
@@ -74,6 +76,11 @@ fn written(told: Told, key: &TokenKey, app_url: &str) -> Result<Option<(String, 
             let (Some((change, kept)), Some(to)) = (told.change, told.new_address.clone()) else { return Ok(None) };
             (format!("email/confirm?token={}", address::token_again(key, change, &kept).expose()), to)
         }
+        EventKind::SecondAddressToConfirm => {
+            let Some((to, asked, kept)) = told.second else { return Ok(None) };
+            (format!("notifications/confirm?token={}", second::token_again(key, asked, &kept).expose()), to)
+        }
+        EventKind::SecondAddressSet => ("preferences".to_owned(), told.present),
         kind => {
             let is_profile = matches!(kind, EventKind::AddressChanged | EventKind::PictureRemoved);
             let path = if is_profile { "profile" } else { "password/forgotten" };

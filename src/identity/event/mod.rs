@@ -40,6 +40,10 @@ pub enum EventKind {
     AddressToConfirm,
     /// The other address is theirs. Mailed to the one before.
     AddressChanged,
+    /// A second address is to be confirmed. Mailed to it, with the link.
+    SecondAddressToConfirm,
+    /// Mail of what happens goes to a second address from here on. Mailed to the first.
+    SecondAddressSet,
     /// They may not sign in any more.
     Disabled,
     /// They may again.
@@ -50,7 +54,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::Throttled,
@@ -63,6 +67,8 @@ impl EventKind {
         Self::AddressChangeAsked,
         Self::AddressToConfirm,
         Self::AddressChanged,
+        Self::SecondAddressToConfirm,
+        Self::SecondAddressSet,
         Self::Disabled,
         Self::Enabled,
         Self::PictureRemoved,
@@ -83,6 +89,8 @@ impl EventKind {
             Self::AddressChangeAsked => "ADDRESS_CHANGE_ASKED",
             Self::AddressToConfirm => "ADDRESS_TO_CONFIRM",
             Self::AddressChanged => "ADDRESS_CHANGED",
+            Self::SecondAddressToConfirm => "SECOND_ADDRESS_TO_CONFIRM",
+            Self::SecondAddressSet => "SECOND_ADDRESS_SET",
             Self::Disabled => "DISABLED",
             Self::Enabled => "ENABLED",
             Self::PictureRemoved => "PICTURE_REMOVED",
@@ -92,6 +100,11 @@ impl EventKind {
     /// Reads what [`Self::name`] wrote.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+
+    /// Whether its mail asks at an address that is nobody's yet.
+    fn asks(self) -> bool {
+        matches!(self, Self::AddressToConfirm | Self::SecondAddressToConfirm)
     }
 
     /// Whether the person is told by mail.
@@ -104,6 +117,8 @@ impl EventKind {
             | Self::AddressChangeAsked
             | Self::AddressToConfirm
             | Self::AddressChanged
+            | Self::SecondAddressToConfirm
+            | Self::SecondAddressSet
             | Self::PictureRemoved => true,
             Self::SignedIn
             | Self::SignInFailed
@@ -162,7 +177,7 @@ pub async fn record(tx: &Transaction<'_>, event: Event, now: Timestamp) -> Resul
         id: ids::new(),
         // It is of no account: each person's mails wait for their own alone.
         account: user,
-        user: (event.kind != EventKind::AddressToConfirm).then_some(user),
+        user: (!event.kind.asks()).then_some(user),
         kind: outbox::Kind::Security,
         subject: id,
         key: digest(&[b"security", id.as_bytes()]),

@@ -23,7 +23,7 @@ const TOLD: &str = "
         coalesce(nullif(profile.time_zone, ''), theirs.time_zone) as time_zone,
         coalesce(profile.locale, '') as locale, coalesce(profile.time_format, '') as time_format,
         reset.id as reset_id, reset.token_hash as reset_hash, change.id as change_id, change.token_hash as change_hash,
-        change.email as new_address
+        change.email as new_address, second.asked_email, second.asked_id, second.token_hash as asked_hash
     from security_event event
     join person on person.id = event.user_id
     left join profile on profile.user_id = person.id
@@ -38,6 +38,9 @@ const TOLD: &str = "
     left join address_change change on change.user_id = person.id and change.id = event.subject_id
         and now() < change.expires_at
         and not exists (select from person taken where taken.email_key = change.email_key)
+    left join second_address second on second.user_id = person.id and second.asked_id = event.subject_id
+        and now() < second.expires_at
+        and not exists (select from person taken where taken.email_key = second.asked_key)
     where event.id = any($1)";
 
 const SWEEP: &str = "
@@ -106,6 +109,8 @@ pub(super) async fn told(on: &impl GenericClient, events: &[Uuid]) -> Result<Vec
             reset: link(row, "reset_id", "reset_hash"),
             change: link(row, "change_id", "change_hash"),
             new_address: row.get("new_address"),
+            second: link(row, "asked_id", "asked_hash")
+                .and_then(|(id, hash)| Some((row.get::<_, Option<String>>("asked_email")?, id, hash))),
         })
     });
     Ok(told.collect())

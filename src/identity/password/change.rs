@@ -11,7 +11,7 @@ use crate::{
     identity::{
         EventKind, Person, address,
         event::{Event, record},
-        reset, session,
+        reset, second, session,
         throttle::{self, Count},
     },
 };
@@ -62,6 +62,7 @@ async fn replace(tx: &Transaction<'_>, person: &Person, phc: &str, session: Opti
     // Whoever had the old one may have asked for these.
     reset::forget(tx, person.id).await?;
     address::forget(tx, person.id).await?;
+    second::forget(tx, person.id).await?;
     throttle::forgive(tx, &[Count::Person, Count::Check], person.id.as_bytes()).await?;
     session::end_all(tx, person.id, session).await
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The paths that a mask may name.
-const PATHS: [&str; 8] = [
+const PATHS: [&str; 10] = [
     "notifications_enabled",
     "digest_frequency",
     "digest_time",
@@ -21,6 +21,8 @@ const PATHS: [&str; 8] = [
     "default_delivery",
     "addressed_items",
     "pause",
+    "own_activity",
+    "redact_content",
 ];
 
 /// How long a pause may be: a year, a leap year too. Whoever wants to hear nothing for longer has the switch.
@@ -45,6 +47,10 @@ pub struct Change {
     pub addressed: Option<AddressedItems>,
     /// When they are away; `None` in it for not at all.
     pub pause: Option<Option<Away>>,
+    /// Whether they hear of what they do themselves.
+    pub own_activity: Option<bool>,
+    /// Whether their mail says how much there is, and nothing of what it is.
+    pub redact_content: Option<bool>,
 }
 
 /// A pause as it is asked for.
@@ -81,6 +87,8 @@ impl Change {
             addressed: self.addressed.unwrap_or(was.addressed),
             addressed_silenced: was.addressed_silenced && self.addressed.is_none(),
             pause: pause.unwrap_or(was.pause),
+            own_activity: self.own_activity.unwrap_or(was.own_activity),
+            redact_content: self.redact_content.unwrap_or(was.redact_content),
             ..was
         })
     }

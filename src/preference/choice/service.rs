@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{Away, Change, PATHS};
 use crate::{
     error::{Error, Reason, Result, Violation, Violations},
+    identity::Second,
     ids, mask, pb,
     subscription::{AddressedItems, Cadence, Delivery, Next, Placed, Recipient, Source, schedule, schedule::Beat},
 };
@@ -87,6 +88,8 @@ pub(in crate::preference) fn change(request: &pb::UpdatePreferencesRequest, now:
         "daily_days" => !sent.daily_days.is_empty(),
         "default_delivery" => sent.default_delivery != 0,
         "pause" => sent.pause.is_some(),
+        "own_activity" => sent.own_activity,
+        "redact_content" => sent.redact_content,
         _ => sent.addressed_items != 0,
     };
     let paths = request.update_mask.as_ref().map(|it| it.paths.as_slice()).unwrap_or_default();
@@ -104,6 +107,8 @@ pub(in crate::preference) fn change(request: &pb::UpdatePreferencesRequest, now:
             "default_delivery" => {
                 change.default = violations.take(delivery("preferences.default_delivery", sent.default_delivery));
             }
+            "redact_content" => change.redact_content = Some(sent.redact_content),
+            "own_activity" => change.own_activity = Some(sent.own_activity),
             "pause" => change.pause = violations.take(sent.pause.as_ref().map(away).transpose()),
             _ => change.addressed = violations.take(addressed(sent.addressed_items)),
         }
@@ -153,7 +158,12 @@ pub(in crate::preference) fn etag(recipient: &Recipient) -> String {
     format!("\"{}\"", recipient.revision)
 }
 
-pub(in crate::preference) fn preferences(it: &Recipient, next: &[Next], now: Timestamp) -> pb::Preferences {
+pub(in crate::preference) fn preferences(
+    it: &Recipient,
+    next: &[Next],
+    second: Second,
+    now: Timestamp,
+) -> pb::Preferences {
     let day = |day: Weekday| WEEK.into_iter().find(|(_, ours)| *ours == day).map(|(wire, _)| wire.into());
     let frequency = match it.frequency {
         Beat::Daily => pb::DigestFrequency::Daily,
@@ -175,6 +185,11 @@ pub(in crate::preference) fn preferences(it: &Recipient, next: &[Next], now: Tim
         etag: etag(it),
         next_digests: next.iter().map(next_digest).collect(),
         pause: pause.map(|it| pb::Pause { from: Some(pb::time(it.from)), to: Some(pb::time(it.to)) }),
+        own_activity: it.own_activity,
+        redact_content: it.redact_content,
+        notification_email: second.email,
+        notification_email_suppressed: second.is_suppressed,
+        pending_notification_email: second.pending,
     }
 }
 

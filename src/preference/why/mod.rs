@@ -78,6 +78,8 @@ pub(super) struct Settled {
     pub at: Timestamp,
     /// The range (from, to] that it is in; `None` where it was settled alone.
     pub range: Option<(i64, i64)>,
+    /// Whether their own doing was counted apart in it, for they did not hear of that then.
+    pub own_apart: bool,
 }
 
 /// How far a mail has come.
@@ -120,6 +122,8 @@ pub(super) struct Facts {
     pub concerns_caller: bool,
     /// Whether the person hears with the digest of what concerns them.
     pub with_digest: bool,
+    /// Whether they hear of what they do themselves.
+    pub own_activity: bool,
     pub settled: Option<Settled>,
     pub mail: Option<Mail>,
     /// When the log's immediate mail is due.
@@ -194,8 +198,10 @@ impl Facts {
             (Some(Outcome::Hidden), _) | (None, Cause::Left) => Why::AfterLeaving,
             (Some(Outcome::Suppressed) | None, Cause::Resumed) if was_away => Why::AfterLeaving,
             (Some(Outcome::Suppressed), _) | (None, Cause::Suppressed | Cause::Resumed) => Why::Suppressed,
-            (None, _) if event.actor == self.asked.user => Why::Own,
+            (None, _) if event.actor == self.asked.user && settled.own_apart => Why::Own,
             (None, _) if event.retracted_at.is_some_and(|it| it <= settled.at) => Why::Retracted,
+            // What names others is not told them, whoever did it.
+            (None, _) if event.named => Why::Hidden,
             (None, _) => self.by_mail(event, &settled),
         }
     }
@@ -208,7 +214,8 @@ impl Facts {
             _ if self.closed || self.asked.seq <= self.floor => Why::Suppressed,
             Cadence::Off => Why::Off,
             _ if event.retracted_at.is_some() => Why::Retracted,
-            _ if event.actor == self.asked.user => Why::Own,
+            _ if event.actor == self.asked.user && !self.own_activity => Why::Own,
+            _ if event.named && self.concern.is_none() => Why::Hidden,
             Cadence::Digest(_) if !at_once => self.unless_away(Why::WaitsForDigest),
             Cadence::Digest(_) | Cadence::Immediate => self.unless_away(Why::WillBeSent),
         }
@@ -291,7 +298,7 @@ impl Facts {
                 "Notifications were off or the WorkCenter was not active, so it was settled as not told."
             }
             Why::Off => "Notifications of this WorkCenter are off.",
-            Why::Own => "It is the person's own doing, of which nobody is told themselves.",
+            Why::Own => "It is the person's own doing, and they have not chosen to hear of that.",
             Why::Hidden => "It is meant for others only.",
             Why::Retracted => "It was taken back before it was told.",
             Why::NotSubscribed => "The person has never collaborated in this WorkCenter.",

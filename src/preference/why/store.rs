@@ -22,9 +22,9 @@ const FIND: &str = "
         coalesce(recipient.default_delivery, 'INHERIT') as default_delivery,
         coalesce(recipient.digest_frequency, 'DAILY') as frequency,
         coalesce(recipient.addressed_items = 'WITH_DIGEST', false) as with_digest,
-        addressee.reason, addressee.outcome,
+        coalesce(recipient.own_activity, false) as own_activity, addressee.reason, addressee.outcome,
         exists (select from addressee mine where mine.log_id = $1 and mine.seq = $2 and mine.user_id = $4) as mine,
-        settled.cause, settled.settled_at, settled.from_seq, settled.to_seq,
+        settled.cause, settled.settled_at, settled.from_seq, settled.to_seq, settled.own,
         mail.state, mail.attempts, mail.message_id, mail.created_at, mail.try_at, mail.ended_at as mail_ended_at,
         mail.reply, planned.next_at as digest_at, catch_up.next_at as catch_up_at,
         recipient.pause_from as away_at, back.next_at as back_at
@@ -36,13 +36,14 @@ const FIND: &str = "
     left join recipient on recipient.user_id = $3
     left join addressee on addressee.log_id = head.log_id and addressee.seq = $2 and addressee.user_id = $3
     left join lateral (
-        select cause, settled_at, mail_id, null::bigint as from_seq, null::bigint as to_seq
+        select cause, settled_at, mail_id, null::bigint as from_seq, null::bigint as to_seq,
+            null::bigint as own
         from settlement where settlement.id = addressee.settlement_id
         union all
-        select cause, settled_at, mail_id, range.from_seq, range.to_seq
+        select cause, settled_at, mail_id, range.from_seq, range.to_seq, range.own
         from settlement
-        cross join lateral unnest(settlement.subscription_ids, settlement.from_seq, settlement.to_seq)
-            as range(subscription_id, from_seq, to_seq)
+        cross join lateral unnest(settlement.subscription_ids, settlement.from_seq, settlement.to_seq, settlement.own)
+            as range(subscription_id, from_seq, to_seq, own)
         where addressee.user_id is null and settlement.account_id = head.account_id and settlement.user_id = $3
             and range.subscription_id = subscription.id and range.from_seq < $2 and $2 <= range.to_seq
         limit 1
@@ -75,6 +76,7 @@ pub(in crate::preference) async fn find(on: &impl GenericClient, asked: &Asked, 
         concern: reason.map(|it| (it, outcome)),
         concerns_caller: row.get("mine"),
         with_digest: row.get("with_digest"),
+        own_activity: row.get("own_activity"),
         settled: settled(row),
         mail: mail(row),
         immediate_at: row.get("due_at"),
@@ -120,6 +122,7 @@ fn settled(row: &Row) -> Option<Settled> {
         cause: Cause::named(row.get::<_, Option<&str>>("cause")?)?,
         at: row.get::<_, Timestamp>("settled_at"),
         range: from.zip(to),
+        own_apart: row.get::<_, Option<i64>>("own").is_some_and(|it| it > 0),
     })
 }
 

@@ -102,7 +102,9 @@ pub(super) const RULES: &str = "
         coalesce(weekly_day, 1) as weekly_day, coalesce(daily_days, 127) as daily_days,
         coalesce(recipient.default_delivery, 'INHERIT') as default_delivery,
         coalesce(addressed_items, 'IMMEDIATE') as addressed_items, pause_from, pause_to,
-        coalesce(addressed_silenced, false) as addressed_silenced, coalesce(recipient.revision, 1) as revision,
+        coalesce(addressed_silenced, false) as addressed_silenced,
+        coalesce(own_activity, false) as own_activity,
+        coalesce(recipient.redact_content, false) as redact_content, coalesce(recipient.revision, 1) as revision,
         coalesce(nullif(profile.time_zone, ''), account.time_zone, 'UTC') as zone
     from unnest($2::uuid[]) as it(user_id)
     join account on account.id = $1

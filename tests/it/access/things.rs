@@ -124,6 +124,13 @@ impl Things {
                 let (new_email, password) = (text("new@example.com"), text("not the password"));
                 pb::RequestEmailChangeRequest { new_email, password }.encode_to_vec()
             }
+            Action::RequestNotificationAddress => {
+                // Who asks for a real one as often as the tests do is asked to wait.
+                pb::RequestNotificationAddressRequest { email: text("nobody") }.encode_to_vec()
+            }
+            Action::ConfirmNotificationAddress => {
+                pb::ConfirmNotificationAddressRequest { token: text("no such token") }.encode_to_vec()
+            }
             Action::ConfirmEmailChange => {
                 pb::ConfirmEmailChangeRequest { token: text("no such token") }.encode_to_vec()
             }
@@ -190,6 +197,7 @@ impl Things {
             | Action::ListProfileChanges
             | Action::ListWorkCenters
             | Action::GetPreferences
+            | Action::RemoveNotificationAddress
             | Action::ListWorkCenterPreferences => Vec::new(),
         }
     }

@@ -12,10 +12,11 @@ use uuid::Uuid;
 use workcenter::{
     daemon::{Daemon, Sweep},
     pb::{
-        AcceptInviteRequest, Activity, ChangePasswordRequest, ConfirmEmailChangeRequest, CreateInviteRequest,
-        DeclineInviteRequest, DeletePictureRequest, Delivery, Invite, InvitedWorkCenter, Newcomer, Preferences,
-        Profile, PublishActivityRequest, RequestEmailChangeRequest, RequestPasswordResetRequest, ResetPasswordRequest,
-        UpdatePreferencesRequest, UpdateProfileRequest, WorkCenterRole, accept_invite_request, decline_invite_request,
+        AcceptInviteRequest, Activity, ChangePasswordRequest, ConfirmEmailChangeRequest,
+        ConfirmNotificationAddressRequest, CreateInviteRequest, DeclineInviteRequest, DeletePictureRequest, Delivery,
+        Invite, InvitedWorkCenter, Newcomer, Preferences, Profile, PublishActivityRequest, RequestEmailChangeRequest,
+        RequestNotificationAddressRequest, RequestPasswordResetRequest, ResetPasswordRequest, UpdatePreferencesRequest,
+        UpdateProfileRequest, WorkCenterRole, accept_invite_request, decline_invite_request,
     },
 };
 
@@ -34,8 +35,12 @@ use crate::{
 /// many as are shown, one more and two more.
 const COUNTS: [usize; 5] = [1, 3, 21, 22, 23];
 
+/// What those are called who hear of every WorkCenter; mail to the latter names nothing.
+const NAMES: [&str; 2] = ["everywhere", REDACTED];
+const REDACTED: &str = "redacted";
+
 /// The kinds of mail that there are; of those about invites and safety, what each can tell.
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 18] = [
     "CATCHUP",
     "DIGEST",
     "IMMEDIATE",
@@ -52,6 +57,8 @@ const KINDS: [&str; 16] = [
     "SECURITY PASSWORD_RESET",
     "SECURITY PASSWORD_RESET_ASKED",
     "SECURITY PICTURE_REMOVED",
+    "SECURITY SECOND_ADDRESS_SET",
+    "SECURITY SECOND_ADDRESS_TO_CONFIRM",
 ];
 
 const ALL_KINDS: &str = "
@@ -100,9 +107,9 @@ impl Stage {
         }
     }
 
-    async fn hear(&self, person: &Person, delivery: Delivery) {
-        let preferences = Preferences { default_delivery: delivery.into(), ..Preferences::default() };
-        let update_mask = Some(mask(&["default_delivery"]));
+    async fn hear(&self, person: &Person, delivery: Delivery, redact_content: bool) {
+        let preferences = Preferences { default_delivery: delivery.into(), redact_content, ..Preferences::default() };
+        let update_mask = Some(mask(&["default_delivery", "redact_content"]));
         let message = UpdatePreferencesRequest { preferences: Some(preferences), update_mask, etag: String::new() };
         self.app.preferences().update_preferences(by(&person.token, message)).await.unwrap();
     }
@@ -118,20 +125,22 @@ impl Stage {
         (0..count).map(event).collect()
     }
 
-    /// Digests, catch-ups and immediate mail of every length.
+    /// Digests, catch-ups and immediate mail of every length, named and redacted.
     async fn happenings(&self) {
         let bob = self.person("bob", 1).await;
         let cadences = [Delivery::Immediate, Delivery::Daily, Delivery::Weekly, Delivery::Daily];
         let mut everywhere = Vec::new();
-        for (number, cadence) in cadences.into_iter().enumerate() {
-            everywhere.push(self.person(&format!("everywhere{number}"), number + 2).await);
-            self.hear(&everywhere[number], cadence).await;
+        for (number, (name, cadence)) in
+            NAMES.into_iter().flat_map(|it| cadences.map(|cadence| (it, cadence))).enumerate()
+        {
+            everywhere.push(self.person(&format!("{name}{number}"), number + 2).await);
+            self.hear(&everywhere[number], cadence, name == REDACTED).await;
         }
         let mut places = Vec::new();
         for (number, count) in COUNTS.into_iter().enumerate() {
             let place = self.app.workcenter(&bob, self.account.id, &trouble(number + 7, 200)).await;
             let one = self.person(&format!("one{number}"), number + 6).await;
-            self.hear(&one, Delivery::Daily).await;
+            self.hear(&one, Delivery::Daily, false).await;
             for person in everywhere.iter().chain([&one]) {
                 self.app.collaborator(&bob, place, person).await;
             }
@@ -144,7 +153,8 @@ impl Stage {
             let events = self.events(*place, &bob, *count, &mentioned);
             self.app.activity().publish_activity(by(&self.key, PublishActivityRequest { events })).await.unwrap();
         }
-        self.hear(&everywhere[3], Delivery::Immediate).await;
+        self.hear(&everywhere[3], Delivery::Immediate, false).await;
+        self.hear(&everywhere[7], Delivery::Immediate, true).await;
         self.at("2027-03-02T12:05:00Z").await;
         self.at("2027-03-03T12:00:00Z").await;
         self.at("2027-03-08T12:00:00Z").await;
@@ -209,6 +219,8 @@ impl Stage {
         let new_email = "ada@new.example".to_owned();
         let asked = RequestEmailChangeRequest { new_email: new_email.clone(), password: PASSWORD.to_owned() };
         self.app.profiles().request_email_change(by(&ada.token, asked)).await.unwrap();
+        let asked = RequestNotificationAddressRequest { email: "ada.news@example.org".to_owned() };
+        self.app.preferences().request_notification_address(by(&ada.token, asked)).await.unwrap();
         // Those with links go while these are good.
         self.at("2027-03-12T14:00:00Z").await;
         let change = async |current: &str, new: &str| {
@@ -218,6 +230,9 @@ impl Stage {
         };
         let token = mailed_token(&self.app, "ADDRESS_TO_CONFIRM").await.unwrap();
         self.app.profiles().confirm_email_change(ConfirmEmailChangeRequest { token }).await.unwrap();
+        let token = mailed_token(&self.app, "SECOND_ADDRESS_TO_CONFIRM").await.unwrap();
+        let asked = ConfirmNotificationAddressRequest { token };
+        self.app.preferences().confirm_notification_address(asked).await.unwrap();
         change(PASSWORD, "seven kinds of seaweed").await.unwrap();
         let asked = RequestPasswordResetRequest { email: new_email };
         self.app.sessions().request_password_reset(asked).await.unwrap();
@@ -290,6 +305,12 @@ fn faults(mail: &Received) -> Vec<String> {
     for markup in ["<script", "<b>\"", "<b>unknown", "javascript:", "src=", "url("] {
         expect(!body.contains(markup), &format!("has {markup} in it"));
     }
+    let leads = |it: &String| {
+        ["app.example/workcenters/", "app.example/preferences", "mail.example/"]
+            .iter()
+            .any(|to| it[8..].starts_with(to))
+    };
+    expect(!mail.to.starts_with(REDACTED) || linked.iter().all(leads), "leads to what it must not name");
     let is_list = mail.header("List-Id").is_some();
     let unsubscribes = ["List-Unsubscribe", "List-Unsubscribe-Post"].map(|it| mail.header(it).is_some());
     expect(unsubscribes == [is_list; 2], "can be had no more of, or not, against what it is");

@@ -4,10 +4,11 @@ use tonic::Request;
 use workcenter::{
     ids,
     pb::{
-        BatchUpdateWorkCenterPreferencesRequest, ClearSuppressedAddressRequest, Delivery, ExplainNotificationRequest,
-        GetPreferencesRequest, ListSuppressedAddressesRequest, ListWorkCenterPreferencesRequest, Preferences,
-        PreviewDigestRequest, ResubscribeRequest, SendTestDigestRequest, UnsubscribeRequest, UpdatePreferencesRequest,
-        UpdateWorkCenterPreferenceRequest, WorkCenterDelivery,
+        BatchUpdateWorkCenterPreferencesRequest, ClearSuppressedAddressRequest, ConfirmNotificationAddressRequest,
+        Delivery, ExplainNotificationRequest, GetPreferencesRequest, ListSuppressedAddressesRequest,
+        ListWorkCenterPreferencesRequest, Preferences, PreviewDigestRequest, RemoveNotificationAddressRequest,
+        RequestNotificationAddressRequest, ResubscribeRequest, SendTestDigestRequest, UnsubscribeRequest,
+        UpdatePreferencesRequest, UpdateWorkCenterPreferenceRequest, WorkCenterDelivery,
     },
 };
 
@@ -156,6 +157,26 @@ impl Stage {
 
     pub async fn explain_to_a_colleague(&self) -> Answer {
         self.explain(&self.bob, &self.ada.id.to_string(), 1).await
+    }
+
+    pub async fn ask_for_second_address(&self, email: &str) -> Answer {
+        let message = RequestNotificationAddressRequest { email: text(email) };
+        self.app.preferences().request_notification_address(by(&self.bob.token, message)).await.map(nothing)
+    }
+
+    pub async fn second_addresses_without_end(&self) -> Answer {
+        until_another(|| self.ask_for_second_address("bob@example.org")).await
+    }
+
+    pub async fn confirm_second_address(&self, token: &str) -> Answer {
+        let message = ConfirmNotificationAddressRequest { token: text(token) };
+        self.app.preferences().confirm_notification_address(Request::new(message)).await.map(nothing)
+    }
+
+    pub async fn remove_address_of_a_service(&self) -> Answer {
+        let key = self.app.key(&["act"]).await;
+        let message = RemoveNotificationAddressRequest {};
+        self.app.preferences().remove_notification_address(by(&key, message)).await.map(nothing)
     }
 
     pub async fn explain_what_never_happened(&self) -> Answer {

@@ -52,6 +52,17 @@ super::rows! {
         NotFound WORKCENTER_NOT_FOUND explain_to_a_colleague();
         NotFound EVENT_NOT_FOUND explain_what_never_happened();
     }
+    "PreferenceService/RequestNotificationAddress" {
+        InvalidArgument FIELD_INVALID ask_for_second_address("bob@example.com");
+        ResourceExhausted SIGN_IN_THROTTLED second_addresses_without_end();
+    }
+    "PreferenceService/ConfirmNotificationAddress" {
+        InvalidArgument FIELD_INVALID confirm_second_address("");
+        FailedPrecondition TOKEN_NOT_VALID confirm_second_address("made up");
+    }
+    "PreferenceService/RemoveNotificationAddress" {
+        PermissionDenied NOT_ALLOWED remove_address_of_a_service();
+    }
     "PreferenceService/BatchUpdateWorkCenterPreferences" {
         InvalidArgument FIELD_INVALID prefer_of_many(&[], 99);
         InvalidArgument WORKCENTER_NOT_FOUND prefer_of_another();
