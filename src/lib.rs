@@ -24,6 +24,7 @@ pub mod activity;
 pub mod outbox;
 pub mod job;
 pub mod subscription;
+pub mod publication;
 pub mod identity;
 pub mod account;
 pub mod profile;

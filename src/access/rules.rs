@@ -185,6 +185,7 @@ actions! {
     RemoveCollaborator "WorkCenterService/RemoveCollaborator" people(Relation::OwnerOrOneself);
     ListCollaborators "WorkCenterService/ListCollaborators" people(Relation::Reader);
     PublishActivity "ActivityService/PublishActivity" services(SCOPE_PUBLISH);
+    RetractActivity "ActivityService/RetractActivity" services(SCOPE_PUBLISH);
     ListActivity "ActivityService/ListActivity" people(Relation::Reader);
     GetPreferences "PreferenceService/GetPreferences" people(Relation::Oneself);
     UpdatePreferences "PreferenceService/UpdatePreferences" people(Relation::Oneself);

@@ -3,7 +3,6 @@
 //! Numbers are given in the order of commits. So a reader who reads the newest number once, and then all events up to
 //! it, has everything, and a place in a log is one number.
 
-mod service;
 mod store;
 
 use std::{collections::HashMap, time::Duration};
@@ -11,17 +10,16 @@ use std::{collections::HashMap, time::Duration};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use service::Service;
 pub use store::{
-    DueLog, Mark, claim_due, close, close_all, finish_due, forget, keep_due, marks, open, ranges, reopen, reopen_all,
-    wake,
+    DueLog, Mark, claim_due, close, close_all, finish_due, forget, keep_due, list, marks, open, ranges, reopen,
+    reopen_all, wake,
 };
 
 use store::Head;
 
 use crate::{
-    db::Transaction,
-    error::{self, Error, Kind, Result, Violations},
+    db::{GenericClient, Transaction},
+    error::{self, Error, Kind, Result, Violation, Violations},
 };
 
 /// Events of one request at most: what one transaction inserts in a few milliseconds.
@@ -149,13 +147,10 @@ pub struct New {
 impl New {
     /// Notes everything that is wrong with the event that stands in `field`.
     pub fn check(&self, field: &str, violations: &mut Violations) {
-        let mut text = |name: &str, text: &str, least: usize, most: usize| {
-            if !(least..=most).contains(&text.chars().count()) || text.chars().any(char::is_control) {
-                let rule = format!("must have {least} to {most} characters, none of them a control character");
-                violations.add(format!("{field}.{name}"), rule);
-            }
+        check_event_id(field, &self.event_id, violations);
+        let mut text = |name: &str, text: &str, least, most| {
+            violations.extend(bounded(format!("{field}.{name}"), text, least, most));
         };
-        text("event_id", &self.event_id, 1, EVENT_ID_MAX);
         text("summary", &self.summary, 0, SUMMARY_MAX);
         for (name, thing, least) in [("subject", &self.subject, 1), ("parent", &self.parent, 0)] {
             text(&format!("{name}.type"), &thing.kind, least, KIND_MAX);
@@ -179,6 +174,18 @@ impl New {
             violations.add(format!("{field}.addressees"), "must not be empty when the audience is NAMED");
         }
     }
+}
+
+/// Notes it when the id of the event that stands in `field` cannot be one.
+pub fn check_event_id(field: &str, event_id: &str, violations: &mut Violations) {
+    violations.extend(bounded(format!("{field}.event_id"), event_id, 1, EVENT_ID_MAX));
+}
+
+/// What is wrong with a text that has `least` to `most` characters.
+fn bounded(field: String, text: &str, least: usize, most: usize) -> Option<Violation> {
+    let is_sound = (least..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    let rule = || format!("must have {least} to {most} characters, none of them a control character");
+    (!is_sound).then(|| Violation::new(field, rule()))
 }
 
 fn web(url: &str) -> bool {
@@ -273,4 +280,58 @@ pub async fn publish(
         store::append(tx, log, head.account, &fresh, due).await?;
     }
     Ok(published)
+}
+
+/// An event that is to be taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Retraction {
+    /// The log it is in.
+    pub log: Uuid,
+    /// The publisher's own name for it.
+    pub event_id: String,
+}
+
+/// What became of an event that was to be taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retracted {
+    /// It is taken back.
+    Now(i64),
+    /// It was taken back before.
+    Before(i64),
+    /// The log has no such event.
+    Unknown,
+    /// There is no such log, or none any more.
+    NoLog,
+}
+
+impl Retracted {
+    /// The number of the event, where there is one.
+    pub fn seq(self) -> Option<i64> {
+        match self {
+            Self::Now(seq) | Self::Before(seq) => Some(seq),
+            Self::Unknown | Self::NoLog => None,
+        }
+    }
+}
+
+/// Takes `events` back, also in logs that take none any more, in one statement; what became of each, in their order. One that
+/// comes twice was taken back before when it comes again. They keep their numbers, so the log stays without gaps.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn retract(on: &impl GenericClient, events: &[Retraction], now: Timestamp) -> Result<Vec<Retracted>> {
+    let logs: Vec<Uuid> = events.iter().map(|it| it.log).collect();
+    let there = store::there(on, &logs).await?;
+    let mut taken = store::retract(on, events, now).await?;
+    let became = |it: &Retraction| match taken.get_mut(it) {
+        Some((seq, is_known)) if *is_known => Retracted::Before(*seq),
+        Some((seq, is_known)) => {
+            *is_known = true;
+            Retracted::Now(*seq)
+        }
+        None if there.contains(&it.log) => Retracted::Unknown,
+        None => Retracted::NoLog,
+    };
+    Ok(events.iter().map(became).collect())
 }

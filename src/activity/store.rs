@@ -1,11 +1,14 @@
 //! The tables `activity_head`, `activity` and, as far as it is written when publishing, `addressee`.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Audience, Closed, Event, New, Reason, Thing};
+use super::{Audience, Closed, Event, New, Reason, Retraction, Thing};
 use crate::{
     db::{self, GenericClient, Row},
     error::Result,
@@ -77,6 +80,25 @@ const WAKE: &str = "
     update activity_head set due_at = least(due_at, $2),
         again_at = case when lease_until is null then again_at else least(again_at, $2) end
     from head where activity_head.log_id = head.log_id";
+
+/// Which of these logs there are, deleted ones aside.
+const THERE: &str = "select log_id from activity_head where log_id = any($1) and closed is distinct from 'DELETED'";
+
+/// Locked in one order, so that of two who take the same events back the second finds them taken. What a deleted WorkCenter
+/// has is left as it is.
+const RETRACT: &str = "
+    with event as (
+        select activity.log_id, activity.seq, activity.event_id, activity.retracted_at is not null as known
+        from unnest($1::uuid[], $2::text[]) as it(log_id, event_id)
+        join activity using (log_id, event_id)
+        join activity_head on activity_head.log_id = activity.log_id
+            and activity_head.closed is distinct from 'DELETED'
+        order by activity.log_id, activity.seq for no key update of activity
+    ), retracted as (
+        update activity set retracted_at = $3 from event
+        where activity.log_id = event.log_id and activity.seq = event.seq and not event.known
+    )
+    select log_id, event_id, seq, known from event";
 
 const MARKS: &str = "
     select activity.log_id, activity.seq, activity.actor_id, activity.audience = 'NAMED' as named,
@@ -268,6 +290,24 @@ pub(super) async fn append(
     Ok(())
 }
 
+/// Which of `logs` there are.
+pub(super) async fn there(on: &impl GenericClient, logs: &[Uuid]) -> Result<HashSet<Uuid>> {
+    Ok(db::text(on, THERE, &[&logs]).await?.iter().map(|row| row.get("log_id")).collect())
+}
+
+/// Takes events back; returns the number of each that there is, and whether it was taken back before.
+pub(super) async fn retract(
+    on: &impl GenericClient,
+    events: &[Retraction],
+    now: Timestamp,
+) -> Result<HashMap<Retraction, (i64, bool)>> {
+    let logs: Vec<Uuid> = events.iter().map(|it| it.log).collect();
+    let ids: Vec<&str> = events.iter().map(|it| it.event_id.as_str()).collect();
+    let rows = db::text(on, RETRACT, &[&logs, &ids, &now]).await?;
+    let event = |row: &Row| Retraction { log: row.get("log_id"), event_id: row.get("event_id") };
+    Ok(rows.iter().map(|row| (event(row), (row.get("seq"), row.get("known")))).collect())
+}
+
 /// A log whose events are due to be told at once, leased to one daemon.
 #[derive(Clone, Debug)]
 pub struct DueLog {
@@ -377,13 +417,11 @@ fn columns(ranges: &[(Uuid, i64, i64)]) -> (Vec<Uuid>, Vec<i64>, Vec<i64>) {
 }
 
 /// What `person` may see of `log` before the event `before`, newest first.
-pub(super) async fn list(
-    on: &impl GenericClient,
-    log: Uuid,
-    person: Uuid,
-    before: i64,
-    fetch: i64,
-) -> Result<Vec<Event>> {
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn list(on: &impl GenericClient, log: Uuid, person: Uuid, before: i64, fetch: i64) -> Result<Vec<Event>> {
     Ok(db::text(on, LIST, &[&log, &before, &person, &fetch]).await?.iter().map(event).collect())
 }
 

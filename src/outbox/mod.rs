@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use deliver::deliver;
-pub use store::{clear_suppression, hasten, hold, put, suppressions, waiting, withdraw};
+pub use store::{clear_suppression, hasten, hold, outlast, put, suppressions, waiting, withdraw};
 
 use crate::{
     mail::{Letter, Seal},

@@ -80,6 +80,16 @@ const SHIELD: &str = "
     )
     select count(*), set_config('idle_in_transaction_session_timeout', $2, true) from shielded";
 
+/// Those that daemons have, which are few, of people whom the logs reach. In the order of their ids, as everybody locks them.
+const OUTLAST: &str = "
+    select count(*) as outlasted from (
+        select id from mail
+        where state in ('CLAIMED', 'SENDING') and exists (
+            select from subscription
+            where subscription.user_id = mail.user_id and subscription.log_id = any($1))
+        order by id for update
+    ) mail";
+
 const RELEASE: &str = "
     update mail set state = 'RETRY', lease_until = null, reply = coalesce(nullif($4, ''), reply),
         try_at = now() + make_interval(secs => $3::float8)
@@ -243,6 +253,17 @@ pub(super) async fn settle(on: &impl GenericClient, mail: &Mail, fate: &Fate) ->
 pub async fn hold(on: &impl GenericClient, users: &[Uuid]) -> Result<()> {
     let hold = "select id from mail where user_id = any($1) and ended_at is null order by id for update";
     db::text(on, hold, &[&users]).await?;
+    Ok(())
+}
+
+/// Waits for those mails of people whom `logs` reach that are about to begin, as [`hold`] does, and holds nothing: what was
+/// committed before is heeded by every mail that begins after. It costs what daemons have in hand, however many the logs reach.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn outlast(on: &impl GenericClient, logs: &[Uuid]) -> Result<()> {
+    db::text(on, OUTLAST, &[&logs]).await?;
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! The log: numbers without gaps, repeats, and who may read it.
 
+mod retract;
+
 use std::collections::HashSet;
 
 use futures_util::future::join_all;

@@ -224,18 +224,6 @@ async fn who_is_removed_after_composing_and_before_sending_is_told_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_retracted_after_composing_is_left_out() {
-    let story = Story::begin().await;
-    story.publish(vec![story.uploaded("Plan.pdf"), story.uploaded("Section.pdf")]).await;
-    story.app.clock_at("2026-11-20T13:01:00Z").await;
-    story.step(&[Sweep::Immediate]).await;
-    story.meddle("update activity set retracted_at = now() where subject_title = 'Plan.pdf'").await;
-    story.step(&[Sweep::Outbox]).await;
-    let text = story.mails()[0].text();
-    assert!(text.contains("Section.pdf") && !text.contains("Plan.pdf"), "{text}");
-}
-
-#[tokio::test]
 async fn a_person_who_comes_back_is_not_told_of_what_happened_meanwhile() {
     let story = Story::begin().await;
     let (workcenter_id, user_id) = (story.pier.to_string(), story.ada.id.to_string());

@@ -93,6 +93,7 @@ table! {
     RemoveCollaborator         "!x ???--++ ----- ? WORKCENTER_NOT_FOUND"
     ListCollaborators          "!x ???++++ ----- ? WORKCENTER_NOT_FOUND"
     PublishActivity            "!x ------- -+--- +"
+    RetractActivity            "!x ------- -+--- +"
     ListActivity               "!x ???++++ ----- ? WORKCENTER_NOT_FOUND"
     GetPreferences             "!x +++++++ ----- +"
     UpdatePreferences          "!x +++++++ ----- +"

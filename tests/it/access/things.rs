@@ -83,6 +83,10 @@ impl Things {
                 pb::ListCollaboratorsRequest { workcenter_id, ..Default::default() }.encode_to_vec()
             }
             Action::PublishActivity => pb::PublishActivityRequest { events: vec![self.event()] }.encode_to_vec(),
+            Action::RetractActivity => {
+                let event = pb::ActivityRef { workcenter_id, event_id: text("1") };
+                pb::RetractActivityRequest { events: vec![event] }.encode_to_vec()
+            }
             Action::ListActivity => pb::ListActivityRequest { workcenter_id, ..Default::default() }.encode_to_vec(),
             Action::UpdateWorkCenterPreference => {
                 let delivery = pb::Delivery::Off.into();

@@ -1,6 +1,7 @@
 //! Who makes the calls that are refused, and how: here those about people.
 
 mod accounts;
+mod activity;
 mod invites;
 mod jobs;
 mod preferences;

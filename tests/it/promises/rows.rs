@@ -1,6 +1,7 @@
 //! What is refused, and how it is tried: a row for each refusal, by service.
 
 mod accounts;
+mod activity;
 mod ending;
 mod invites;
 mod jobs;
@@ -45,6 +46,7 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
         profile::ROWS,
         accounts::ROWS,
         workcenters::ROWS,
+        activity::ROWS,
         invites::ROWS,
         preferences::ROWS,
         jobs::ROWS,

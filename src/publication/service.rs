@@ -6,9 +6,13 @@ use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Audience, EVENTS_MAX, Event, New, Published, Reason, Thing, publish, store};
+use super::retract;
 use crate::{
     access::{self, Action, Resource},
+    activity::{
+        self, Audience, EVENTS_MAX, Event, New, Published, Reason, Retracted, Retraction, Thing, check_event_id,
+        publish,
+    },
     auth,
     clock::Clock,
     db::Db,
@@ -89,6 +93,27 @@ impl ActivityService for Service {
         }))
     }
 
+    async fn retract_activity(
+        &self,
+        request: Request<pb::RetractActivityRequest>,
+    ) -> Result<Response<pb::RetractActivityResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        access::may(&self.db.client().await?, &caller, Action::RetractActivity, Resource::Own).await?;
+        let events = retractions(request.into_inner().events)?;
+        let now = self.clock.now().await?;
+
+        let retracted = retract(&self.db, &events, now).await?;
+
+        let count = |of: fn(&Retracted) -> bool| {
+            i32::try_from(retracted.iter().filter(|it| of(it)).count()).unwrap_or(i32::MAX)
+        };
+        Ok(Response::new(pb::RetractActivityResponse {
+            retracted_count: count(|it| matches!(it, Retracted::Now(_))),
+            repeated_count: count(|it| matches!(it, Retracted::Before(_))),
+            results: events.into_iter().zip(&retracted).map(|(event, it)| retraction(event, *it)).collect(),
+        }))
+    }
+
     async fn list_activity(
         &self,
         request: Request<pb::ListActivityRequest>,
@@ -104,7 +129,7 @@ impl ActivityService for Service {
         let leave = access::may(&client, &caller, Action::ListActivity, Resource::WorkCenter(log)).await?;
 
         let before = page.after.as_deref().and_then(|it| it.parse().ok()).unwrap_or(i64::MAX);
-        let mut events = store::list(&client, log, leave.person, before, page.fetch).await?;
+        let mut events = activity::list(&client, log, leave.person, before, page.fetch).await?;
         let next_page_token = page.cut(&self.key, &mut events, |it| it.seq.to_string(), now);
 
         let events = events.into_iter().map(pb::Activity::from).collect();
@@ -177,6 +202,40 @@ fn event(field: &str, sent: pb::Activity, now: Timestamp, violations: &mut Viola
     };
     event.check(field, violations);
     Some((log?, event))
+}
+
+/// Reads what is to be taken back; everything that is wrong with any is said at once.
+fn retractions(sent: Vec<pb::ActivityRef>) -> Result<Vec<Retraction>> {
+    let mut violations = Violations::default();
+    if sent.is_empty() || sent.len() > EVENTS_MAX {
+        violations.add("events", format!("must be 1 to {EVENTS_MAX}"));
+        violations.none()?;
+        return Ok(Vec::new());
+    }
+    let mut retractions = Vec::with_capacity(sent.len());
+    for (place, it) in sent.into_iter().enumerate() {
+        let field = format!("events[{place}]");
+        check_event_id(&field, &it.event_id, &mut violations);
+        let log = violations.take(ids::parse(&format!("{field}.workcenter_id"), &it.workcenter_id));
+        retractions.extend(log.map(|log| Retraction { log, event_id: it.event_id }));
+    }
+    violations.none()?;
+    Ok(retractions)
+}
+
+fn retraction(event: Retraction, became: Retracted) -> pb::RetractResult {
+    let reason = match became {
+        Retracted::Now(_) | Retracted::Before(_) => pb::Reason::Unspecified,
+        Retracted::Unknown => pb::Reason::EventNotFound,
+        Retracted::NoLog => pb::Reason::WorkcenterNotFound,
+    };
+    pb::RetractResult {
+        event_id: event.event_id,
+        workcenter_id: event.log.to_string(),
+        seq: became.seq().unwrap_or_default(),
+        known: matches!(became, Retracted::Before(_)),
+        reason: reason.into(),
+    }
 }
 
 fn thing(sent: pb::Subject) -> Thing {
