@@ -119,7 +119,11 @@ impl Daemon {
         };
         let seal = mail.dkim_key_file.as_ref().zip(mail.dkim_selector.as_ref()).map(sign);
         let draining = parts.draining.clone();
-        let outbox = outbox::Terms { sessions, lease: settings.lease, last_leg, seal, draining };
+        let limit = |it: u32| (it > 0).then(|| f64::from(it));
+        let limits =
+            outbox::Limits { overall: limit(mail.mails_per_second), domain: limit(mail.domain_mails_per_second) };
+        let place = outbox::Place::default();
+        let outbox = outbox::Terms { sessions, lease: settings.lease, last_leg, seal, limits, place, draining };
         Self { crier: job::Crier::new(parts.db.clone()), parts, terms, outbox, post, head }
     }
 
@@ -173,7 +177,7 @@ impl Daemon {
 
     /// Removes what nobody asks for any more, and writes down which invites have run out, until nothing is left of either.
     async fn clear(&self, now: Timestamp) -> Result<()> {
-        let mut all = [0; 5];
+        let mut all = [0; 6];
         while !self.parts.draining.is_cancelled() {
             let client = self.parts.db.client().await?;
             let some = [
@@ -182,14 +186,15 @@ impl Daemon {
                 profile::sweep(&client, now).await?,
                 invite::sweep(&client, now).await?,
                 digest::sweep(&client).await?,
+                outbox::sweep(&client).await?,
             ];
-            if some == [0; 5] {
+            if some == [0; 6] {
                 break;
             }
             all.iter_mut().zip(some).for_each(|(all, some)| *all += some);
         }
-        let [requests, identity, changes, invites, tests] = all;
-        info!(requests, identity, changes, invites, tests, "removed what has expired");
+        let [requests, identity, changes, invites, tests, paces] = all;
+        info!(requests, identity, changes, invites, tests, paces, "removed what has expired");
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! A turn of delivery: claim, open sessions, decide, write, send, record. Any number of daemons take turns at once.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     convert::Infallible,
     future::Future,
     time::{Duration, Instant},
@@ -11,7 +11,12 @@ use futures_util::future::{join, join_all};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use super::{ATTEMPTS_MAX, Delivered, Fate, Kind, Mail, Terms, UNKNOWNS_MAX, Written, store};
+use super::{
+    ATTEMPTS_MAX, Delivered, Fate, Kind, Mail, Terms, UNKNOWNS_MAX, Written,
+    claim::{self, Claimed},
+    pace::{self, Ear, OVERALL},
+    store,
+};
 use crate::{
     db::Db,
     error::{Result, chain},
@@ -40,18 +45,28 @@ where
 {
     let began = Instant::now();
     store::reclaim(&db.client().await?, UNKNOWNS_MAX).await?;
-    let mut turn = Turn { db, post, terms, write, delivered: Delivered::default(), pauses: false };
+    let Terms { limits, place, .. } = terms;
+    if limits.overall.is_some() {
+        pace::make(&db.client().await?, &[OVERALL]).await?;
+    }
+    let (delivered, ear) = (Delivered::default(), Ear::new());
+    let mut turn = Turn { db, post, terms, write, delivered, ear, went: 0, pauses: false };
+    // Whether nothing was found since the accounts' turn has begun anew.
+    let mut is_round = place.get().is_nil();
     while !turn.is_over() && began.elapsed() < terms.lease / 4 {
-        let claimed = store::claim(&db.client().await?, terms.sessions * ROUNDS, terms.lease).await?;
-        if claimed.is_empty() {
+        let after = place.get();
+        let most = terms.sessions * ROUNDS;
+        let claimed = claim::claim(&db.client().await?, most, terms.lease, limits.overall, after).await?;
+        place.set(claimed.after);
+        let is_new_round = claimed.after.is_nil();
+        if !claimed.mails.is_empty() {
+            turn.take(claimed).await?;
+            is_round = is_new_round;
+        } else if claimed.after == after || is_round && is_new_round {
             break;
+        } else {
+            is_round |= is_new_round;
         }
-        let mut claimed = claimed.into_iter();
-        while !turn.is_over() && claimed.len() > 0 {
-            turn.batch(claimed.by_ref().take(terms.sessions).collect()).await?;
-        }
-        let left: Vec<Mail> = claimed.collect();
-        store::release(&db.client().await?, &left, Duration::ZERO, "").await?;
     }
     Ok(turn.delivered)
 }
@@ -63,6 +78,9 @@ struct Turn<'a, W> {
     terms: &'a Terms,
     write: W,
     delivered: Delivered,
+    ear: Ear,
+    /// How many mails of those claimed last were given to the relay.
+    went: usize,
     /// Whether the relay is away or asks for a pause.
     pauses: bool,
 }
@@ -70,7 +88,7 @@ struct Turn<'a, W> {
 /// What is done with a mail that has begun.
 enum Deed {
     Send(Box<Letter>),
-    Wait(Duration),
+    Wait(Duration, &'static str),
     /// Nothing is left to say, or nobody to say it to.
     Nothing(&'static str),
 }
@@ -84,6 +102,27 @@ where
         self.pauses || self.terms.draining.is_cancelled()
     }
 
+    /// Sends what was claimed, as many mails at a time as there are sessions, or gives it back.
+    async fn take(&mut self, claimed: Claimed) -> Result<()> {
+        if claimed.is_slowed {
+            self.ear.slowed(OVERALL);
+        }
+        self.went = 0;
+        let count = claimed.mails.len();
+        let mut mails = claimed.mails.into_iter();
+        while !self.is_over() && mails.len() > 0 {
+            self.batch(mails.by_ref().take(self.terms.sessions).collect()).await?;
+            pace::heed(self.db, &self.terms.limits, &self.ear.heard()).await?;
+        }
+        let left: Vec<Mail> = mails.collect();
+        let client = self.db.client().await?;
+        store::release(&client, &left, Duration::ZERO, "").await?;
+        if claimed.is_limited && self.went < count {
+            pace::give_back(&client, self.terms.limits.overall, count - self.went).await?;
+        }
+        Ok(())
+    }
+
     /// Sends as many mails as there are sessions, at the same time.
     async fn batch(&mut self, mails: Vec<Mail>) -> Result<()> {
         // Sessions come first: a relay that is away is found out before anything has begun.
@@ -95,7 +134,12 @@ where
                     sessions.insert(mail.id, session);
                     mails.push(mail);
                 }
-                Err(error) => unreached.push((mail, chain(&error))),
+                Err(error) => {
+                    if error.slow_down {
+                        self.ear.less(OVERALL);
+                    }
+                    unreached.push((mail, chain(&error)));
+                }
             }
         }
         if let Some((_, why)) = unreached.first() {
@@ -130,8 +174,8 @@ where
         };
         let (fates, lowered) = join(sending, lower).await;
         for fate in fates {
-            let (fate, slow_down) = fate?;
-            self.pauses |= slow_down;
+            let (fate, word) = fate?;
+            self.heed(&word);
             self.count(&fate);
         }
         Ok(lowered?)
@@ -160,14 +204,18 @@ where
         Ok(all)
     }
 
-    async fn prepare(&self, mails: Vec<Mail>) -> Result<Vec<(Mail, Deed)>> {
+    async fn prepare(&mut self, mails: Vec<Mail>) -> Result<Vec<(Mail, Deed)>> {
         let Written { mut letters, later } = (self.write)(mails.clone()).await?;
         let addresses: Vec<String> = letters.values().map(|it| it.to.address.to_lowercase()).collect();
-        let refused = store::suppressed(&self.db.client().await?, &addresses).await?;
+        let domains: Vec<String> = addresses.iter().map(|it| pace::domain(it)).collect();
+        let known = store::known(&self.db.client().await?, &addresses, &domains).await?;
+        let away = |it: &Duration| Deed::Wait(*it, "its reader is away");
         let mut deed = |mail: &Mail| match letters.remove(&mail.id) {
-            None => later.get(&mail.id).map_or(Deed::Nothing("nothing is left to say"), |it| Deed::Wait(*it)),
+            None => later.get(&mail.id).map_or(Deed::Nothing("nothing is left to say"), away),
             // The address may be somebody's again, and they must know.
-            Some(letter) if mail.kind != Kind::Security && refused.contains(&letter.to.address.to_lowercase()) => {
+            Some(letter)
+                if mail.kind != Kind::Security && known.refused.contains(&letter.to.address.to_lowercase()) =>
+            {
                 Deed::Nothing("the address does not exist")
             }
             Some(letter) => Deed::Send(Box::new(letter)),
@@ -176,13 +224,55 @@ where
             let deed = deed(&mail);
             (mail, deed)
         };
-        Ok(mails.into_iter().map(pair).collect())
+        let mut pairs = mails.into_iter().map(pair).collect();
+        self.pace(&mut pairs, &known.slowed).await?;
+        Ok(pairs)
+    }
+
+    /// Has those wait whose domains have no room for them now.
+    async fn pace(&mut self, pairs: &mut Vec<(Mail, Deed)>, slowed: &HashSet<String>) -> Result<()> {
+        let limit = self.terms.limits.domain;
+        slowed.iter().for_each(|it| self.ear.slowed(it));
+        let domain = |deed: &Deed| match deed {
+            Deed::Send(letter) => Some(pace::domain(&letter.to.address)),
+            _ => None,
+        };
+        let is_paced = |domain: &String| limit.is_some() || slowed.contains(domain);
+        let domains: Vec<Option<String>> = pairs.iter().map(|(_, deed)| domain(deed).filter(is_paced)).collect();
+        let asking: Vec<(&Mail, &str)> =
+            pairs.iter().zip(&domains).filter_map(|((mail, _), domain)| Some((mail, domain.as_deref()?))).collect();
+        if asking.is_empty() {
+            return Ok(());
+        }
+        let waits = pace::take(&self.db.client().await?, limit, &asking).await?;
+        let paced = pairs.iter_mut().zip(&domains).filter(|(_, domain)| domain.is_some());
+        for (((_, deed), _), wait) in paced.zip(waits) {
+            if let Some(wait) = wait {
+                *deed = Deed::Wait(wait, "its domain takes no more mail for now");
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what the relay let know.
+    fn heed(&mut self, word: &Word) {
+        self.went += usize::from(!matches!(word, Word::None));
+        match word {
+            Word::None | Word::Refused => {}
+            Word::Taken(domain) => self.ear.taken(domain),
+            Word::Less(domain) => {
+                self.ear.less(domain);
+                // What it says of all mail it would say of the next one, too.
+                self.pauses |= domain == OVERALL;
+            }
+            Word::Pause => self.pauses = true,
+        }
     }
 
     fn count(&mut self, fate: &Fate) {
         let count = match fate {
             Fate::Sent(_) => &mut self.delivered.sent,
-            Fate::Retry(_) | Fate::Later(_) => &mut self.delivered.retried,
+            Fate::Retry(_) | Fate::Later(..) => &mut self.delivered.retried,
             Fate::Failed(_) => &mut self.delivered.failed,
             Fate::Suppressed(_) => &mut self.delivered.suppressed,
             Fate::Unknown(_) => &mut self.delivered.unknown,
@@ -194,7 +284,21 @@ where
 /// What a mail holds until the relay hears it.
 type Hold = mpsc::Sender<Infallible>;
 
-/// Sends one mail and records what became of it; also says whether the relay asks for a pause.
+/// What the relay let know besides what becomes of the mail.
+enum Word {
+    /// It was not given the mail.
+    None,
+    /// It took a mail to this domain.
+    Taken(String),
+    /// It asks for less mail to this domain, or for less of all.
+    Less(String),
+    /// It wants to be reached otherwise: no other mail would fare better.
+    Pause,
+    /// Nothing more.
+    Refused,
+}
+
+/// Sends one mail and records what became of it; also gives back what the relay let know.
 async fn send(
     db: &Db,
     mut session: Session,
@@ -203,23 +307,23 @@ async fn send(
     seal: Option<&Seal>,
     before: Instant,
     held: Hold,
-) -> Result<(Fate, bool)> {
-    let (fate, slow_down) = match deed {
+) -> Result<(Fate, Word)> {
+    let (fate, word) = match deed {
         Deed::Nothing(why) => {
             drop(held);
-            (Fate::Suppressed(why.to_owned()), false)
+            (Fate::Suppressed(why.to_owned()), Word::None)
         }
-        Deed::Wait(pause) => {
+        Deed::Wait(pause, why) => {
             drop(held);
-            (Fate::Later(pause), false)
+            (Fate::Later(pause, why), Word::None)
         }
         Deed::Send(letter) => match bytes(&letter, seal) {
             Ok(mime) => post(db, &mut session, &mail, &letter, &mime, before, held).await?,
             Err(fate) => {
                 drop(held);
                 match fate {
-                    Fate::Retry(why) => (later(&mail, why), false),
-                    fate => (fate, false),
+                    Fate::Retry(why) => (later(&mail, why), Word::None),
+                    fate => (fate, Word::None),
                 }
             }
         },
@@ -227,7 +331,7 @@ async fn send(
     // The session goes back before the database is asked: another mail may be waiting for it.
     drop(session);
     store::settle(&db.client().await?, &mail, &fate).await?;
-    Ok((fate, slow_down))
+    Ok((fate, word))
 }
 
 /// The bytes of a letter, signed if there is a key, or what becomes of the mail that it has none.
@@ -247,13 +351,18 @@ async fn post(
     mime: &[u8],
     before: Instant,
     held: Hold,
-) -> Result<(Fate, bool)> {
+) -> Result<(Fate, Word)> {
     let to = &letter.to.address;
-    let mut pauses = false;
+    let mut word = Word::Refused;
     let fate = match session.send_holding(&letter.from.address, to, mime, before, held).await {
-        Outcome::Sent { reply } => Fate::Sent(reply),
-        Outcome::Retry { reply, slow_down } => {
-            pauses = slow_down;
+        Outcome::Sent { reply } => {
+            word = Word::Taken(pace::domain(to));
+            Fate::Sent(reply)
+        }
+        Outcome::Retry { reply, slow_down, named } => {
+            if slow_down {
+                word = asked(&reply, to, named);
+            }
             later(mail, reply)
         }
         Outcome::Refused { reply, address } => {
@@ -267,12 +376,22 @@ async fn post(
     };
     match &fate {
         Fate::Sent(_) => info!(mail.id = %mail.id, mail.kind = mail.kind.name(), "sent a mail"),
-        Fate::Suppressed(_) | Fate::Later(_) => {}
+        Fate::Suppressed(_) | Fate::Later(..) => {}
         Fate::Retry(why) | Fate::Failed(why) | Fate::Unknown(why) => {
             warn!(mail.id = %mail.id, mail.attempts, reply.code = code(why), "did not send a mail");
         }
     }
-    Ok((fate, pauses))
+    Ok((fate, word))
+}
+
+/// What a relay asks for that slows down: less mail to the domain of `to`, if it knew that one, or less of all. The codes of
+/// RFC 4954 and RFC 3207 that begin with 53 ask for a password or for TLS.
+fn asked(reply: &str, to: &str, named: bool) -> Word {
+    match (reply.starts_with("53"), named) {
+        (true, _) => Word::Pause,
+        (false, true) => Word::Less(pace::domain(to)),
+        (false, false) => Word::Less(OVERALL.to_owned()),
+    }
 }
 
 /// The fate of a mail that did not go this time.

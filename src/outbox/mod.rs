@@ -3,7 +3,9 @@
 //! What a mail says is not stored. It is written after the decision to send it, from what it refers to, so that access,
 //! retractions, preferences and the address are those of that moment. A repeat has the same Message-ID and Date.
 
+mod claim;
 mod deliver;
+mod pace;
 mod store;
 
 use std::{collections::HashMap, time::Duration};
@@ -12,7 +14,9 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub use claim::Place;
 pub use deliver::deliver;
+pub use pace::{Limits, Pace, paces, sweep};
 pub use store::{clear_suppression, hasten, hold, put, suppressions, waiting, withdraw};
 
 use crate::{
@@ -130,6 +134,10 @@ pub struct Terms {
     pub last_leg: Duration,
     /// What mails are signed with, if they are.
     pub seal: Option<Seal>,
+    /// How many may go in a second, of all daemons together.
+    pub limits: Limits,
+    /// Up to which account the turn has come.
+    pub place: Place,
     /// Cancelled when the process drains: what has begun is finished, nothing more is begun.
     pub draining: CancellationToken,
 }
@@ -171,8 +179,8 @@ pub struct Written {
 
 /// What became of one mail.
 enum Fate {
-    /// Nobody has tried: it is to wait.
-    Later(Duration),
+    /// Nobody has tried: it is to wait, and why.
+    Later(Duration, &'static str),
     Sent(String),
     Retry(String),
     Failed(String),

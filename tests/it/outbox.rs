@@ -1,6 +1,7 @@
 //! The outbox: at least once, the same mail when again, and one bad recipient delays nobody. What relays do, below.
 
 mod misbehaviour;
+mod pace;
 
 use std::time::Duration;
 
@@ -174,6 +175,8 @@ pub fn terms() -> outbox::Terms {
         lease: Duration::from_secs(60),
         last_leg: Duration::from_secs(20),
         seal: None,
+        limits: outbox::Limits::default(),
+        place: outbox::Place::default(),
         draining: CancellationToken::new(),
     }
 }
