@@ -7,20 +7,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join_all, join3};
 use tokio::sync::mpsc;
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::{
-    ATTEMPTS_MAX, Delivered, Fate, Kind, Mail, Terms, UNKNOWNS_MAX, Written,
+    Delivered, Fate, Kind, Mail, Terms, UNKNOWNS_MAX, Written,
     claim::{self, Claimed},
     pace::{self, Ear, OVERALL},
+    send::{Deed, Ended, Word, later, send},
     store,
 };
 use crate::{
     db::Db,
     error::{Result, chain},
-    mail::{Letter, Outcome, Post, Seal, Session},
+    mail::Post,
 };
 
 /// The pause when the relay could not be reached at all: nothing was begun.
@@ -83,14 +84,6 @@ struct Turn<'a, W> {
     went: usize,
     /// Whether the relay is away or asks for a pause.
     pauses: bool,
-}
-
-/// What is done with a mail that has begun.
-enum Deed {
-    Send(Box<Letter>),
-    Wait(Duration, &'static str),
-    /// Nothing is left to say, or nobody to say it to.
-    Nothing(&'static str),
 }
 
 impl<W, F> Turn<'_, W>
@@ -162,23 +155,47 @@ where
         let mails = store::begin(&self.db.client().await?, mails, self.terms.lease).await?;
         let written = self.write(mails).await?;
         let (held, mut let_go) = mpsc::channel::<Infallible>(1);
+        let (ending, ended) = mpsc::unbounded_channel();
+        let seal = self.terms.seal.as_ref();
         let sending = join_all(written.into_iter().filter_map(|(mail, written)| {
             let session = sessions.remove(&mail.id)?;
-            Some(send(self.db, session, mail, written, self.terms.seal.as_ref(), before, held.clone()))
+            Some(send(session, mail, written, seal, before, held.clone(), ending.clone()))
         }));
-        drop(held);
+        drop((held, ending));
         let lower = async {
             // Nothing is ever sent: it ends when the last one has let go.
             let_go.recv().await;
             shield.commit().await
         };
-        let (fates, lowered) = join(sending, lower).await;
-        for fate in fates {
-            let (fate, word) = fate?;
-            self.heed(&word);
-            self.count(&fate);
+        let (_, lowered, settled) = join3(sending, lower, self.settle(ended)).await;
+        lowered?;
+        settled
+    }
+
+    /// Records what becomes of mails when it is known: at once those of which it is known while others are recorded. None
+    /// waits for one that is still being sent.
+    async fn settle(&mut self, mut ended: mpsc::UnboundedReceiver<Ended>) -> Result<()> {
+        let (mut some, mut all) = (Vec::new(), Ok(()));
+        while 0 < ended.recv_many(&mut some, self.terms.sessions).await {
+            match self.record(&some).await {
+                Ok(()) => some.iter().for_each(|it| self.count(&it.fate)),
+                // What cannot be recorded is found out when its lease has run out; the others may fare better.
+                Err(error) => all = Err(error),
+            }
+            some.drain(..).for_each(|it| self.heed(&it.word));
         }
-        Ok(lowered?)
+        all
+    }
+
+    async fn record(&self, ended: &[Ended]) -> Result<()> {
+        let client = self.db.client().await?;
+        for it in ended {
+            if let (Word::Nobody(address), Fate::Failed(reply)) = (&it.word, &it.fate) {
+                store::suppress(&client, address, reply).await?;
+            }
+        }
+        let fates: Vec<(&Mail, &Fate)> = ended.iter().map(|it| (&it.mail, &it.fate)).collect();
+        store::settle(&client, &fates).await
     }
 
     /// Writes mails that have begun: all at once, or one by one when that fails. One that cannot be written has not gone,
@@ -196,7 +213,7 @@ where
                 Err(error) => {
                     warn!(error = chain(&error), mail.id = %mail.id, "failed to write a mail");
                     let fate = later(&mail, "it could not be written".to_owned());
-                    store::settle(&self.db.client().await?, &mail, &fate).await?;
+                    store::settle(&self.db.client().await?, &[(&mail, &fate)]).await?;
                     self.count(&fate);
                 }
             }
@@ -258,7 +275,7 @@ where
     fn heed(&mut self, word: &Word) {
         self.went += usize::from(!matches!(word, Word::None));
         match word {
-            Word::None | Word::Refused => {}
+            Word::None | Word::Refused | Word::Nobody(_) => {}
             Word::Taken(domain) => self.ear.taken(domain),
             Word::Less(domain) => {
                 self.ear.less(domain);
@@ -278,140 +295,5 @@ where
             Fate::Unknown(_) => &mut self.delivered.unknown,
         };
         *count += 1;
-    }
-}
-
-/// What a mail holds until the relay hears it.
-type Hold = mpsc::Sender<Infallible>;
-
-/// What the relay let know besides what becomes of the mail.
-enum Word {
-    /// It was not given the mail.
-    None,
-    /// It took a mail to this domain.
-    Taken(String),
-    /// It asks for less mail to this domain, or for less of all.
-    Less(String),
-    /// It wants to be reached otherwise: no other mail would fare better.
-    Pause,
-    /// Nothing more.
-    Refused,
-}
-
-/// Sends one mail and records what became of it; also gives back what the relay let know.
-async fn send(
-    db: &Db,
-    mut session: Session,
-    mail: Mail,
-    deed: Deed,
-    seal: Option<&Seal>,
-    before: Instant,
-    held: Hold,
-) -> Result<(Fate, Word)> {
-    let (fate, word) = match deed {
-        Deed::Nothing(why) => {
-            drop(held);
-            (Fate::Suppressed(why.to_owned()), Word::None)
-        }
-        Deed::Wait(pause, why) => {
-            drop(held);
-            (Fate::Later(pause, why), Word::None)
-        }
-        Deed::Send(letter) => match bytes(&letter, seal) {
-            Ok(mime) => post(db, &mut session, &mail, &letter, &mime, before, held).await?,
-            Err(fate) => {
-                drop(held);
-                match fate {
-                    Fate::Retry(why) => (later(&mail, why), Word::None),
-                    fate => (fate, Word::None),
-                }
-            }
-        },
-    };
-    // The session goes back before the database is asked: another mail may be waiting for it.
-    drop(session);
-    store::settle(&db.client().await?, &mail, &fate).await?;
-    Ok((fate, word))
-}
-
-/// The bytes of a letter, signed if there is a key, or what becomes of the mail that it has none.
-fn bytes(letter: &Letter, seal: Option<&Seal>) -> Result<Vec<u8>, Fate> {
-    let mime = letter.mime().map_err(|error| Fate::Failed(chain(&error)))?;
-    match seal {
-        Some(seal) => seal.seal(&mime, letter.date).map_err(|error| Fate::Retry(chain(&error))),
-        None => Ok(mime),
-    }
-}
-
-async fn post(
-    db: &Db,
-    session: &mut Session,
-    mail: &Mail,
-    letter: &Letter,
-    mime: &[u8],
-    before: Instant,
-    held: Hold,
-) -> Result<(Fate, Word)> {
-    let to = &letter.to.address;
-    let mut word = Word::Refused;
-    let fate = match session.send_holding(&letter.from.address, to, mime, before, held).await {
-        Outcome::Sent { reply } => {
-            word = Word::Taken(pace::domain(to));
-            Fate::Sent(reply)
-        }
-        Outcome::Retry { reply, slow_down, named } => {
-            if slow_down {
-                word = asked(&reply, to, named);
-            }
-            later(mail, reply)
-        }
-        Outcome::Refused { reply, address } => {
-            if address {
-                store::suppress(&db.client().await?, &to.to_lowercase(), &reply).await?;
-            }
-            Fate::Failed(reply)
-        }
-        Outcome::Unknown { why } if mail.unknowns < UNKNOWNS_MAX => Fate::Unknown(why),
-        Outcome::Unknown { why } => Fate::Failed(format!("gave up: {why}")),
-    };
-    match &fate {
-        Fate::Sent(_) => info!(mail.id = %mail.id, mail.kind = mail.kind.name(), "sent a mail"),
-        Fate::Suppressed(_) | Fate::Later(..) => {}
-        Fate::Retry(why) | Fate::Failed(why) | Fate::Unknown(why) => {
-            warn!(mail.id = %mail.id, mail.attempts, reply.code = code(why), "did not send a mail");
-        }
-    }
-    Ok((fate, word))
-}
-
-/// What a relay asks for that slows down: less mail to the domain of `to`, if it knew that one, or less of all. The codes of
-/// RFC 4954 and RFC 3207 that begin with 53 ask for a password or for TLS.
-fn asked(reply: &str, to: &str, named: bool) -> Word {
-    match (reply.starts_with("53"), named) {
-        (true, _) => Word::Pause,
-        (false, true) => Word::Less(pace::domain(to)),
-        (false, false) => Word::Less(OVERALL.to_owned()),
-    }
-}
-
-/// The fate of a mail that did not go this time.
-fn later(mail: &Mail, why: String) -> Fate {
-    if mail.attempts < ATTEMPTS_MAX { Fate::Retry(why) } else { Fate::Failed(format!("gave up: {why}")) }
-}
-
-/// The codes that a reply begins with. The rest of it may name its reader, and stays in the row.
-fn code(reply: &str) -> String {
-    let is_code = |it: &&str| it.bytes().all(|it| it.is_ascii_digit() || it == b'.');
-    reply.split(' ').take_while(is_code).collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_a_reply_only_the_codes_are_logged() {
-        assert_eq!(code("550 5.1.1 ada@example.com: no such user"), "550 5.1.1");
-        assert_eq!(code("the connection was lost"), "");
     }
 }

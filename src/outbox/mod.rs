@@ -6,6 +6,7 @@
 mod claim;
 mod deliver;
 mod pace;
+mod send;
 mod store;
 
 use std::{collections::HashMap, time::Duration};

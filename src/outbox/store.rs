@@ -57,15 +57,21 @@ const RELEASE: &str = "
     from unnest($1::uuid[], $2::bigint[]) as it(id, fence)
     where mail.id = it.id and mail.fence = it.fence and mail.state = 'CLAIMED'";
 
-/// Up to a quarter is taken off the pause, so that mails which failed together do not come back together; not when $6 is 1:
-/// then it was not tried at all, and waits for that long. What was withdrawn while it was sent is not tried again.
+/// Up to a quarter is taken off the pause, so that mails which failed together do not come back together; not when `untried`
+/// is 1: then it was not tried at all, and waits for that long. What was withdrawn while it was sent is not tried again. In
+/// the order of their ids, as everybody locks several.
 const SETTLE: &str = "
-    update mail set state = case when withdrawn and $3 in ('RETRY', 'UNKNOWN') then 'SUPPRESSED' else $3 end,
-        reply = $4, lease_until = null,
-        unknowns = unknowns + ($3 = 'UNKNOWN')::int, attempts = attempts - $6::bigint,
-        try_at = now() + make_interval(secs => $5::float8 * (1 - (1 - $6::bigint) * random() / 4)),
-        ended_at = case when withdrawn or $3 in ('SENT', 'FAILED', 'SUPPRESSED') then now() end
-    where id = $1 and fence = $2 and state = 'SENDING'";
+    with held as (
+        select id from mail where id = any($1) order by id for no key update
+    )
+    update mail set state = case when withdrawn and it.state in ('RETRY', 'UNKNOWN') then 'SUPPRESSED' else it.state end,
+        reply = it.reply, lease_until = null,
+        unknowns = unknowns + (it.state = 'UNKNOWN')::int, attempts = attempts - it.untried,
+        try_at = now() + make_interval(secs => it.pause * (1 - (1 - it.untried) * random() / 4)),
+        ended_at = case when withdrawn or it.state in ('SENT', 'FAILED', 'SUPPRESSED') then now() end
+    from held join unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::bigint[])
+        as it(id, fence, state, reply, pause, untried) using (id)
+    where mail.id = held.id and mail.fence = it.fence and mail.state = 'SENDING'";
 
 /// Found by the indexes of what waits and of what daemons have. In the order of their ids, as everybody locks several.
 const WITHDRAW: &str = "
@@ -171,24 +177,29 @@ pub(super) async fn release(on: &impl GenericClient, mails: &[Mail], pause: Dura
     Ok(())
 }
 
-/// Records what became of a mail, if it is still ours.
-pub(super) async fn settle(on: &impl GenericClient, mail: &Mail, fate: &Fate) -> Result<()> {
-    let paused = match fate {
-        Fate::Later(pause, _) => Some(*pause),
-        _ => None,
-    };
-    let (state, reply) = match fate {
-        Fate::Later(_, why) => ("RETRY", &(*why).to_owned()),
+/// Records what became of mails, of those that are still ours.
+pub(super) async fn settle(on: &impl GenericClient, fates: &[(&Mail, &Fate)]) -> Result<()> {
+    let column = |of: fn(&Mail) -> i64| fates.iter().map(|(mail, _)| of(mail)).collect::<Vec<_>>();
+    let ids: Vec<Uuid> = fates.iter().map(|(mail, _)| mail.id).collect();
+    let (states, replies): (Vec<&str>, Vec<&str>) = fates.iter().map(|(_, fate)| row(fate)).unzip();
+    let paused = |fate: &Fate| if let Fate::Later(pause, _) = fate { Some(*pause) } else { None };
+    let pause = |(mail, fate): &(&Mail, &Fate)| paused(fate).unwrap_or_else(|| pause(mail.attempts)).as_secs_f64();
+    let pauses: Vec<f64> = fates.iter().map(pause).collect();
+    let untried: Vec<i64> = fates.iter().map(|(_, fate)| i64::from(paused(fate).is_some())).collect();
+    db::text(on, SETTLE, &[&ids, &column(|it| it.fence), &states, &replies, &pauses, &untried]).await?;
+    Ok(())
+}
+
+/// The state of a mail with this fate, and what is said of it.
+fn row(fate: &Fate) -> (&'static str, &str) {
+    match fate {
+        Fate::Later(_, why) => ("RETRY", why),
         Fate::Sent(reply) => ("SENT", reply),
         Fate::Retry(reply) => ("RETRY", reply),
         Fate::Failed(reply) => ("FAILED", reply),
         Fate::Suppressed(reply) => ("SUPPRESSED", reply),
         Fate::Unknown(reply) => ("UNKNOWN", reply),
-    };
-    let untried = i64::from(paused.is_some());
-    let pause = paused.unwrap_or_else(|| pause(mail.attempts)).as_secs_f64();
-    db::text(on, SETTLE, &[&mail.id, &mail.fence, &state, &reply.as_str(), &pause, &untried]).await?;
-    Ok(())
+    }
 }
 
 /// Holds all mails of `users` that have not gone, until the transaction ends: none of them begins before, so whatever
