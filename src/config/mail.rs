@@ -44,6 +44,14 @@ pub struct Mail {
     #[arg(long, env = "MAIL_SESSIONS", default_value = "4", value_name = "N")]
     pub mail_sessions: NonZeroU32,
 
+    /// Mails a second that may go to the relays, of all daemons together; 0 for as many as they take
+    #[arg(long, env = "MAILS_PER_SECOND", default_value = "0", value_name = "N")]
+    pub mails_per_second: u32,
+
+    /// Mails a second that may go to one domain, of all daemons together; 0 for as many as the relays take
+    #[arg(long, env = "DOMAIN_MAILS_PER_SECOND", default_value = "0", value_name = "N")]
+    pub domain_mails_per_second: u32,
+
     /// File with the key that mail is signed with by DKIM, in PEM: Ed25519, or RSA of 2048 bits or more; unsigned unless set
     #[arg(long, env = "DKIM_KEY_FILE", value_name = "PATH", value_parser = key, requires = "dkim_selector")]
     pub dkim_key_file: Option<SigningKey>,

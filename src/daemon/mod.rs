@@ -119,7 +119,11 @@ impl Daemon {
         };
         let seal = mail.dkim_key_file.as_ref().zip(mail.dkim_selector.as_ref()).map(sign);
         let draining = parts.draining.clone();
-        let outbox = outbox::Terms { sessions, lease: settings.lease, last_leg, seal, draining };
+        let limit = |it: u32| (it > 0).then(|| f64::from(it));
+        let limits =
+            outbox::Limits { overall: limit(mail.mails_per_second), domain: limit(mail.domain_mails_per_second) };
+        let (place, tally) = (outbox::Place::default(), parts.tally.clone());
+        let outbox = outbox::Terms { sessions, lease: settings.lease, last_leg, seal, limits, place, tally, draining };
         Self { crier: job::Crier::new(parts.db.clone()), parts, terms, outbox, post, head }
     }
 
@@ -131,11 +135,15 @@ impl Daemon {
     pub async fn step(&self, sweep: Sweep, now: Timestamp) -> Result<()> {
         let db = &self.parts.db;
         match sweep {
-            Sweep::Daily => report("daily", digest::digests(db, &self.crier, &self.terms, Beat::Daily, now).await?),
-            Sweep::Weekly => report("weekly", digest::digests(db, &self.crier, &self.terms, Beat::Weekly, now).await?),
+            Sweep::Daily => {
+                self.report("daily", digest::digests(db, &self.crier, &self.terms, Beat::Daily, now).await?);
+            }
+            Sweep::Weekly => {
+                self.report("weekly", digest::digests(db, &self.crier, &self.terms, Beat::Weekly, now).await?);
+            }
             Sweep::Immediate => {
-                report("catch-up", digest::catch_up(db, &self.terms, now).await?);
-                report("immediate", digest::immediate(db, &self.terms, now).await?);
+                self.report("catch-up", digest::catch_up(db, &self.terms, now).await?);
+                self.report("immediate", digest::immediate(db, &self.terms, now).await?);
                 self.remind(now).await?;
             }
             Sweep::Outbox => {
@@ -158,6 +166,15 @@ impl Daemon {
         Ok(())
     }
 
+    fn report(&self, what: &'static str, told: digest::Told) {
+        if told != digest::Told::default() {
+            info!(told.mailed, told.empty, told.failed, "composed {what} mail");
+        }
+        for (outcome, people) in [("mailed", told.mailed), ("empty", told.empty), ("failed", told.failed)] {
+            self.parts.tally.digests(outcome, what, people);
+        }
+    }
+
     /// Reminds of the invites that nobody answers.
     async fn remind(&self, now: Timestamp) -> Result<()> {
         let mut reminded = 0;
@@ -173,7 +190,7 @@ impl Daemon {
 
     /// Removes what nobody asks for any more, and writes down which invites have run out, until nothing is left of either.
     async fn clear(&self, now: Timestamp) -> Result<()> {
-        let mut all = [0; 5];
+        let mut all = [0; 6];
         while !self.parts.draining.is_cancelled() {
             let client = self.parts.db.client().await?;
             let some = [
@@ -182,14 +199,15 @@ impl Daemon {
                 profile::sweep(&client, now).await?,
                 invite::sweep(&client, now).await?,
                 digest::sweep(&client).await?,
+                outbox::sweep(&client).await?,
             ];
-            if some == [0; 5] {
+            if some == [0; 6] {
                 break;
             }
             all.iter_mut().zip(some).for_each(|(all, some)| *all += some);
         }
-        let [requests, identity, changes, invites, tests] = all;
-        info!(requests, identity, changes, invites, tests, "removed what has expired");
+        let [requests, identity, changes, invites, tests, paces] = all;
+        info!(requests, identity, changes, invites, tests, paces, "removed what has expired");
         Ok(())
     }
 
@@ -313,12 +331,6 @@ impl Daemon {
 fn timeouts(lease: Duration) -> Timeouts {
     let usual = Timeouts::default();
     Timeouts { command: usual.command.min(lease / COMMAND_SHARE), body: usual.body.min(lease / BODY_SHARE), ..usual }
-}
-
-fn report(what: &str, told: digest::Told) {
-    if told != digest::Told::default() {
-        info!(told.mailed, told.empty, told.failed, "composed {what} mail");
-    }
 }
 
 /// The scheduler that ticks, not started yet, and what each sweep waits at.

@@ -44,6 +44,8 @@ pub enum Outcome {
         reply: String,
         /// Whether it asks for less mail, not only for this mail later.
         slow_down: bool,
+        /// Whether it knew the recipient when it said so.
+        named: bool,
     },
     /// The mail will never be taken.
     Refused {
@@ -189,15 +191,15 @@ impl Trouble {
     /// `named` tells whether the relay knew the recipient when it spoke.
     pub(in crate::mail) fn outcome(self, named: bool) -> Outcome {
         match self {
-            Self::Lost(reply) => Outcome::Retry { reply, slow_down: false },
+            Self::Lost(reply) => Outcome::Retry { reply, slow_down: false, named },
             Self::Reply { code, reply } => match code {
                 // The relay wants TLS or a password: a mistake in its settings or in ours, which
                 // must not cost a mail (RFC 3207, section 4; RFC 4954, section 6).
-                530 | 534 | 535 | 538 => Outcome::Retry { reply, slow_down: true },
+                530 | 534 | 535 | 538 => Outcome::Retry { reply, slow_down: true, named },
                 500..=599 => Outcome::Refused { address: named && blames_recipient(&reply), reply },
                 _ => {
                     let slow_down = matches!(code, 421 | 450 | 451 | 452 | 454);
-                    Outcome::Retry { reply, slow_down }
+                    Outcome::Retry { reply, slow_down, named }
                 }
             },
         }
@@ -218,7 +220,7 @@ fn blames_recipient(reply: &str) -> bool {
 /// Returns the outcome of a mail whose lease ran out before it was sent.
 pub(in crate::mail) fn late() -> Outcome {
     let reply = "the lease of the mail ran out before DATA".to_owned();
-    Outcome::Retry { reply, slow_down: false }
+    Outcome::Retry { reply, slow_down: false, named: true }
 }
 
 /// Returns what a relay said, fit to be kept in a row and a log line.

@@ -32,7 +32,7 @@ impl Folder {
         let name = format!("{id}.eml");
         match self.put(&name, mime).await {
             Ok(()) => Outcome::Sent { reply: format!("written to {name}") },
-            Err(error) => Outcome::Retry { reply: format!("write {name}: {error}"), slow_down: false },
+            Err(error) => Outcome::Retry { reply: format!("write {name}: {error}"), slow_down: false, named: true },
         }
     }
 

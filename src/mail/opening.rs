@@ -154,5 +154,5 @@ fn done(step: &str, wanted: u16, reply: Reply) -> Result<Reply, Unreachable> {
     if reply.class() == wanted {
         return Ok(reply);
     }
-    Err(Unreachable { why: printable(&format!("{step}: {}", reply.text())), slow_down: reply.class() == 4 })
+    Err(Unreachable { why: printable(&format!("{step}: {}", reply.text())), slow_down: reply.code == 421 })
 }

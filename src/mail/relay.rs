@@ -93,7 +93,7 @@ pub struct Unreachable {
 
 impl From<Unreachable> for Outcome {
     fn from(unreachable: Unreachable) -> Self {
-        Self::Retry { reply: unreachable.to_string(), slow_down: unreachable.slow_down }
+        Self::Retry { reply: unreachable.to_string(), slow_down: unreachable.slow_down, named: false }
     }
 }
 

@@ -1,21 +1,27 @@
 //! A turn of delivery: claim, open sessions, decide, write, send, record. Any number of daemons take turns at once.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     convert::Infallible,
     future::Future,
     time::{Duration, Instant},
 };
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join_all, join3};
 use tokio::sync::mpsc;
-use tracing::{info, warn};
+use tracing::warn;
 
-use super::{ATTEMPTS_MAX, Delivered, Fate, Kind, Mail, Terms, UNKNOWNS_MAX, Written, store};
+use super::{
+    Delivered, Fate, Kind, Mail, Terms, UNKNOWNS_MAX, Written,
+    claim::{self, Claimed},
+    pace::{self, Ear, OVERALL},
+    send::{Deed, Ended, Word, later, send},
+    store,
+};
 use crate::{
     db::Db,
     error::{Result, chain},
-    mail::{Letter, Outcome, Post, Seal, Session},
+    mail::Post,
 };
 
 /// The pause when the relay could not be reached at all: nothing was begun.
@@ -40,18 +46,28 @@ where
 {
     let began = Instant::now();
     store::reclaim(&db.client().await?, UNKNOWNS_MAX).await?;
-    let mut turn = Turn { db, post, terms, write, delivered: Delivered::default(), pauses: false };
+    let Terms { limits, place, .. } = terms;
+    if limits.overall.is_some() {
+        pace::make(&db.client().await?, &[OVERALL]).await?;
+    }
+    let (delivered, ear) = (Delivered::default(), Ear::new());
+    let mut turn = Turn { db, post, terms, write, delivered, ear, went: 0, pauses: false };
+    // Whether nothing was found since the accounts' turn has begun anew.
+    let mut is_round = place.get().is_nil();
     while !turn.is_over() && began.elapsed() < terms.lease / 4 {
-        let claimed = store::claim(&db.client().await?, terms.sessions * ROUNDS, terms.lease).await?;
-        if claimed.is_empty() {
+        let after = place.get();
+        let most = terms.sessions * ROUNDS;
+        let claimed = claim::claim(&db.client().await?, most, terms.lease, limits.overall, after).await?;
+        place.set(claimed.after);
+        let is_new_round = claimed.after.is_nil();
+        if !claimed.mails.is_empty() {
+            turn.take(claimed).await?;
+            is_round = is_new_round;
+        } else if claimed.after == after || is_round && is_new_round {
             break;
+        } else {
+            is_round |= is_new_round;
         }
-        let mut claimed = claimed.into_iter();
-        while !turn.is_over() && claimed.len() > 0 {
-            turn.batch(claimed.by_ref().take(terms.sessions).collect()).await?;
-        }
-        let left: Vec<Mail> = claimed.collect();
-        store::release(&db.client().await?, &left, Duration::ZERO, "").await?;
     }
     Ok(turn.delivered)
 }
@@ -63,16 +79,11 @@ struct Turn<'a, W> {
     terms: &'a Terms,
     write: W,
     delivered: Delivered,
+    ear: Ear,
+    /// How many mails of those claimed last were given to the relay.
+    went: usize,
     /// Whether the relay is away or asks for a pause.
     pauses: bool,
-}
-
-/// What is done with a mail that has begun.
-enum Deed {
-    Send(Box<Letter>),
-    Wait(Duration),
-    /// Nothing is left to say, or nobody to say it to.
-    Nothing(&'static str),
 }
 
 impl<W, F> Turn<'_, W>
@@ -82,6 +93,27 @@ where
 {
     fn is_over(&self) -> bool {
         self.pauses || self.terms.draining.is_cancelled()
+    }
+
+    /// Sends what was claimed, as many mails at a time as there are sessions, or gives it back.
+    async fn take(&mut self, claimed: Claimed) -> Result<()> {
+        if claimed.is_slowed {
+            self.ear.slowed(OVERALL);
+        }
+        self.went = 0;
+        let count = claimed.mails.len();
+        let mut mails = claimed.mails.into_iter();
+        while !self.is_over() && mails.len() > 0 {
+            self.batch(mails.by_ref().take(self.terms.sessions).collect()).await?;
+            pace::heed(self.db, &self.terms.limits, &self.ear.heard()).await?;
+        }
+        let left: Vec<Mail> = mails.collect();
+        let client = self.db.client().await?;
+        store::release(&client, &left, Duration::ZERO, "").await?;
+        if claimed.is_limited && self.went < count {
+            pace::give_back(&client, self.terms.limits.overall, count - self.went).await?;
+        }
+        Ok(())
     }
 
     /// Sends as many mails as there are sessions, at the same time.
@@ -95,7 +127,12 @@ where
                     sessions.insert(mail.id, session);
                     mails.push(mail);
                 }
-                Err(error) => unreached.push((mail, chain(&error))),
+                Err(error) => {
+                    if error.slow_down {
+                        self.ear.less(OVERALL);
+                    }
+                    unreached.push((mail, chain(&error)));
+                }
             }
         }
         if let Some((_, why)) = unreached.first() {
@@ -118,23 +155,47 @@ where
         let mails = store::begin(&self.db.client().await?, mails, self.terms.lease).await?;
         let written = self.write(mails).await?;
         let (held, mut let_go) = mpsc::channel::<Infallible>(1);
+        let (ending, ended) = mpsc::unbounded_channel();
+        let seal = self.terms.seal.as_ref();
         let sending = join_all(written.into_iter().filter_map(|(mail, written)| {
             let session = sessions.remove(&mail.id)?;
-            Some(send(self.db, session, mail, written, self.terms.seal.as_ref(), before, held.clone()))
+            Some(send(session, mail, written, seal, before, held.clone(), ending.clone()))
         }));
-        drop(held);
+        drop((held, ending));
         let lower = async {
             // Nothing is ever sent: it ends when the last one has let go.
             let_go.recv().await;
             shield.commit().await
         };
-        let (fates, lowered) = join(sending, lower).await;
-        for fate in fates {
-            let (fate, slow_down) = fate?;
-            self.pauses |= slow_down;
-            self.count(&fate);
+        let (_, lowered, settled) = join3(sending, lower, self.settle(ended)).await;
+        lowered?;
+        settled
+    }
+
+    /// Records what becomes of mails when it is known: at once those of which it is known while others are recorded. None
+    /// waits for one that is still being sent.
+    async fn settle(&mut self, mut ended: mpsc::UnboundedReceiver<Ended>) -> Result<()> {
+        let (mut some, mut all) = (Vec::new(), Ok(()));
+        while 0 < ended.recv_many(&mut some, self.terms.sessions).await {
+            match self.record(&some).await {
+                Ok(()) => some.iter().for_each(|it| self.count(&it.mail, &it.fate)),
+                // What cannot be recorded is found out when its lease has run out; the others may fare better.
+                Err(error) => all = Err(error),
+            }
+            some.drain(..).for_each(|it| self.heed(&it.word));
         }
-        Ok(lowered?)
+        all
+    }
+
+    async fn record(&self, ended: &[Ended]) -> Result<()> {
+        let client = self.db.client().await?;
+        for it in ended {
+            if let (Word::Nobody(address), Fate::Failed(reply)) = (&it.word, &it.fate) {
+                store::suppress(&client, address, reply).await?;
+            }
+        }
+        let fates: Vec<(&Mail, &Fate)> = ended.iter().map(|it| (&it.mail, &it.fate)).collect();
+        store::settle(&client, &fates).await
     }
 
     /// Writes mails that have begun: all at once, or one by one when that fails. One that cannot be written has not gone,
@@ -152,22 +213,26 @@ where
                 Err(error) => {
                     warn!(error = chain(&error), mail.id = %mail.id, "failed to write a mail");
                     let fate = later(&mail, "it could not be written".to_owned());
-                    store::settle(&self.db.client().await?, &mail, &fate).await?;
-                    self.count(&fate);
+                    store::settle(&self.db.client().await?, &[(&mail, &fate)]).await?;
+                    self.count(&mail, &fate);
                 }
             }
         }
         Ok(all)
     }
 
-    async fn prepare(&self, mails: Vec<Mail>) -> Result<Vec<(Mail, Deed)>> {
+    async fn prepare(&mut self, mails: Vec<Mail>) -> Result<Vec<(Mail, Deed)>> {
         let Written { mut letters, later } = (self.write)(mails.clone()).await?;
         let addresses: Vec<String> = letters.values().map(|it| it.to.address.to_lowercase()).collect();
-        let refused = store::suppressed(&self.db.client().await?, &addresses).await?;
+        let domains: Vec<String> = addresses.iter().map(|it| pace::domain(it)).collect();
+        let known = store::known(&self.db.client().await?, &addresses, &domains).await?;
+        let away = |it: &Duration| Deed::Wait(*it, "its reader is away");
         let mut deed = |mail: &Mail| match letters.remove(&mail.id) {
-            None => later.get(&mail.id).map_or(Deed::Nothing("nothing is left to say"), |it| Deed::Wait(*it)),
+            None => later.get(&mail.id).map_or(Deed::Nothing("nothing is left to say"), away),
             // The address may be somebody's again, and they must know.
-            Some(letter) if mail.kind != Kind::Security && refused.contains(&letter.to.address.to_lowercase()) => {
+            Some(letter)
+                if mail.kind != Kind::Security && known.refused.contains(&letter.to.address.to_lowercase()) =>
+            {
                 Deed::Nothing("the address does not exist")
             }
             Some(letter) => Deed::Send(Box::new(letter)),
@@ -176,123 +241,61 @@ where
             let deed = deed(&mail);
             (mail, deed)
         };
-        Ok(mails.into_iter().map(pair).collect())
+        let mut pairs = mails.into_iter().map(pair).collect();
+        self.pace(&mut pairs, &known.slowed).await?;
+        Ok(pairs)
     }
 
-    fn count(&mut self, fate: &Fate) {
-        let count = match fate {
-            Fate::Sent(_) => &mut self.delivered.sent,
-            Fate::Retry(_) | Fate::Later(_) => &mut self.delivered.retried,
-            Fate::Failed(_) => &mut self.delivered.failed,
-            Fate::Suppressed(_) => &mut self.delivered.suppressed,
-            Fate::Unknown(_) => &mut self.delivered.unknown,
+    /// Has those wait whose domains have no room for them now.
+    async fn pace(&mut self, pairs: &mut Vec<(Mail, Deed)>, slowed: &HashSet<String>) -> Result<()> {
+        let limit = self.terms.limits.domain;
+        slowed.iter().for_each(|it| self.ear.slowed(it));
+        let domain = |deed: &Deed| match deed {
+            Deed::Send(letter) => Some(pace::domain(&letter.to.address)),
+            _ => None,
+        };
+        let is_paced = |domain: &String| limit.is_some() || slowed.contains(domain);
+        let domains: Vec<Option<String>> = pairs.iter().map(|(_, deed)| domain(deed).filter(is_paced)).collect();
+        let asking: Vec<(&Mail, &str)> =
+            pairs.iter().zip(&domains).filter_map(|((mail, _), domain)| Some((mail, domain.as_deref()?))).collect();
+        if asking.is_empty() {
+            return Ok(());
+        }
+        let waits = pace::take(&self.db.client().await?, limit, &asking).await?;
+        let paced = pairs.iter_mut().zip(&domains).filter(|(_, domain)| domain.is_some());
+        for (((_, deed), _), wait) in paced.zip(waits) {
+            if let Some(wait) = wait {
+                *deed = Deed::Wait(wait, "its domain takes no more mail for now");
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what the relay let know.
+    fn heed(&mut self, word: &Word) {
+        self.went += usize::from(!matches!(word, Word::None));
+        match word {
+            Word::None | Word::Refused | Word::Nobody(_) => {}
+            Word::Taken(domain) => self.ear.taken(domain),
+            Word::Less(domain) => {
+                self.ear.less(domain);
+                // What it says of all mail it would say of the next one, too.
+                self.pauses |= domain == OVERALL;
+            }
+            Word::Pause => self.pauses = true,
+        }
+    }
+
+    fn count(&mut self, mail: &Mail, fate: &Fate) {
+        let (count, outcome) = match fate {
+            Fate::Sent(_) => (&mut self.delivered.sent, "sent"),
+            Fate::Retry(_) => (&mut self.delivered.retried, "retried"),
+            Fate::Later(..) => (&mut self.delivered.retried, "later"),
+            Fate::Failed(_) => (&mut self.delivered.failed, "failed"),
+            Fate::Suppressed(_) => (&mut self.delivered.suppressed, "suppressed"),
+            Fate::Unknown(_) => (&mut self.delivered.unknown, "unknown"),
         };
         *count += 1;
-    }
-}
-
-/// What a mail holds until the relay hears it.
-type Hold = mpsc::Sender<Infallible>;
-
-/// Sends one mail and records what became of it; also says whether the relay asks for a pause.
-async fn send(
-    db: &Db,
-    mut session: Session,
-    mail: Mail,
-    deed: Deed,
-    seal: Option<&Seal>,
-    before: Instant,
-    held: Hold,
-) -> Result<(Fate, bool)> {
-    let (fate, slow_down) = match deed {
-        Deed::Nothing(why) => {
-            drop(held);
-            (Fate::Suppressed(why.to_owned()), false)
-        }
-        Deed::Wait(pause) => {
-            drop(held);
-            (Fate::Later(pause), false)
-        }
-        Deed::Send(letter) => match bytes(&letter, seal) {
-            Ok(mime) => post(db, &mut session, &mail, &letter, &mime, before, held).await?,
-            Err(fate) => {
-                drop(held);
-                match fate {
-                    Fate::Retry(why) => (later(&mail, why), false),
-                    fate => (fate, false),
-                }
-            }
-        },
-    };
-    // The session goes back before the database is asked: another mail may be waiting for it.
-    drop(session);
-    store::settle(&db.client().await?, &mail, &fate).await?;
-    Ok((fate, slow_down))
-}
-
-/// The bytes of a letter, signed if there is a key, or what becomes of the mail that it has none.
-fn bytes(letter: &Letter, seal: Option<&Seal>) -> Result<Vec<u8>, Fate> {
-    let mime = letter.mime().map_err(|error| Fate::Failed(chain(&error)))?;
-    match seal {
-        Some(seal) => seal.seal(&mime, letter.date).map_err(|error| Fate::Retry(chain(&error))),
-        None => Ok(mime),
-    }
-}
-
-async fn post(
-    db: &Db,
-    session: &mut Session,
-    mail: &Mail,
-    letter: &Letter,
-    mime: &[u8],
-    before: Instant,
-    held: Hold,
-) -> Result<(Fate, bool)> {
-    let to = &letter.to.address;
-    let mut pauses = false;
-    let fate = match session.send_holding(&letter.from.address, to, mime, before, held).await {
-        Outcome::Sent { reply } => Fate::Sent(reply),
-        Outcome::Retry { reply, slow_down } => {
-            pauses = slow_down;
-            later(mail, reply)
-        }
-        Outcome::Refused { reply, address } => {
-            if address {
-                store::suppress(&db.client().await?, &to.to_lowercase(), &reply).await?;
-            }
-            Fate::Failed(reply)
-        }
-        Outcome::Unknown { why } if mail.unknowns < UNKNOWNS_MAX => Fate::Unknown(why),
-        Outcome::Unknown { why } => Fate::Failed(format!("gave up: {why}")),
-    };
-    match &fate {
-        Fate::Sent(_) => info!(mail.id = %mail.id, mail.kind = mail.kind.name(), "sent a mail"),
-        Fate::Suppressed(_) | Fate::Later(_) => {}
-        Fate::Retry(why) | Fate::Failed(why) | Fate::Unknown(why) => {
-            warn!(mail.id = %mail.id, mail.attempts, reply.code = code(why), "did not send a mail");
-        }
-    }
-    Ok((fate, pauses))
-}
-
-/// The fate of a mail that did not go this time.
-fn later(mail: &Mail, why: String) -> Fate {
-    if mail.attempts < ATTEMPTS_MAX { Fate::Retry(why) } else { Fate::Failed(format!("gave up: {why}")) }
-}
-
-/// The codes that a reply begins with. The rest of it may name its reader, and stays in the row.
-fn code(reply: &str) -> String {
-    let is_code = |it: &&str| it.bytes().all(|it| it.is_ascii_digit() || it == b'.');
-    reply.split(' ').take_while(is_code).collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_a_reply_only_the_codes_are_logged() {
-        assert_eq!(code("550 5.1.1 ada@example.com: no such user"), "550 5.1.1");
-        assert_eq!(code("the connection was lost"), "");
+        self.terms.tally.mail(outcome, mail.kind.name());
     }
 }

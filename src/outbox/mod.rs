@@ -3,7 +3,10 @@
 //! What a mail says is not stored. It is written after the decision to send it, from what it refers to, so that access,
 //! retractions, preferences and the address are those of that moment. A repeat has the same Message-ID and Date.
 
+mod claim;
 mod deliver;
+mod pace;
+mod send;
 mod store;
 
 use std::{collections::HashMap, time::Duration};
@@ -12,12 +15,15 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub use claim::Place;
 pub use deliver::deliver;
+pub use pace::{Limits, Pace, paces, sweep};
 pub use store::{clear_suppression, hasten, hold, outlast, put, suppressions, waiting, withdraw};
 
 use crate::{
     mail::{Letter, Seal},
     secret::Hash,
+    tally::Tally,
 };
 
 /// How often a mail is begun before it is given up: with the pauses between, about eight hours.
@@ -130,6 +136,12 @@ pub struct Terms {
     pub last_leg: Duration,
     /// What mails are signed with, if they are.
     pub seal: Option<Seal>,
+    /// How many may go in a second, of all daemons together.
+    pub limits: Limits,
+    /// Up to which account the turn has come.
+    pub place: Place,
+    /// What becomes of mails.
+    pub tally: Tally,
     /// Cancelled when the process drains: what has begun is finished, nothing more is begun.
     pub draining: CancellationToken,
 }
@@ -171,8 +183,8 @@ pub struct Written {
 
 /// What became of one mail.
 enum Fate {
-    /// Nobody has tried: it is to wait.
-    Later(Duration),
+    /// Nobody has tried: it is to wait, and why.
+    Later(Duration, &'static str),
     Sent(String),
     Retry(String),
     Failed(String),

@@ -1,10 +1,10 @@
 //! The tables `mail` and `suppressed_address`. Every time in them is the database's real one.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use uuid::Uuid;
 
-use super::{Fate, Kind, Mail, New, Suppression, pause};
+use super::{Fate, Mail, New, Suppression, pause};
 use crate::{
     db::{self, GenericClient, Row, Transaction},
     error::Result,
@@ -31,35 +31,6 @@ const RECLAIM: &str = "
     where id in (
         select id from mail where state in ('CLAIMED', 'SENDING') and lease_until < now() for update skip locked
     )";
-
-/// A few of each account, by rank: the first of every account, then the second of every account. Transactional mail
-/// before all other. The recursion hops from account to account along the index, so it costs accounts, not mails.
-const CLAIM: &str = "
-    with recursive hop as (
-        (select lane, account_id from mail where state in ('PENDING', 'RETRY', 'UNKNOWN')
-         order by lane, account_id limit 1)
-        union all
-        select next.lane, next.account_id from hop, lateral (
-            select lane, account_id from mail
-            where state in ('PENDING', 'RETRY', 'UNKNOWN') and (lane, account_id) > (hop.lane, hop.account_id)
-            order by lane, account_id limit 1
-        ) next
-    ), ranked as (
-        select due.id, hop.lane, due.rank from hop, lateral (
-            select id, row_number() over (order by try_at) as rank from mail
-            where state in ('PENDING', 'RETRY', 'UNKNOWN') and lane = hop.lane and account_id = hop.account_id
-                and try_at <= now()
-            order by try_at limit $1::bigint
-        ) due
-    ), chosen as (
-        select mail.id, ranked.lane, ranked.rank from ranked join mail using (id)
-        where mail.state in ('PENDING', 'RETRY', 'UNKNOWN')
-        order by ranked.lane, ranked.rank limit $1::bigint for update of mail skip locked
-    )
-    update mail set state = 'CLAIMED', fence = fence + 1, lease_until = now() + make_interval(secs => $2::float8)
-    from chosen where mail.id = chosen.id
-    returning chosen.lane, chosen.rank, mail.id, account_id, user_id, kind, subject_id, message_id, dated_at, fence,
-        attempts, unknowns";
 
 /// Locked in the order of their ids, as whoever holds a person's mails locks them.
 const BEGIN: &str = "
@@ -96,15 +67,21 @@ const RELEASE: &str = "
     from unnest($1::uuid[], $2::bigint[]) as it(id, fence)
     where mail.id = it.id and mail.fence = it.fence and mail.state = 'CLAIMED'";
 
-/// Up to a quarter is taken off the pause, so that mails which failed together do not come back together; not when $6 is 1:
-/// then it was not tried at all, and waits for that long. What was withdrawn while it was sent is not tried again.
+/// Up to a quarter is taken off the pause, so that mails which failed together do not come back together; not when `untried`
+/// is 1: then it was not tried at all, and waits for that long. What was withdrawn while it was sent is not tried again. In
+/// the order of their ids, as everybody locks several.
 const SETTLE: &str = "
-    update mail set state = case when withdrawn and $3 in ('RETRY', 'UNKNOWN') then 'SUPPRESSED' else $3 end,
-        reply = $4, lease_until = null,
-        unknowns = unknowns + ($3 = 'UNKNOWN')::int, attempts = attempts - $6::bigint,
-        try_at = now() + make_interval(secs => $5::float8 * (1 - (1 - $6::bigint) * random() / 4)),
-        ended_at = case when withdrawn or $3 in ('SENT', 'FAILED', 'SUPPRESSED') then now() end
-    where id = $1 and fence = $2 and state = 'SENDING'";
+    with held as (
+        select id from mail where id = any($1) order by id for no key update
+    )
+    update mail set state = case when withdrawn and it.state in ('RETRY', 'UNKNOWN') then 'SUPPRESSED' else it.state end,
+        reply = it.reply, lease_until = null,
+        unknowns = unknowns + (it.state = 'UNKNOWN')::int, attempts = attempts - it.untried,
+        try_at = now() + make_interval(secs => it.pause * (1 - (1 - it.untried) * random() / 4)),
+        ended_at = case when withdrawn or it.state in ('SENT', 'FAILED', 'SUPPRESSED') then now() end
+    from held join unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::bigint[])
+        as it(id, fence, state, reply, pause, untried) using (id)
+    where mail.id = held.id and mail.fence = it.fence and mail.state = 'SENDING'";
 
 /// Found by the indexes of what waits and of what daemons have. In the order of their ids, as everybody locks several.
 const WITHDRAW: &str = "
@@ -190,15 +167,6 @@ pub(super) async fn reclaim(on: &impl GenericClient, unknowns_max: i64) -> Resul
     Ok(())
 }
 
-/// Claims up to `most` mails that may be tried now, in the order in which they are to go.
-pub(super) async fn claim(on: &impl GenericClient, most: usize, lease: Duration) -> Result<Vec<Mail>> {
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let mut rows = db::text(on, CLAIM, &[&most, &lease.as_secs_f64()]).await?;
-    // An update says nothing of the order in which it returns.
-    rows.sort_by_key(|row| (row.get::<_, i64>("lane"), row.get::<_, i64>("rank")));
-    Ok(rows.iter().map(mail).collect())
-}
-
 /// Lets nobody [`hold`] these mails until the transaction ends, which may take as long as the lease.
 pub(super) async fn shield(tx: &Transaction<'_>, mails: &[Mail], lease: Duration) -> Result<()> {
     let ids: Vec<Uuid> = mails.iter().map(|it| it.id).collect();
@@ -222,24 +190,29 @@ pub(super) async fn release(on: &impl GenericClient, mails: &[Mail], pause: Dura
     Ok(())
 }
 
-/// Records what became of a mail, if it is still ours.
-pub(super) async fn settle(on: &impl GenericClient, mail: &Mail, fate: &Fate) -> Result<()> {
-    let paused = match fate {
-        Fate::Later(pause) => Some(*pause),
-        _ => None,
-    };
-    let (state, reply) = match fate {
-        Fate::Later(_) => ("RETRY", &"its reader is away".to_owned()),
+/// Records what became of mails, of those that are still ours.
+pub(super) async fn settle(on: &impl GenericClient, fates: &[(&Mail, &Fate)]) -> Result<()> {
+    let column = |of: fn(&Mail) -> i64| fates.iter().map(|(mail, _)| of(mail)).collect::<Vec<_>>();
+    let ids: Vec<Uuid> = fates.iter().map(|(mail, _)| mail.id).collect();
+    let (states, replies): (Vec<&str>, Vec<&str>) = fates.iter().map(|(_, fate)| row(fate)).unzip();
+    let paused = |fate: &Fate| if let Fate::Later(pause, _) = fate { Some(*pause) } else { None };
+    let pause = |(mail, fate): &(&Mail, &Fate)| paused(fate).unwrap_or_else(|| pause(mail.attempts)).as_secs_f64();
+    let pauses: Vec<f64> = fates.iter().map(pause).collect();
+    let untried: Vec<i64> = fates.iter().map(|(_, fate)| i64::from(paused(fate).is_some())).collect();
+    db::text(on, SETTLE, &[&ids, &column(|it| it.fence), &states, &replies, &pauses, &untried]).await?;
+    Ok(())
+}
+
+/// The state of a mail with this fate, and what is said of it.
+fn row(fate: &Fate) -> (&'static str, &str) {
+    match fate {
+        Fate::Later(_, why) => ("RETRY", why),
         Fate::Sent(reply) => ("SENT", reply),
         Fate::Retry(reply) => ("RETRY", reply),
         Fate::Failed(reply) => ("FAILED", reply),
         Fate::Suppressed(reply) => ("SUPPRESSED", reply),
         Fate::Unknown(reply) => ("UNKNOWN", reply),
-    };
-    let untried = i64::from(paused.is_some());
-    let pause = paused.unwrap_or_else(|| pause(mail.attempts)).as_secs_f64();
-    db::text(on, SETTLE, &[&mail.id, &mail.fence, &state, &reply.as_str(), &pause, &untried]).await?;
-    Ok(())
+    }
 }
 
 /// Holds all mails of `users` that have not gone, until the transaction ends: none of them begins before, so whatever
@@ -300,10 +273,22 @@ pub async fn waiting(on: &impl GenericClient) -> Result<i64> {
     Ok(db::text(on, count, &[]).await?[0].get("waiting"))
 }
 
-/// Which of `addresses` the relay has said do not exist.
-pub(super) async fn suppressed(on: &impl GenericClient, addresses: &[String]) -> Result<Vec<String>> {
-    let find = "select email_key from suppressed_address where email_key = any($1)";
-    Ok(db::text(on, find, &[&addresses]).await?.iter().map(|row| row.get("email_key")).collect())
+/// What is known of where mails are to go.
+pub(super) struct Known {
+    /// The addresses that the relay has said do not exist.
+    pub refused: HashSet<String>,
+    /// The domains of which the relay has asked for less.
+    pub slowed: HashSet<String>,
+}
+
+/// What is known of `addresses` and of `domains`.
+pub(super) async fn known(on: &impl GenericClient, addresses: &[String], domains: &[String]) -> Result<Known> {
+    let find = "select email_key as refused, null as slowed from suppressed_address where email_key = any($1)
+        union all
+        select null, domain from mail_pace where domain = any($2) and learned is not null";
+    let rows = db::text(on, find, &[&addresses, &domains]).await?;
+    let column = |name| rows.iter().filter_map(|row| row.get(name)).collect();
+    Ok(Known { refused: column("refused"), slowed: column("slowed") })
 }
 
 /// The addresses of the people of `account`, and of those it has invited, of which the relay has said that they do not
@@ -341,19 +326,4 @@ pub(super) async fn suppress(on: &impl GenericClient, address: &str, reason: &st
     let insert = "insert into suppressed_address (email_key, reason) values ($1, $2) on conflict do nothing";
     db::text(on, insert, &[&address, &reason]).await?;
     Ok(())
-}
-
-fn mail(row: &Row) -> Mail {
-    Mail {
-        id: row.get("id"),
-        account: row.get("account_id"),
-        user: row.get("user_id"),
-        kind: Kind::named(row.get("kind")).expect("the table checks `kind`"),
-        subject: row.get("subject_id"),
-        message_id: row.get("message_id"),
-        dated_at: row.get("dated_at"),
-        fence: row.get("fence"),
-        attempts: row.get("attempts"),
-        unknowns: row.get("unknowns"),
-    }
 }

@@ -241,6 +241,8 @@ impl App {
                 dkim_domain: None,
                 mail_dir: std::env::temp_dir().join(&self.name),
                 mail_sessions: NonZeroU32::new(4).unwrap(),
+                mails_per_second: 0,
+                domain_mails_per_second: 0,
             },
             ticks: config::Ticks {
                 daily_cron: every_second(),

@@ -89,10 +89,10 @@ impl Stage {
         mails.iter().map(|it| it.id).collect()
     }
 
-    /// One turn, once all pauses are over.
+    /// One turn, once all pauses are over, and what another relay has asked for is forgotten.
     async fn deliver(&self, post: &Post) {
-        let pass = "update mail set try_at = now() where ended_at is null";
-        self.app.client().await.execute(pass, &[]).await.unwrap();
+        let pass = "update mail set try_at = now() where ended_at is null; delete from mail_pace";
+        self.app.client().await.batch_execute(pass).await.unwrap();
         let letter = |it: &outbox::Mail| Letter {
             to: Mailbox { name: String::new(), address: format!("{}@example.com", it.id.simple()) },
             message_id: format!("{}@work.example", it.message_id),
