@@ -101,4 +101,5 @@ def main():
     (folder / "pictures.md").write_text("\n".join(lines + memory) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

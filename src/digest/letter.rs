@@ -15,11 +15,12 @@ use crate::mail::phrase;
 use crate::mail::reader::Reader;
 use crate::mail::template::{Error, Frame, Rendered, Template};
 
+mod entry;
 mod page;
 mod redaction;
 mod room;
 
-use page::{Block, Item, Page};
+use page::{Block, Forms, Notice, Page};
 use room::Room;
 
 /// Bytes of HTML: the largest mail programs cut a letter off near 102,000.
@@ -280,15 +281,17 @@ impl<'a> Letter<'a> {
     fn rendered(&self, frame: &Frame) -> Result<Rendered, Error> {
         let reader = &self.digest.reader;
         if let Some((section, line)) = self.only() {
-            let notice = Some(Item::of(line, section, reader));
+            let notice = Some(Notice::of(line, section, reader));
             let covers = self.opening().covers;
             return TEMPLATE.render(frame, &Page { notice, covers, ..Page::default() });
         }
 
         let counts = |it: &[Section]| it.iter().map(|it| it.lines.len()).collect::<Vec<_>>();
         let rooms = room::ways(&counts(&self.needs_you), &counts(&self.others));
+        // The roomiest shows every line that any of them does.
+        let lines = rooms.first().map(|room| self.lines(room)).unwrap_or_default();
         let render = |room: Option<&Room>| match room {
-            Some(room) => TEMPLATE.render(frame, &self.page(room)),
+            Some(room) => TEMPLATE.render(frame, &self.page(room, &lines)),
             None => TEMPLATE.render(frame, &self.opening()),
         };
         let roomiest = render(rooms.first())?;
@@ -307,18 +310,30 @@ impl<'a> Letter<'a> {
         render(rooms.get(tight))
     }
 
-    /// The whole letter, with the lines that `room` allows.
-    fn page(&self, room: &Room) -> Page<'a> {
+    /// Writes the lines that `room` allows, section by section. Those that need the recipient say where they are.
+    fn lines(&self, room: &Room) -> Vec<Vec<Forms>> {
         let reader = &self.digest.reader;
-        let blocks = |sections: &[Section<'a>], shown: &[usize]| {
-            let each = sections.iter().zip(shown).filter(|(_, shown)| **shown > 0);
-            each.map(|(section, shown)| Block::of(section, *shown, reader)).collect()
+        let each = |section: &Section<'a>, shown: usize, place: Option<&str>| {
+            section.lines[..shown].iter().map(|it| Forms::of(it, place, reader)).collect()
+        };
+        let needs_you = self.needs_you.iter().zip(&room.needs_you);
+        let needs_you = needs_you.map(|(section, shown)| each(section, *shown, Some(&page::title(section))));
+        let others = self.others.iter().zip(&room.others).map(|(section, shown)| each(section, *shown, None));
+        needs_you.chain(others).collect()
+    }
+
+    /// The whole letter, with those of `lines` that `room` allows.
+    fn page(&self, room: &Room, lines: &[Vec<Forms>]) -> Page<'a> {
+        let (needing, others) = lines.split_at(self.needs_you.len());
+        let blocks = |sections: &[Section<'a>], lines: &[Vec<Forms>], shown: &[usize]| {
+            let each = sections.iter().zip(lines).zip(shown).filter(|(_, shown)| **shown > 0);
+            each.map(|((section, lines), shown)| Block::of(section, &lines[..*shown])).collect()
         };
         let shown = room.needs_you.iter().chain(&room.others);
         let unseen: Vec<_> = self.sections().zip(shown).filter(|(_, shown)| **shown == 0).map(|(it, _)| it).collect();
         Page {
-            needs_you: blocks(&self.needs_you, &room.needs_you),
-            sections: blocks(&self.others, &room.others),
+            needs_you: blocks(&self.needs_you, needing, &room.needs_you),
+            sections: blocks(&self.others, others, &room.others),
             rest: page::rest(&unseen),
             ..self.opening()
         }

@@ -5,6 +5,8 @@
 //!
 //! Source: RFC 6376, and RFC 8463 for Ed25519.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -56,7 +58,7 @@ impl Seal {
     /// When the key does not sign, for want of memory or randomness.
     pub fn seal(&self, mime: &[u8], at: Timestamp) -> Result<Vec<u8>> {
         // A mail of ours is ASCII; what is not would only fail to verify.
-        let text = String::from_utf8_lossy(mime);
+        let text = str::from_utf8(mime).map_or_else(|_| String::from_utf8_lossy(mime), Cow::Borrowed);
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let headers = unfolded(head);
 
@@ -164,18 +166,34 @@ fn relax(text: &mut String, value: &str) {
 ///
 /// Source: RFC 6376, section 3.4.4.
 fn body_hash(body: &str) -> String {
-    let mut plain = String::with_capacity(body.len());
-    for line in body.split_terminator("\r\n") {
-        if line.starts_with([' ', '\t']) && !line.trim().is_empty() {
-            plain.push(' ');
+    let mut plain = Vec::with_capacity(body.len() + 2);
+    let mut is_gap = false;
+    let mut rest = body.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            b' ' | b'\t' => is_gap = true,
+            b'\r' if after.first() == Some(&b'\n') => {
+                plain.extend_from_slice(b"\r\n");
+                rest = &after[1..];
+                is_gap = false;
+            }
+            byte => {
+                if is_gap {
+                    plain.push(b' ');
+                    is_gap = false;
+                }
+                plain.push(byte);
+            }
         }
-        relax(&mut plain, line);
-        plain += "\r\n";
     }
-    while plain.ends_with("\r\n\r\n") || plain == "\r\n" {
+    if !plain.ends_with(b"\r\n") {
+        plain.extend_from_slice(b"\r\n");
+    }
+    while plain.ends_with(b"\r\n\r\n") || plain == b"\r\n" {
         plain.truncate(plain.len() - 2);
     }
-    STANDARD.encode(hash(plain.as_bytes()))
+    STANDARD.encode(hash(&plain))
 }
 
 fn hash(bytes: &[u8]) -> [u8; 32] {

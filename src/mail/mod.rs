@@ -319,24 +319,35 @@ fn quoted_printable(mime: &mut Vec<u8>, text: &str) {
         if 0 < place {
             mime.extend_from_slice(b"\r\n");
         }
-        let line = line.strip_suffix('\r').unwrap_or(line).as_bytes();
+        let mut rest = line.strip_suffix('\r').unwrap_or(line).as_bytes();
         let mut column = 0;
-        for (at, &byte) in line.iter().enumerate() {
-            let is_blank = matches!(byte, b' ' | b'\t');
-            let is_literal = byte.is_ascii_graphic() && byte != b'=' || is_blank && at + 1 < line.len();
-            let width = if is_literal { 1 } else { 3 };
+        loop {
             // One column is kept for the sign that the line goes on.
-            if FOLD_AT <= column + width {
+            let fits = &rest[..rest.len().min(FOLD_AT - 1 - column)];
+            let is_plain = |(at, byte): &(usize, &u8)| is_literal(**byte, at + 1 == rest.len());
+            let (run, after) = rest.split_at(fits.iter().enumerate().take_while(is_plain).count());
+            mime.extend_from_slice(run);
+            column += run.len();
+            rest = after;
+            let Some((&byte, after)) = rest.split_first() else { break };
+            if is_literal(byte, after.is_empty()) || FOLD_AT <= column + 3 {
                 mime.extend_from_slice(b"=\r\n");
                 column = 0;
+                continue;
             }
-            column += width;
-            if is_literal {
-                mime.push(byte);
-            } else {
-                let digit = |it: u8| b"0123456789ABCDEF"[usize::from(it)];
-                mime.extend_from_slice(&[b'=', digit(byte >> 4), digit(byte & 15)]);
-            }
+            let digit = |it: u8| b"0123456789ABCDEF"[usize::from(it)];
+            mime.extend_from_slice(&[b'=', digit(byte >> 4), digit(byte & 15)]);
+            column += 3;
+            rest = after;
         }
+    }
+}
+
+/// Tells whether quoted-printable has `byte` as it is; `is_last` of its line.
+fn is_literal(byte: u8, is_last: bool) -> bool {
+    match byte {
+        b'=' => false,
+        b' ' | b'\t' => !is_last,
+        byte => byte.is_ascii_graphic(),
     }
 }

@@ -21,6 +21,9 @@ const ISOLATE_END: char = '\u{2069}';
 /// turn the direction of the text around it is dropped, and at most `chars_max` characters are
 /// kept, the last of them an ellipsis where something was cut off.
 pub fn clean(text: &str, chars_max: usize) -> String {
+    if text.len() <= chars_max && is_plain_line(text.as_bytes()) {
+        return text.to_owned();
+    }
     let kept = text.chars().filter(|it| !turns(*it)).map(|it| match it {
         it if it.is_whitespace() || it.is_control() => ' ',
         it => it,
@@ -40,6 +43,18 @@ pub fn clean(text: &str, chars_max: usize) -> String {
     }
     line.truncate(line.trim_end().len());
     clipped(line, chars_max)
+}
+
+/// Tells whether there is nothing to clean: most names are ASCII, their words parted by single spaces.
+fn is_plain_line(text: &[u8]) -> bool {
+    let mut before = b' ';
+    for &byte in text {
+        if !(byte.is_ascii_graphic() || byte == b' ' && before != b' ') {
+            return false;
+        }
+        before = byte;
+    }
+    text.is_empty() || before != b' '
 }
 
 /// Cuts `line` to `chars_max` characters, the last of them an ellipsis where something was cut
@@ -80,8 +95,9 @@ fn runs_left(it: char) -> bool {
 /// longer than an address is.
 pub fn link(url: &str) -> Option<&str> {
     let is_web = url.starts_with("https://") || url.starts_with("http://");
-    let is_plain = !url.chars().any(|it| it.is_whitespace() || it.is_control() || turns(it));
-    let escapes = url.matches(['&', '<', '>', '"', '\'']).count();
+    let is_plain = url.bytes().all(|it| it.is_ascii_graphic())
+        || !url.chars().any(|it| it.is_whitespace() || it.is_control() || turns(it));
+    let escapes = url.bytes().filter(|it| b"&<>\"'".contains(it)).count();
     let bytes = url.len() + escapes * ESCAPE_BYTES_MAX;
     (is_web && is_plain && bytes <= LINK_BYTES_MAX).then_some(url)
 }

@@ -59,50 +59,57 @@ impl Reader {
 
     /// Spells an instant out as the reader's clock shows it: `Monday, 23 November 2026, 09:14 CET`.
     pub fn instant(&self, at: Timestamp) -> String {
-        format!("{}, {} {}", self.day(at.to_zoned(self.zone.clone()).date()), self.time(at), self.abbreviation(at))
+        let Local { date, time, abbreviation } = self.local(at);
+        format!("{}, {time} {abbreviation}", self.day(date))
     }
 
     /// Spells out from when to when something happened, saying what the two have in common once:
     /// `Monday, 23 November 2026, 09:14–11:02 CET`.
     pub fn span(&self, first: Timestamp, last: Timestamp) -> String {
-        let date = |at: Timestamp| at.to_zoned(self.zone.clone()).date();
-        if date(first) != date(last) {
-            return format!("{} – {}", self.instant(first), self.instant(last));
-        }
-        let (begin, end) = (self.time(first), self.time(last));
-        let (before, after) = (self.abbreviation(first), self.abbreviation(last));
-        if before != after {
-            return format!("{}, {begin} {before}–{end} {after}", self.day(date(first)));
-        }
-        if begin == end {
+        if first == last {
             return self.instant(first);
         }
+        let (begin, end) = (self.local(first), self.local(last));
+        let (date, before, after) = (begin.date, &begin.abbreviation, &end.abbreviation);
+        if date != end.date {
+            return format!("{} – {}", self.instant(first), self.instant(last));
+        }
+        let day = self.day(date);
+        if before != after {
+            return format!("{day}, {} {before}–{} {after}", begin.time, end.time);
+        }
+        if begin.time == end.time {
+            return format!("{day}, {} {after}", end.time);
+        }
         // Of two times before noon, or after it, the last one says so.
-        let half = |it: &str| it.split_once(' ').map(|(time, half)| (time.to_owned(), half.to_owned()));
-        let begin = match (half(&begin), half(&end)) {
+        let begin = match (begin.time.split_once(' '), end.time.split_once(' ')) {
             (Some((time, one)), Some((_, other))) if one == other => time,
-            _ => begin,
+            _ => &begin.time,
         };
-        format!("{}, {begin}–{end} {after}", self.day(date(first)))
+        format!("{day}, {begin}–{} {after}", end.time)
     }
 
-    /// Writes the time of day: `09:14`, or `9:14 AM`.
-    fn time(&self, at: Timestamp) -> String {
-        let form = if self.has_twelve_hours { "%-I:%M %p" } else { "%H:%M" };
-        at.to_zoned(self.zone.clone()).strftime(form).to_string()
-    }
-
-    /// Writes the zone's abbreviation at that time: `CET`. One that is only its offset says against what: `UTC-03`,
+    /// Reads the reader's clock, whose zone's abbreviation may be only its offset, and then says against what: `UTC-03`,
     /// `UTC+05:45`.
-    fn abbreviation(&self, at: Timestamp) -> String {
+    fn local(&self, at: Timestamp) -> Local {
+        let form = if self.has_twelve_hours { "%-I:%M %p" } else { "%H:%M" };
         let at = at.to_zoned(self.zone.clone());
-        let abbreviation = at.strftime("%Z").to_string();
+        let mut abbreviation = at.strftime("%Z").to_string();
         if abbreviation.starts_with(['+', '-']) {
             let offset = at.strftime("%:z").to_string();
-            return format!("UTC{}", offset.strip_suffix(":00").unwrap_or(&offset));
+            abbreviation = format!("UTC{}", offset.strip_suffix(":00").unwrap_or(&offset));
         }
-        abbreviation
+        Local { date: at.date(), time: at.strftime(form).to_string(), abbreviation }
     }
+}
+
+/// What a reader's clock shows.
+struct Local {
+    date: Date,
+    /// The time of day: `09:14`, or `9:14 AM`.
+    time: String,
+    /// The zone's abbreviation at that time: `CET`.
+    abbreviation: String,
 }
 
 /// The region of a locale: two letters after the language, and the script where there is one.

@@ -10,7 +10,7 @@
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 pub use minijinja::Error;
 
@@ -39,6 +39,39 @@ pub struct Rendered {
     pub html: String,
     /// The same as plain text.
     pub text: String,
+}
+
+/// HTML that is put together without a template, for what a letter has a hundred of. Tags are ours, words are escaped.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Markup(String);
+
+impl Markup {
+    /// Adds tags as they stand; they are part of the program.
+    pub fn tags(&mut self, tags: &'static str) -> &mut Self {
+        self.0.push_str(tags);
+        self
+    }
+
+    /// Adds words or an address, of which HTML takes nothing for markup, within quotation marks or without.
+    pub fn words(&mut self, words: &str) -> &mut Self {
+        for (plain, entity) in escaped(words) {
+            self.0.push_str(plain);
+            self.0.push_str(entity);
+        }
+        self
+    }
+
+    /// Adds what was put together before.
+    pub fn markup(&mut self, other: &Self) -> &mut Self {
+        self.0.push_str(&other.0);
+        self
+    }
+}
+
+impl Serialize for Markup {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Value::from_safe_string(self.0.clone()).serialize(serializer)
+    }
 }
 
 /// The two templates of one kind of letter, compiled together with the frame.
@@ -99,26 +132,43 @@ fn page(frame: &Frame, content: Value) -> Value {
 /// addresses a letter consists of, to no end: each attribute here stands in quotation marks.
 fn write_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
     match value.as_str() {
-        Some(text) if *state.auto_escape() == AutoEscape::Html && !value.is_safe() => escape(out, text),
+        Some(text) if *state.auto_escape() == AutoEscape::Html && !value.is_safe() => {
+            for (plain, entity) in escaped(text) {
+                out.write_str(plain)?;
+                out.write_str(entity)?;
+            }
+            Ok(())
+        }
         _ => minijinja::escape_formatter(out, state, value),
     }
 }
 
-/// Writes `text` so that HTML takes none of it for markup, within quotation marks or without.
-fn escape(out: &mut Output, text: &str) -> Result<(), Error> {
-    for piece in text.split_inclusive(['&', '<', '>', '"', '\'']) {
-        let (plain, entity) = match piece.as_bytes().last() {
-            Some(b'&') => (&piece[..piece.len() - 1], "&amp;"),
-            Some(b'<') => (&piece[..piece.len() - 1], "&lt;"),
-            Some(b'>') => (&piece[..piece.len() - 1], "&gt;"),
-            Some(b'"') => (&piece[..piece.len() - 1], "&quot;"),
-            Some(b'\'') => (&piece[..piece.len() - 1], "&#39;"),
-            _ => (piece, ""),
-        };
-        out.write_str(plain)?;
-        out.write_str(entity)?;
-    }
-    Ok(())
+/// Cuts `text` into what HTML takes as it stands and the entities between, so that it takes none of it for markup, within
+/// quotation marks or without.
+fn escaped(text: &str) -> impl Iterator<Item = (&str, &'static str)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let entities = rest.bytes().enumerate().find_map(|(at, byte)| Some((at, entity(byte)?)));
+        let Some((at, entity)) = entities else { return Some((std::mem::take(&mut rest), "")) };
+        let plain = &rest[..at];
+        rest = &rest[at + 1..];
+        Some((plain, entity))
+    })
+}
+
+/// What stands in HTML for a character that would be markup.
+fn entity(byte: u8) -> Option<&'static str> {
+    Some(match byte {
+        b'&' => "&amp;",
+        b'<' => "&lt;",
+        b'>' => "&gt;",
+        b'"' => "&quot;",
+        b'\'' => "&#39;",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

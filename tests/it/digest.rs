@@ -2,7 +2,7 @@
 
 mod cadence;
 mod once;
-mod scale;
+pub mod scale;
 
 use jiff::Timestamp;
 use tonic::Code;

@@ -1,6 +1,7 @@
 //! Mail on the wire: what is made of everything a relay can do. Under TLS, and of several relays, below.
 
 mod dkim;
+mod postfix;
 mod relays;
 mod tls;
 

@@ -9,6 +9,7 @@ use super::{Because, NAME_CHARS_MAX, Section, redaction};
 use crate::digest::fold::{Line, Part, Thing};
 use crate::mail::phrase;
 use crate::mail::reader::Reader;
+use crate::mail::template::Markup;
 
 /// What stands between the heading and the foot.
 #[derive(Debug, Default, Serialize)]
@@ -20,7 +21,7 @@ pub struct Page<'a> {
     /// Since when, for a digest that stands for several.
     pub covers: Option<String>,
     /// The only line; its sentence is the heading already.
-    pub notice: Option<Item<'a>>,
+    pub notice: Option<Notice<'a>>,
     /// What is addressed to the recipient.
     pub needs_you: Vec<Block<'a>>,
     /// Everything else.
@@ -29,39 +30,35 @@ pub struct Page<'a> {
     pub rest: Option<String>,
 }
 
+/// A piece of a letter as HTML and as plain text.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Forms {
+    /// As HTML.
+    pub html: Markup,
+    /// As plain text.
+    pub text: String,
+}
+
 /// A section, as far as it is shown.
 #[derive(Debug, Serialize)]
 pub struct Block<'a> {
     title: String,
     url: Option<&'a str>,
     label: Option<&'static str>,
-    items: Vec<Item<'a>>,
+    lines: Forms,
     more: Option<String>,
 }
 
-/// A line, with what belongs to it.
+/// The only line of a mail, with what belongs to it.
 #[derive(Debug, Serialize)]
-pub struct Item<'a> {
+pub struct Notice<'a> {
     label: Option<&'static str>,
     workcenter: Anchor<'a>,
     text: String,
-    says: Vec<Piece<'a>>,
-    quote: Option<&'a str>,
-    is_latest: bool,
+    below: Forms,
     /// Things that the sentence names.
     named: Vec<Anchor<'a>>,
-    /// Things that it only counts.
-    things: Vec<Anchor<'a>>,
-    more: Option<String>,
     when: String,
-}
-
-/// A piece of a sentence.
-#[derive(Debug, Serialize)]
-struct Piece<'a> {
-    text: &'a str,
-    is_name: bool,
-    url: Option<&'a str>,
 }
 
 /// Something to go to, or only its title where the address is none of the web.
@@ -72,8 +69,13 @@ struct Anchor<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// The first `shown` lines of `section`.
-    pub fn of(section: &Section<'a>, shown: usize, reader: &Reader) -> Self {
+    /// A section of which `lines` are shown.
+    pub fn of(section: &Section<'a>, lines: &[Forms]) -> Self {
+        let mut all = Forms::default();
+        for line in lines {
+            all.html.markup(&line.html);
+            all.text += &line.text;
+        }
         Self {
             title: if section.workcenter == redaction::PLACE { redaction::HEADING.into() } else { title(section) },
             url: section.url.and_then(phrase::link),
@@ -81,13 +83,13 @@ impl<'a> Block<'a> {
                 Because::Administrator => Some("as administrator"),
                 Because::Collaborator | Because::Yourself => None,
             },
-            items: section.lines[..shown].iter().map(|it| Item::of(it, section, reader)).collect(),
-            more: more(section.lines.len() - shown),
+            lines: all,
+            more: more(section.lines.len() - lines.len()),
         }
     }
 }
 
-impl<'a> Item<'a> {
+impl<'a> Notice<'a> {
     /// The line `line` of `section`.
     pub fn of(line: &'a Line, section: &Section<'a>, reader: &Reader) -> Self {
         let named = line.says.iter().filter_map(|it| match it {
@@ -98,23 +100,9 @@ impl<'a> Item<'a> {
             label: line.reason.map(|it| it.label()),
             workcenter: Anchor { title: title(section), url: section.url.and_then(phrase::link) },
             text: line.text(),
-            says: line.says.iter().map(Piece::of).collect(),
-            quote: line.quote.as_ref().map(|it| it.words.as_str()),
-            is_latest: line.quote.as_ref().is_some_and(|it| it.is_latest_of_several),
+            below: Forms::below(line, ""),
             named: named.collect(),
-            things: line.things.iter().map(Anchor::to).collect(),
-            more: more(line.more_things),
             when: reader.span(line.first_at, line.last_at),
-        }
-    }
-}
-
-impl<'a> Piece<'a> {
-    fn of(part: &'a Part) -> Self {
-        match part {
-            Part::Words(words) => Self { text: words, is_name: false, url: None },
-            Part::Name(name) => Self { text: name, is_name: true, url: None },
-            Part::Thing(thing) => Self { text: &thing.title, is_name: true, url: phrase::link(&thing.url) },
         }
     }
 }
@@ -125,12 +113,13 @@ impl<'a> Anchor<'a> {
     }
 }
 
-fn title(section: &Section) -> String {
+/// The name of a section as it is shown.
+pub fn title(section: &Section) -> String {
     phrase::clean(section.workcenter, NAME_CHARS_MAX)
 }
 
 /// `and 13 more`, unless there are none.
-fn more(hidden: impl TryInto<u64>) -> Option<String> {
+pub fn more(hidden: impl TryInto<u64>) -> Option<String> {
     match hidden.try_into().unwrap_or(u64::MAX) {
         0 => None,
         hidden => Some(format!("and {} more", phrase::figure(hidden))),
