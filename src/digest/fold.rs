@@ -2,8 +2,8 @@
 //! files to Plans", not seven times one.
 //!
 //! Folding is a pure function of the events it is given: whatever a recipient may not see, or does
-//! not hear of because they did it, is left out before. What joins events, and what is said of them, stands row by row
-//! in `fold/rule.rs`.
+//! not hear of because they did it, is left out before. What joins events, and what is said of
+//! them, stands row by row in `fold/rule.rs`.
 
 use std::collections::{HashMap, HashSet};
 

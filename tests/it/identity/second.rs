@@ -60,10 +60,15 @@ async fn mail_of_what_happens_goes_to_the_second_address_once_it_is_confirmed_an
         ("", "Ada.News@Example.org")
     );
     assert_eq!(told(&mails(app).await), [(CONFIRM, "Ada.News@Example.org")]);
+    let day = "select count(*) from second_address where expires_at > now() + interval '23 hours'
+        and expires_at <= now() + interval '24 hours'";
+    assert_eq!(count(app, day).await, 1);
     // Not yet.
     story.publish(vec![story.uploaded("Plan.pdf")]).await;
     story.at("2027-01-04T10:01:00Z").await;
-    assert_eq!(to(&story), ["Ada.News@Example.org", "ada@example.com"]);
+    let mut there = to(&story);
+    there.sort();
+    assert_eq!(there, ["Ada.News@Example.org", "ada@example.com"]);
 
     let token = mailed_token(app, CONFIRM).await.unwrap();
     // 256 bits, in an alphabet of 64, of which the hash alone is kept.
