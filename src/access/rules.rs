@@ -32,7 +32,7 @@ pub enum Relation {
     OwnerOrOneself,
     /// An administrator of the WorkCenter's account.
     Keeper,
-    /// An administrator of the WorkCenter's account, or the one it is about. Nobody else may know of it.
+    /// An administrator of the account, or the one it is about. Nobody else may know of it.
     KeeperOrOneself,
     /// Who started the job, or an administrator of its account.
     Initiator,
@@ -74,7 +74,9 @@ impl Relation {
             Self::Collaborator => standing.workcenter_role.is_some(),
             Self::Owner => standing.administers() || standing.workcenter_role == Some(WorkCenterRole::Owner),
             Self::KeeperOrOneself => {
-                standing.administers() || matches!(resource, Resource::Place { of, .. } if of == person)
+                let is_oneself =
+                    matches!(resource, Resource::Place { of, .. } | Resource::Member { of, .. } if of == person);
+                standing.administers() || is_oneself
             }
             Self::OwnerOrOneself => {
                 matches!(resource, Resource::Place { of, .. } if of == person)

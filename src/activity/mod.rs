@@ -1,8 +1,10 @@
-//! The log of what happens: append-only, numbered without gaps, one for each WorkCenter.
+//! The log of what happens: append-only, numbered without gaps, one for each WorkCenter, and one for each person of an
+//! account of whom there is something to tell to them alone.
 //!
 //! Numbers are given in the order of commits. So a reader who reads the newest number once, and then all events up to
 //! it, has everything, and a place in a log is one number.
 
+mod retract;
 mod store;
 
 use std::{collections::HashMap, time::Duration};
@@ -10,6 +12,7 @@ use std::{collections::HashMap, time::Duration};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use retract::{Retracted, Retraction, retract};
 pub use store::{
     DueLog, Mark, claim_due, close, close_all, finish_due, forget, keep_due, list, marks, open, ranges, reopen,
     reopen_all, wake,
@@ -18,7 +21,7 @@ pub use store::{
 use store::Head;
 
 use crate::{
-    db::{GenericClient, Transaction},
+    db::Transaction,
     error::{self, Error, Kind, Result, Violation, Violations},
 };
 
@@ -34,6 +37,10 @@ const REF_MAX: usize = 100;
 const TITLE_MAX: usize = 255;
 const SUMMARY_MAX: usize = 500;
 const URL_MAX: usize = 2_000;
+
+/// Kinds of which a person is told at once when they are in their own log, whenever they hear of the rest: what they may have
+/// to do something about.
+const AT_ONCE: [&str; 3] = ["process.failed", "process.partially_failed", "collaborator.role_changed"];
 
 /// Who may hear of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +64,8 @@ impl Audience {
 /// Why an event concerns a person. Ordered: of two reasons the later one counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
+    /// It is in their own log, and is told at once.
+    Notice,
     /// They were mentioned.
     Mention,
     /// Something was assigned to them.
@@ -69,6 +78,7 @@ impl Reason {
     /// As the database has it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Notice => "NOTICE",
             Self::Mention => "MENTION",
             Self::Assignment => "ASSIGNMENT",
             Self::Approval => "APPROVAL",
@@ -77,7 +87,7 @@ impl Reason {
 
     /// Reads what [`Self::name`] wrote.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Mention, Self::Assignment, Self::Approval].into_iter().find(|it| it.name() == name)
+        [Self::Notice, Self::Mention, Self::Assignment, Self::Approval].into_iter().find(|it| it.name() == name)
     }
 }
 
@@ -145,6 +155,14 @@ pub struct New {
 }
 
 impl New {
+    /// The event as one of the own log of `user`.
+    #[must_use]
+    pub fn to_oneself(self, user: Uuid) -> Self {
+        let is_urgent = AT_ONCE.contains(&self.kind.as_str());
+        let addressees = is_urgent.then_some((user, Reason::Notice)).into_iter().collect();
+        Self { audience: Audience::Everyone, addressees, ..self }
+    }
+
     /// Notes everything that is wrong with the event that stands in `field`.
     pub fn check(&self, field: &str, violations: &mut Violations) {
         check_event_id(field, &self.event_id, violations);
@@ -200,7 +218,7 @@ fn dotted(kind: &str) -> bool {
 /// An event as it stands in the log.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// The log it is in: the WorkCenter.
+    /// The log it is in: the WorkCenter, or a person's own.
     pub log: Uuid,
     /// Its number.
     pub seq: i64,
@@ -280,58 +298,4 @@ pub async fn publish(
         store::append(tx, log, head.account, &fresh, due).await?;
     }
     Ok(published)
-}
-
-/// An event that is to be taken back.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Retraction {
-    /// The log it is in.
-    pub log: Uuid,
-    /// The publisher's own name for it.
-    pub event_id: String,
-}
-
-/// What became of an event that was to be taken back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retracted {
-    /// It is taken back.
-    Now(i64),
-    /// It was taken back before.
-    Before(i64),
-    /// The log has no such event.
-    Unknown,
-    /// There is no such log, or none any more.
-    NoLog,
-}
-
-impl Retracted {
-    /// The number of the event, where there is one.
-    pub fn seq(self) -> Option<i64> {
-        match self {
-            Self::Now(seq) | Self::Before(seq) => Some(seq),
-            Self::Unknown | Self::NoLog => None,
-        }
-    }
-}
-
-/// Takes `events` back, also in logs that take none any more, in one statement; what became of each, in their order. One that
-/// comes twice was taken back before when it comes again. They keep their numbers, so the log stays without gaps.
-///
-/// # Errors
-///
-/// What the database says.
-pub async fn retract(on: &impl GenericClient, events: &[Retraction], now: Timestamp) -> Result<Vec<Retracted>> {
-    let logs: Vec<Uuid> = events.iter().map(|it| it.log).collect();
-    let there = store::there(on, &logs).await?;
-    let mut taken = store::retract(on, events, now).await?;
-    let became = |it: &Retraction| match taken.get_mut(it) {
-        Some((seq, is_known)) if *is_known => Retracted::Before(*seq),
-        Some((seq, is_known)) => {
-            *is_known = true;
-            Retracted::Now(*seq)
-        }
-        None if there.contains(&it.log) => Retracted::Unknown,
-        None => Retracted::NoLog,
-    };
-    Ok(events.iter().map(became).collect())
 }

@@ -1,14 +1,11 @@
 //! The tables `activity_head`, `activity` and, as far as it is written when publishing, `addressee`.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Audience, Closed, Event, New, Reason, Retraction, Thing};
+use super::{Audience, Closed, Event, New, Reason, Thing};
 use crate::{
     db::{self, GenericClient, Row},
     error::Result,
@@ -24,8 +21,12 @@ const CLOSE: &str = "update activity_head set closed = $2, floor = last_seq wher
 const CLOSE_ALL: &str = "
     with head as (
         select activity_head.log_id
-        from workcenter join activity_head on activity_head.log_id = workcenter.id
-        where workcenter.account_id = $1 and activity_head.closed is not distinct from $2
+        from (
+            select id as log_id from workcenter where account_id = $1
+            union all
+            select log_id from person_log where account_id = $1
+        ) of join activity_head using (log_id)
+        where activity_head.closed is not distinct from $2
         order by activity_head.log_id for no key update of activity_head
     )
     update activity_head set closed = $3, floor = last_seq from head
@@ -81,29 +82,12 @@ const WAKE: &str = "
         again_at = case when lease_until is null then again_at else least(again_at, $2) end
     from head where activity_head.log_id = head.log_id";
 
-/// Which of these logs there are, deleted ones aside.
-const THERE: &str = "select log_id from activity_head where log_id = any($1) and closed is distinct from 'DELETED'";
-
-/// Locked in one order, so that of two who take the same events back the second finds them taken. What a deleted WorkCenter
-/// has is left as it is.
-const RETRACT: &str = "
-    with event as (
-        select activity.log_id, activity.seq, activity.event_id, activity.retracted_at is not null as known
-        from unnest($1::uuid[], $2::text[]) as it(log_id, event_id)
-        join activity using (log_id, event_id)
-        join activity_head on activity_head.log_id = activity.log_id
-            and activity_head.closed is distinct from 'DELETED'
-        order by activity.log_id, activity.seq for no key update of activity
-    ), retracted as (
-        update activity set retracted_at = $3 from event
-        where activity.log_id = event.log_id and activity.seq = event.seq and not event.known
-    )
-    select log_id, event_id, seq, known from event";
-
+/// In a person's own log nothing is passed over as their doing: how what they have started has ended is news to them.
 const MARKS: &str = "
-    select activity.log_id, activity.seq, activity.actor_id, activity.audience = 'NAMED' as named,
-        activity.retracted_at is not null as retracted
+    select activity.log_id, activity.seq, case when person_log.log_id is null then activity.actor_id end as actor_id,
+        activity.audience = 'NAMED' as named, activity.retracted_at is not null as retracted
     from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as range(log_id, from_seq, to_seq)
+    left join person_log on person_log.log_id = range.log_id
     join activity on activity.log_id = range.log_id
         and activity.seq > range.from_seq and activity.seq <= range.to_seq";
 
@@ -290,24 +274,6 @@ pub(super) async fn append(
     Ok(())
 }
 
-/// Which of `logs` there are.
-pub(super) async fn there(on: &impl GenericClient, logs: &[Uuid]) -> Result<HashSet<Uuid>> {
-    Ok(db::text(on, THERE, &[&logs]).await?.iter().map(|row| row.get("log_id")).collect())
-}
-
-/// Takes events back; returns the number of each that there is, and whether it was taken back before.
-pub(super) async fn retract(
-    on: &impl GenericClient,
-    events: &[Retraction],
-    now: Timestamp,
-) -> Result<HashMap<Retraction, (i64, bool)>> {
-    let logs: Vec<Uuid> = events.iter().map(|it| it.log).collect();
-    let ids: Vec<&str> = events.iter().map(|it| it.event_id.as_str()).collect();
-    let rows = db::text(on, RETRACT, &[&logs, &ids, &now]).await?;
-    let event = |row: &Row| Retraction { log: row.get("log_id"), event_id: row.get("event_id") };
-    Ok(rows.iter().map(|row| (event(row), (row.get("seq"), row.get("known")))).collect())
-}
-
 /// A log whose events are due to be told at once, leased to one daemon.
 #[derive(Clone, Debug)]
 pub struct DueLog {
@@ -376,8 +342,8 @@ pub struct Mark {
     pub log: Uuid,
     /// The number.
     pub seq: i64,
-    /// Who did it.
-    pub actor: Uuid,
+    /// Who did it, and is told nothing of it themselves; nobody in a person's own log.
+    pub actor: Option<Uuid>,
     /// Whether only addressees may hear of it.
     pub named: bool,
     /// Whether it was taken back.

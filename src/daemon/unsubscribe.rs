@@ -151,6 +151,10 @@ async fn act_on(State(Pages { links, turns }): State<Pages>, token: Token, body:
 fn off(scope: Scope) -> &'static str {
     match scope {
         Scope::WorkCenter(_) => "You will get no more mails about the WorkCenter that your mail told of.",
+        Scope::Own(_) => {
+            "You will get no more mails of their own about yourself and your background processes in the account that your \
+             mail was about."
+        }
         Scope::Digests => {
             "You will get no more daily or weekly digests of the account that your mail was about. \
              What comes at once still does."
@@ -166,6 +170,7 @@ fn off(scope: Scope) -> &'static str {
 fn on(scope: Scope) -> &'static str {
     match scope {
         Scope::WorkCenter(_) => "You will get mails about this WorkCenter as before.",
+        Scope::Own(_) => "You will get mails about yourself and your background processes as before.",
         Scope::Digests => "You will get digests of this account as before.",
         Scope::Account => "You will get mails about the WorkCenters of this account as before.",
         Scope::Addressed => "What concerns you in person, such as mentions, will come in a mail of its own as before.",

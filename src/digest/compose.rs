@@ -46,7 +46,9 @@ pub(super) fn logs(marks: Vec<Mark>) -> HashMap<Uuid, Log> {
         if mark.named {
             log.named.push(mark.seq);
         }
-        log.own.entry(mark.actor).or_default().push(mark.seq);
+        if let Some(actor) = mark.actor {
+            log.own.entry(actor).or_default().push(mark.seq);
+        }
     }
     logs
 }
@@ -119,7 +121,7 @@ mod tests {
     const TO_ADA: Whom = Whom { user: ADA, own_activity: false };
 
     fn mark(seq: i64, actor: Uuid) -> Mark {
-        Mark { log: PLANS, seq, actor, named: false, retracted: false }
+        Mark { log: PLANS, seq, actor: Some(actor), named: false, retracted: false }
     }
 
     fn log(marks: Vec<Mark>) -> Log {
@@ -166,6 +168,14 @@ mod tests {
     fn an_empty_range_and_an_unknown_log_are_nothing() {
         assert_eq!(log(vec![mark(1, BOB)]).counts(TO_ADA, 1, 1, &[]), Counts::default());
         assert_eq!(log(vec![]).counts(TO_ADA, 0, 0, &[]), Counts::default());
+    }
+
+    #[test]
+    fn in_a_log_of_their_own_a_person_is_told_of_what_they_have_started() {
+        let log = log(vec![Mark { actor: None, ..mark(1, ADA) }, Mark { actor: None, ..mark(2, ADA) }]);
+        let counts = log.counts(ADA, 0, 2, &[2]);
+        assert_eq!((counts.shown, counts.addressed, counts.own), (1, 1, 0));
+        assert_eq!(log.outcome(ADA, 2), Outcome::Shown);
     }
 
     #[test]

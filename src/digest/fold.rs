@@ -17,6 +17,7 @@ use crate::mail::phrase;
 mod rule;
 mod sentence;
 
+pub use rule::of_you;
 use rule::{By, Rule, Summary};
 use sentence::{Actor, Told};
 

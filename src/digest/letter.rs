@@ -228,10 +228,18 @@ impl<'a> Letter<'a> {
         }
     }
 
+    /// Tells whether there is nothing but what is about the recipient alone.
+    fn is_own(&self) -> bool {
+        self.sections().next().is_some() && self.sections().all(|it| it.because == Because::Yourself)
+    }
+
     /// Says at the foot why the recipient gets this.
     fn why(&self) -> String {
         let account = phrase::isolated(&phrase::clean(self.digest.account, NAME_CHARS_MAX));
         match self.digest.kind {
+            Kind::Immediate if self.is_own() => {
+                format!("You get this because it is about you, or about what you have started in {account}.")
+            }
             Kind::Immediate if self.others.is_empty() => {
                 format!("You get this because somebody in {account} addressed it to you.")
             }

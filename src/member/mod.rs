@@ -14,10 +14,12 @@ use uuid::Uuid;
 pub use service::Service;
 
 use crate::{
+    access::AccountRole,
     account::{self, Account},
+    activity,
     db::Transaction,
-    error::Result,
-    outbox,
+    error::{Error, Kind, Result},
+    ids, outbox,
     subscription::{self, When},
     workcenter::{self, LEFT, REMOVED},
 };
@@ -41,6 +43,57 @@ async fn remove(
     let left = workcenter::remove_all(tx, account, user, when).await?;
     workcenter::announce(tx, kind, &left, by, when.now, window).await?;
     account::announce_all(tx, &[user], Some(account)).await
+}
+
+/// The kind of the event that somebody is something else in an account.
+const ROLE_CHANGED: &str = "account.role_changed";
+
+/// Makes `user` what `role` says in an account, by the doing of `by`, of which they are told if it is not their own. The
+/// transaction must hold the account.
+///
+/// # Errors
+///
+/// What [`account::set_role`] refuses.
+async fn set_role(
+    tx: &Transaction<'_>,
+    account: Uuid,
+    user: Uuid,
+    role: AccountRole,
+    by: Uuid,
+    when: &When,
+    window: Duration,
+) -> Result<()> {
+    let before = account::role(tx, account, user).await?;
+    account::set_role(tx, account, user, role).await?;
+    if by == user || before == Some(role) {
+        return Ok(());
+    }
+    let found = account::find(tx, account).await?;
+    let found = found.ok_or_else(|| Error::NotFound(Kind::Account, account.to_string()))?;
+    let now = match role {
+        AccountRole::Administrator => "You are an administrator now.",
+        AccountRole::Member => "You are a member now.",
+        AccountRole::Guest => "You are a guest now.",
+    };
+    let event = activity::New {
+        event_id: ids::new().to_string(),
+        kind: ROLE_CHANGED.to_owned(),
+        actor: by,
+        subject: activity::Thing {
+            kind: "account".to_owned(),
+            id: account.to_string(),
+            title: found.name,
+            url: String::new(),
+        },
+        parent: activity::Thing::default(),
+        summary: now.to_owned(),
+        audience: activity::Audience::Everyone,
+        addressees: Vec::new(),
+        occurred_at: when.now,
+    };
+    let log = subscription::own_log(tx, account, user).await?;
+    subscription::attend(tx, account, user, log, when).await?;
+    activity::publish(tx, log, vec![event.to_oneself(user)], when.now, window).await.map(drop)
 }
 
 /// Has an account's people follow what was changed of it: `before` became `after`, which is written. The transaction must

@@ -252,8 +252,7 @@ impl PreferenceService for Service {
         let caller = auth::caller(&request)?;
         let asked = why::asked(&caller, &request.into_inner())?;
         let client = self.db.client().await?;
-        let resource = Resource::Place { workcenter: asked.workcenter, of: asked.user };
-        let leave = access::may(&client, &caller, Action::ExplainNotification, resource).await?;
+        let leave = access::may(&client, &caller, Action::ExplainNotification, asked.resource()).await?;
 
         let facts = why::find(&client, &asked, leave.person).await?;
         Ok(Response::new(why::answer(facts.explain(&leave)?, self.head.domain())))
@@ -346,6 +345,7 @@ impl From<Scope> for pb::MailScope {
     fn from(scope: Scope) -> Self {
         match scope {
             Scope::WorkCenter(_) => Self::Workcenter,
+            Scope::Own(_) => Self::Own,
             Scope::Digests => Self::Digests,
             Scope::Account => Self::Account,
             Scope::Addressed => Self::AddressedItems,

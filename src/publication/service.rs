@@ -4,9 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
 
-use super::retract;
+use super::{Whose, logs, retract};
 use crate::{
     access::{self, Action, Resource},
     activity::{
@@ -21,6 +20,7 @@ use crate::{
     page::Page,
     pb::{self, activity_service_server::ActivityService},
     secret::TokenKey,
+    subscription::{self, When},
 };
 
 /// Serves `ActivityService`.
@@ -28,19 +28,28 @@ pub struct Service {
     db: Db,
     clock: Clock,
     key: TokenKey,
+    spread: Duration,
     window: Duration,
 }
 
 impl Service {
-    /// A service on `db`; `window` is how long immediate mail waits for more.
-    pub fn new(db: Db, clock: Clock, key: TokenKey, window: Duration) -> Self {
-        Self { db, clock, key, window }
+    /// A service on `db`; digests go up to `spread` after their hour, and immediate mail waits `window` for more.
+    pub fn new(db: Db, clock: Clock, key: TokenKey, spread: Duration, window: Duration) -> Self {
+        Self { db, clock, key, spread, window }
     }
 
-    /// Publishes one WorkCenter's part of a batch, alone in its transaction.
-    async fn part(&self, log: Uuid, events: Vec<New>, now: Timestamp) -> Result<Vec<Published>> {
+    /// Publishes the part of a batch that is in one log, alone in its transaction.
+    async fn part(&self, whose: Whose, events: Vec<New>, now: Timestamp) -> Result<Vec<Published>> {
         let mut client = self.db.client().await?;
         let tx = client.transaction().await?;
+        let log = match whose {
+            Whose::WorkCenter(id) => id,
+            Whose::Person { account, user } => {
+                let log = subscription::own_log(&tx, account, user).await?;
+                subscription::attend(&tx, account, user, log, &When { now, spread: self.spread }).await?;
+                log
+            }
+        };
         let published = publish(&tx, log, events, now, self.window).await?;
         tx.commit().await?;
         Ok(published)
@@ -58,21 +67,19 @@ impl ActivityService for Service {
         let now = self.clock.now().await?;
         let events = events(request.into_inner().events, now)?;
 
-        // The parts in the order of their ids, as everybody locks heads; the answers in the order of the request.
-        let mut parts: BTreeMap<Uuid, (Vec<usize>, Vec<New>)> = BTreeMap::new();
+        // Each part alone, so in any order; the answers in the order of the request.
+        let mut parts: BTreeMap<Whose, (Vec<usize>, Vec<New>)> = BTreeMap::new();
         let mut results: Vec<pb::PublishResult> = Vec::with_capacity(events.len());
-        for (place, (log, event)) in events.into_iter().enumerate() {
-            results.push(pb::PublishResult {
-                event_id: event.event_id.clone(),
-                workcenter_id: log.to_string(),
-                ..Default::default()
-            });
-            let (places, part) = parts.entry(log).or_default();
+        for (place, (whose, event)) in events.into_iter().enumerate() {
+            let [workcenter_id, account_id, user_id] = named(whose);
+            let event_id = event.event_id.clone();
+            results.push(pb::PublishResult { event_id, workcenter_id, account_id, user_id, ..Default::default() });
+            let (places, part) = parts.entry(whose).or_default();
             places.push(place);
             part.push(event);
         }
-        for (log, (places, part)) in parts {
-            match self.part(log, part, now).await {
+        for (whose, (places, part)) in parts {
+            match self.part(whose, part, now).await {
                 Ok(published) => {
                     for (place, Published { seq, known }) in places.into_iter().zip(published) {
                         (results[place].seq, results[place].known) = (seq, known);
@@ -99,9 +106,13 @@ impl ActivityService for Service {
     ) -> Result<Response<pb::RetractActivityResponse>, Status> {
         let caller = auth::caller(&request)?;
         access::may(&self.db.client().await?, &caller, Action::RetractActivity, Resource::Own).await?;
-        let events = retractions(request.into_inner().events)?;
+        let asked = retractions(request.into_inner().events)?;
         let now = self.clock.now().await?;
 
+        let whose: Vec<Whose> = asked.iter().map(|(whose, _)| *whose).collect();
+        let logs = logs(&self.db.client().await?, &whose).await?;
+        let events: Vec<Retraction> =
+            logs.into_iter().zip(asked).map(|(log, (_, event_id))| Retraction { log, event_id }).collect();
         let retracted = retract(&self.db, &events, now).await?;
 
         let count = |of: fn(&Retracted) -> bool| {
@@ -110,7 +121,12 @@ impl ActivityService for Service {
         Ok(Response::new(pb::RetractActivityResponse {
             retracted_count: count(|it| matches!(it, Retracted::Now(_))),
             repeated_count: count(|it| matches!(it, Retracted::Before(_))),
-            results: events.into_iter().zip(&retracted).map(|(event, it)| retraction(event, *it)).collect(),
+            results: whose
+                .into_iter()
+                .zip(events)
+                .zip(retracted)
+                .map(|((whose, event), it)| retraction(whose, event, it))
+                .collect(),
         }))
     }
 
@@ -138,7 +154,7 @@ impl ActivityService for Service {
 }
 
 /// Reads the events of a request with the logs they belong to; everything that is wrong with any is said at once.
-fn events(sent: Vec<pb::Activity>, now: Timestamp) -> Result<Vec<(Uuid, New)>> {
+fn events(sent: Vec<pb::Activity>, now: Timestamp) -> Result<Vec<(Whose, New)>> {
     let mut violations = Violations::default();
     if sent.is_empty() || sent.len() > EVENTS_MAX {
         violations.add("events", format!("must be 1 to {EVENTS_MAX}"));
@@ -154,10 +170,19 @@ fn events(sent: Vec<pb::Activity>, now: Timestamp) -> Result<Vec<(Uuid, New)>> {
     Ok(events)
 }
 
-fn event(field: &str, sent: pb::Activity, now: Timestamp, violations: &mut Violations) -> Option<(Uuid, New)> {
-    let log = violations.take(ids::parse(&format!("{field}.workcenter_id"), &sent.workcenter_id));
+fn event(field: &str, sent: pb::Activity, now: Timestamp, violations: &mut Violations) -> Option<(Whose, New)> {
+    let whose = whose(field, [&sent.workcenter_id, &sent.account_id, &sent.user_id], violations);
+    let is_own = !(sent.account_id.is_empty() && sent.user_id.is_empty());
     let actor = violations.take(ids::parse(&format!("{field}.actor_user_id"), &sent.actor_user_id));
+    if is_own && !sent.addressees.is_empty() {
+        violations.add(format!("{field}.addressees"), "must be empty for what is news to one person alone");
+    }
     let audience = match sent.audience() {
+        pb::Audience::Unspecified if is_own => None,
+        _ if is_own => {
+            violations.add(format!("{field}.audience"), "must be left out for what is news to one person alone");
+            None
+        }
         pb::Audience::Everyone => Some(Audience::Everyone),
         pb::Audience::Named => Some(Audience::Named),
         pb::Audience::Unspecified => {
@@ -182,7 +207,7 @@ fn event(field: &str, sent: pb::Activity, now: Timestamp, violations: &mut Viola
             pb::AddresseeReason::Mention => Reason::Mention,
             pb::AddresseeReason::Assignment => Reason::Assignment,
             pb::AddresseeReason::Approval => Reason::Approval,
-            pb::AddresseeReason::Unspecified => {
+            pb::AddresseeReason::Unspecified | pb::AddresseeReason::Notice => {
                 violations.add(format!("{field}.addressees[{place}].reason"), "must be one of the reasons");
                 continue;
             }
@@ -201,11 +226,35 @@ fn event(field: &str, sent: pb::Activity, now: Timestamp, violations: &mut Viola
         occurred_at: occurred_at.unwrap_or(now),
     };
     event.check(field, violations);
-    Some((log?, event))
+    let whose = whose?;
+    let event = if let Whose::Person { user, .. } = whose { event.to_oneself(user) } else { event };
+    Some((whose, event))
+}
+
+/// Reads which log is meant by the ids of a WorkCenter, or of an account and a person, in the event that stands in `field`.
+fn whose(field: &str, [workcenter, account, user]: [&str; 3], violations: &mut Violations) -> Option<Whose> {
+    let mut id = |name: &str, sent| violations.take(ids::parse(&format!("{field}.{name}"), sent));
+    if account.is_empty() && user.is_empty() {
+        return id("workcenter_id", workcenter).map(Whose::WorkCenter);
+    }
+    let (account, user) = (id("account_id", account), id("user_id", user));
+    if !workcenter.is_empty() {
+        violations.add(format!("{field}.workcenter_id"), "must be left out for what is news to one person alone");
+    }
+    let (account, user) = account.zip(user)?;
+    Some(Whose::Person { account, user })
+}
+
+/// The ids of a WorkCenter, an account and a person by which a log is meant.
+fn named(whose: Whose) -> [String; 3] {
+    match whose {
+        Whose::WorkCenter(id) => [id.to_string(), String::new(), String::new()],
+        Whose::Person { account, user } => [String::new(), account.to_string(), user.to_string()],
+    }
 }
 
 /// Reads what is to be taken back; everything that is wrong with any is said at once.
-fn retractions(sent: Vec<pb::ActivityRef>) -> Result<Vec<Retraction>> {
+fn retractions(sent: Vec<pb::ActivityRef>) -> Result<Vec<(Whose, String)>> {
     let mut violations = Violations::default();
     if sent.is_empty() || sent.len() > EVENTS_MAX {
         violations.add("events", format!("must be 1 to {EVENTS_MAX}"));
@@ -216,22 +265,25 @@ fn retractions(sent: Vec<pb::ActivityRef>) -> Result<Vec<Retraction>> {
     for (place, it) in sent.into_iter().enumerate() {
         let field = format!("events[{place}]");
         check_event_id(&field, &it.event_id, &mut violations);
-        let log = violations.take(ids::parse(&format!("{field}.workcenter_id"), &it.workcenter_id));
-        retractions.extend(log.map(|log| Retraction { log, event_id: it.event_id }));
+        let whose = whose(&field, [&it.workcenter_id, &it.account_id, &it.user_id], &mut violations);
+        retractions.extend(whose.map(|whose| (whose, it.event_id)));
     }
     violations.none()?;
     Ok(retractions)
 }
 
-fn retraction(event: Retraction, became: Retracted) -> pb::RetractResult {
-    let reason = match became {
-        Retracted::Now(_) | Retracted::Before(_) => pb::Reason::Unspecified,
-        Retracted::Unknown => pb::Reason::EventNotFound,
-        Retracted::NoLog => pb::Reason::WorkcenterNotFound,
+fn retraction(whose: Whose, event: Retraction, became: Retracted) -> pb::RetractResult {
+    let reason = match (became, whose) {
+        (Retracted::Now(_) | Retracted::Before(_), _) => pb::Reason::Unspecified,
+        (Retracted::NoLog, Whose::WorkCenter(_)) => pb::Reason::WorkcenterNotFound,
+        (Retracted::Unknown, _) | (Retracted::NoLog, Whose::Person { .. }) => pb::Reason::EventNotFound,
     };
+    let [workcenter_id, account_id, user_id] = named(whose);
     pb::RetractResult {
         event_id: event.event_id,
-        workcenter_id: event.log.to_string(),
+        workcenter_id,
+        account_id,
+        user_id,
         seq: became.seq().unwrap_or_default(),
         known: matches!(became, Retracted::Before(_)),
         reason: reason.into(),
@@ -266,6 +318,9 @@ impl From<Event> for pb::Activity {
             // Whom else it concerns is between them and the publisher.
             addressees: Vec::new(),
             occur_time: Some(pb::time(event.occurred_at)),
+            // Only logs of WorkCenters are listed.
+            account_id: String::new(),
+            user_id: String::new(),
         }
     }
 }

@@ -158,7 +158,7 @@ fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -
     add!(AccountServiceServer::new(accounts), REQUEST_BYTES_MAX);
     let workcenters = workcenter::Service::new(db(), clock(), key(), spread, window);
     add!(WorkCenterServiceServer::new(workcenters), REQUEST_BYTES_MAX);
-    let activity = publication::Service::new(db(), clock(), key(), window);
+    let activity = publication::Service::new(db(), clock(), key(), spread, window);
     add!(ActivityServiceServer::new(activity), BATCH_BYTES_MAX);
     add!(PreferenceServiceServer::new(preference::Service::new(db(), clock(), head, spread)), REQUEST_BYTES_MAX);
     let invites = invite::Service::new(db(), clock(), key(), hasher.clone(), spread, window);

@@ -6,6 +6,7 @@
 //!
 //! Locks are taken in one order everywhere: the recipient, then subscriptions by id, then schedules, then heads of logs.
 
+mod own;
 mod pause;
 mod recipient;
 pub mod schedule;
@@ -24,6 +25,7 @@ use std::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use own::{attend, find_own, own_log};
 pub use pause::{Pause, away};
 pub use recipient::{Next, change, find, follow_account, next_digests, set_all, set_deliveries};
 pub use settlement::{Addressed, Cause, Counts, Outcome, Range, Settlement, settle};

@@ -65,7 +65,14 @@ pub async fn change(
         return Ok(was);
     }
     store::update_recipient(tx, &chosen).await?;
-    let held = store::lock_live(tx, &[user], None, None).await?;
+    let mut held = store::lock_live(tx, &[user], None, None).await?;
+    if chosen.default != was.default {
+        // Their own logs go by it: to choose it is to choose for these, whatever a link has made of them.
+        let mut own: Vec<store::Held> = held.extract_if(.., |it| it.own).collect();
+        own.iter_mut().for_each(|it| it.delivery = Delivery::Inherit);
+        store::deliver(tx, &own).await?;
+        held.append(&mut own);
+    }
     if was.paused(when.now) && !chosen.paused(when.now) {
         slot::come_back(tx, user, when.now).await?;
     }
@@ -133,6 +140,7 @@ pub async fn set_deliveries(
 pub async fn set_all(tx: &Transaction<'_>, user: Uuid, delivery: Delivery, when: &When) -> Result<()> {
     let recipient = store::lock_recipient(tx, user).await?;
     let mut held = store::lock_live(tx, &[user], None, None).await?;
+    held.retain(|it| !it.own);
     held.iter_mut().for_each(|it| it.delivery = delivery);
     store::deliver(tx, &held).await?;
     follow(tx, &[recipient], &held, Vec::new(), when).await

@@ -19,6 +19,8 @@ use crate::{db::Transaction, error::Result, secret::TokenKey};
 pub enum Scope {
     /// One WorkCenter.
     WorkCenter(Uuid),
+    /// What is in the person's own log of the account.
+    Own(Uuid),
     /// Every WorkCenter of the account that comes in a digest.
     Digests,
     /// Every WorkCenter of the account.
@@ -28,10 +30,10 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The WorkCenter, when it is about one.
+    /// The log, when it is about one.
     fn log(self) -> Option<Uuid> {
         match self {
-            Self::WorkCenter(log) => Some(log),
+            Self::WorkCenter(log) | Self::Own(log) => Some(log),
             Self::Digests | Self::Account | Self::Addressed => None,
         }
     }
@@ -40,6 +42,7 @@ impl Scope {
     fn name(self) -> Option<&'static str> {
         match self {
             Self::WorkCenter(_) => Some("WORKCENTER"),
+            Self::Own(_) => Some("OWN"),
             Self::Digests => Some("DIGESTS"),
             Self::Account => Some("ACCOUNT"),
             Self::Addressed => None,
@@ -82,6 +85,7 @@ impl Link {
     pub fn seal(self, key: &TokenKey, switch: Switch) -> String {
         let (kind, log) = match self.scope {
             Scope::WorkCenter(log) => (b'w', log),
+            Scope::Own(log) => (b'o', log),
             Scope::Digests => (b'd', Uuid::nil()),
             Scope::Account => (b'e', Uuid::nil()),
             Scope::Addressed => (b'a', Uuid::nil()),
@@ -97,6 +101,7 @@ impl Link {
         let id = |at: usize| Uuid::from_slice(ids.get(at..at + 16)?).ok();
         let scope = match kind {
             b'w' => Scope::WorkCenter(id(32)?),
+            b'o' => Scope::Own(id(32)?),
             b'd' => Scope::Digests,
             b'e' => Scope::Account,
             b'a' => Scope::Addressed,
@@ -171,7 +176,7 @@ mod tests {
     fn a_token_does_what_it_was_made_for_and_nothing_else() {
         let key: TokenKey = "0a".repeat(32).parse().unwrap();
         let [user, account, log] = [1, 2, 3].map(Uuid::from_u128);
-        for scope in [Scope::WorkCenter(log), Scope::Digests, Scope::Account, Scope::Addressed] {
+        for scope in [Scope::WorkCenter(log), Scope::Own(log), Scope::Digests, Scope::Account, Scope::Addressed] {
             let link = Link { user, account, scope };
             for (switch, other) in [(Switch::Off, Switch::On), (Switch::On, Switch::Off)] {
                 let token = link.seal(&key, switch);

@@ -38,7 +38,8 @@ const AWAY: &str = "
 const LOCK_LIVE: &str = "
     select subscription.id, subscription.account_id, subscription.user_id, subscription.log_id, subscription.delivery,
         subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq,
-        account.default_delivery as of_account
+        account.default_delivery as of_account,
+        exists (select from person_log where person_log.log_id = subscription.log_id) as own
     from subscription join activity_head using (log_id) join account on account.id = subscription.account_id
     where subscription.user_id = any($1) and subscription.ended_at is null
         and ($2::uuid[] is null or log_id = any($2)) and ($3::uuid is null or subscription.account_id = $3)
@@ -48,7 +49,8 @@ const LOCK_LIVE: &str = "
 const LOCK_TIES: &str = "
     select subscription.id, subscription.account_id, subscription.user_id, subscription.log_id, subscription.delivery,
         subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq,
-        account.default_delivery as of_account
+        account.default_delivery as of_account,
+        exists (select from person_log where person_log.log_id = subscription.log_id) as own
     from unnest($1::uuid[], $2::uuid[]) as it (user_id, log_id)
     join subscription using (user_id, log_id) join activity_head using (log_id)
     join account on account.id = subscription.account_id
@@ -64,11 +66,15 @@ const LOCK_LOG: &str = "
     select id, account_id, user_id, log_id, cursor from subscription
     where log_id = $1 and ended_at is null order by id for no key update";
 
-/// Those of WorkCenters that are active themselves. In the order of their ids, as everybody locks them.
+/// Those of WorkCenters that are active themselves, and of people's own logs. In the order of their ids, as everybody locks
+/// them.
 const LOCK_ACCOUNT: &str = "
     select subscription.id, subscription.account_id, subscription.user_id, subscription.log_id, subscription.cursor
-    from workcenter join subscription on subscription.log_id = workcenter.id and subscription.ended_at is null
-    where workcenter.account_id = $1 and workcenter.archived_at is null and workcenter.purge_at is null
+    from (
+        select id as log_id from workcenter where account_id = $1 and archived_at is null and purge_at is null
+        union all
+        select log_id from person_log where account_id = $1
+    ) of join subscription on subscription.log_id = of.log_id and subscription.ended_at is null
     order by subscription.id for no key update of subscription";
 
 /// Live ones by their index. Those that have ended have none, for nobody else asks for them: they go in one pass.
@@ -110,6 +116,8 @@ pub(super) struct Held {
     pub ended: bool,
     pub last_seq: i64,
     pub of_account: Delivery,
+    /// Whether the log is the person's own.
+    pub own: bool,
 }
 
 impl Held {
@@ -392,6 +400,7 @@ fn held(row: &Row) -> Held {
         ended: row.get("ended"),
         last_seq: row.get("last_seq"),
         of_account: delivery(row, "of_account"),
+        own: row.get("own"),
     }
 }
 

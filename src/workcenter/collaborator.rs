@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Place, WorkCenter, store};
+use super::{Place, WorkCenter, own, store};
 use crate::{
     access::WorkCenterRole,
     activity,
@@ -27,6 +27,9 @@ pub const REMOVED: &str = "collaborator.removed";
 
 /// The kind of the event that somebody left by themselves.
 pub const LEFT: &str = "collaborator.left";
+
+/// The kind of the event that somebody is something else in a WorkCenter.
+const ROLE_CHANGED: &str = "collaborator.role_changed";
 
 /// Brings `user` into a WorkCenter. The caller says so by [`announce`], as the last thing of its transaction.
 ///
@@ -69,12 +72,16 @@ pub async fn add_all(tx: &Transaction<'_>, coming: &[(Uuid, Place)], when: &When
     Ok(came.into_iter().map(|it| Tie { workcenter: it.log, user: it.user }).collect())
 }
 
-/// Takes `user` out of a WorkCenter; what waited for them is not sent any more. To be announced as [`REMOVED`] or [`LEFT`].
+/// Takes the person of `tie` out of a WorkCenter, by the doing of `by`: what waited for them is not sent any more, and the others
+/// are told, and they if it was not their own doing.
 ///
 /// # Errors
 ///
 /// [`Error::NotFound`] for somebody who is not in it, [`Error::Refused`] for its last owner.
-pub(super) async fn remove(tx: &Transaction<'_>, workcenter: Uuid, user: Uuid, when: &When) -> Result<()> {
+pub(super) async fn remove(tx: &Transaction<'_>, tie: Tie, by: Uuid, when: &When, window: Duration) -> Result<()> {
+    let Tie { workcenter, user } = tie;
+    let space = found(tx, workcenter).await?;
+    let own = own::log(tx, &space, user, by).await?;
     // Of two owners who leave at once, the second waits here and then sees that they are the last.
     let owners = store::lock_owners(tx, workcenter).await?;
     if owners == [user] {
@@ -85,7 +92,16 @@ pub(super) async fn remove(tx: &Transaction<'_>, workcenter: Uuid, user: Uuid, w
     }
     subscription::leave(tx, user, &[workcenter], when).await?;
     // What is composed and has not gone is written by what is so from here on.
-    outbox::hold(tx, &[user]).await
+    outbox::hold(tx, &[user]).await?;
+    let kind = if by == user { LEFT } else { REMOVED };
+    let Some(own) = own else { return announce(tx, kind, &[tie], by, when.now, window).await };
+    own.attend(tx, when).await?;
+    // The heads of logs in the order of their ids, as everybody locks them.
+    if own.log < workcenter {
+        own.tell(tx, kind, "", by, when.now, window).await?;
+    }
+    announce(tx, kind, &[tie], by, when.now, window).await?;
+    if own.log < workcenter { Ok(()) } else { own.tell(tx, kind, "", by, when.now, window).await }
 }
 
 /// Keeps others from changing who owns a WorkCenter until the transaction ends.
@@ -97,23 +113,36 @@ pub(super) async fn hold(tx: &Transaction<'_>, workcenter: Uuid) -> Result<()> {
     store::lock_owners(tx, workcenter).await.map(|_| ())
 }
 
-/// Changes what `user` is in a WorkCenter.
+/// Changes what the person of `tie` is in a WorkCenter, by the doing of `by`, of which they are told at once if it is not their
+/// own.
 ///
 /// # Errors
 ///
 /// [`Error::NotFound`] for somebody who is not in it, [`Error::Refused`] for its last owner, and until it is active.
-pub(super) async fn change(tx: &Transaction<'_>, workcenter: Uuid, user: Uuid, role: WorkCenterRole) -> Result<()> {
+pub(super) async fn change(
+    tx: &Transaction<'_>,
+    Tie { workcenter, user }: Tie,
+    role: WorkCenterRole,
+    by: Uuid,
+    when: &When,
+    window: Duration,
+) -> Result<()> {
     // Of two owners who step down at once, the second waits here and then sees that they are the last.
     let owners = store::lock_owners(tx, workcenter).await?;
-    found(tx, workcenter).await?.active()?;
+    let space = found(tx, workcenter).await?.active()?;
     if owners == [user] && role != WorkCenterRole::Owner {
         return Err(Error::Refused(Reason::LastOwner));
     }
-    if store::set_role(tx, workcenter, user, role).await? {
-        Ok(())
-    } else {
-        Err(Error::NotFound(Kind::User, user.to_string()))
+    let before = store::role(tx, workcenter, user).await?;
+    if !store::set_role(tx, workcenter, user, role).await? {
+        return Err(Error::NotFound(Kind::User, user.to_string()));
     }
+    if before == Some(role) {
+        return Ok(());
+    }
+    let Some(own) = own::log(tx, &space, user, by).await? else { return Ok(()) };
+    own.attend(tx, when).await?;
+    own.tell(tx, ROLE_CHANGED, own::now(role), by, when.now, window).await
 }
 
 async fn found(tx: &Transaction<'_>, workcenter: Uuid) -> Result<WorkCenter> {
@@ -121,7 +150,8 @@ async fn found(tx: &Transaction<'_>, workcenter: Uuid) -> Result<WorkCenter> {
     found.ok_or_else(|| Error::NotFound(Kind::WorkCenter, workcenter.to_string()))
 }
 
-/// Takes `user`, who is not a member of `account` any more, out of all its WorkCenters; what waited for them is not sent.
+/// Takes `user`, who is not a member of `account` any more, out of all its WorkCenters, and from their own log; what waited for
+/// them is not sent.
 ///
 /// Where they were the last owner nobody is after that: the account has administrators, who may all that an owner may.
 /// Returns what they left, in the order in which it is to be told by [`announce`].
@@ -131,7 +161,9 @@ async fn found(tx: &Transaction<'_>, workcenter: Uuid) -> Result<WorkCenter> {
 /// What the database says.
 pub async fn remove_all(tx: &Transaction<'_>, account: Uuid, user: Uuid, when: &When) -> Result<Vec<Tie>> {
     let left = store::remove_all(tx, account, user).await?;
-    subscription::leave(tx, user, &left, when).await?;
+    let own = subscription::find_own(tx, &[(account, user)]).await?;
+    let logs: Vec<Uuid> = left.iter().chain(own.values()).copied().collect();
+    subscription::leave(tx, user, &logs, when).await?;
     outbox::hold(tx, &[user]).await?;
     Ok(left.into_iter().map(|workcenter| Tie { workcenter, user }).collect())
 }

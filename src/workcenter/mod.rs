@@ -2,6 +2,7 @@
 
 mod archive;
 mod collaborator;
+mod own;
 mod purge;
 mod service;
 mod store;

@@ -7,10 +7,7 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{
-    ADDED, Change, Collaborator, LEFT, REMOVED, State, Tie, WorkCenter, add, announce, archive, collaborator, name,
-    store,
-};
+use super::{ADDED, Change, Collaborator, State, Tie, WorkCenter, add, announce, archive, collaborator, name, store};
 use crate::{
     access::{self, Action, Leave, Resource, WorkCenterRole},
     account, activity, auth,
@@ -258,14 +255,16 @@ impl WorkCenterService for Service {
         violations.none()?;
         let role = role.ok_or_else(|| Error::internal("a role was neither read nor refused"))?;
 
+        let when = self.when().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         // First, so that no owner acts who was made something else while they waited; the account before all else.
         let entered = account::enter_by(&tx, id).await;
         collaborator::hold(&tx, id).await?;
-        access::may(&tx, &caller, Action::UpdateCollaborator, Resource::WorkCenter(id)).await?;
+        let leave = access::may(&tx, &caller, Action::UpdateCollaborator, Resource::WorkCenter(id)).await?;
         entered?;
-        collaborator::change(&tx, id, user, role).await?;
+        let tie = Tie { workcenter: id, user };
+        collaborator::change(&tx, tie, role, leave.person, &when, self.window).await?;
         let changed = store::collaborator(&tx, id, user).await?;
         tx.commit().await.map_err(Error::from)?;
 
@@ -290,9 +289,7 @@ impl WorkCenterService for Service {
         let tx = client.transaction().await.map_err(Error::from)?;
         let place = Resource::Place { workcenter: id, of: user };
         let leave = access::may(&tx, &caller, Action::RemoveCollaborator, place).await?;
-        collaborator::remove(&tx, id, user, &when).await?;
-        let kind = if leave.person == user { LEFT } else { REMOVED };
-        announce(&tx, kind, &[Tie { workcenter: id, user }], leave.person, when.now, self.window).await?;
+        collaborator::remove(&tx, Tie { workcenter: id, user }, leave.person, &when, self.window).await?;
         tx.commit().await.map_err(Error::from)?;
 
         Ok(Response::new(pb::RemoveCollaboratorResponse {}))

@@ -2,6 +2,7 @@
 
 mod cadence;
 mod once;
+mod own;
 pub mod scale;
 
 use jiff::Timestamp;
@@ -235,8 +236,9 @@ async fn a_person_who_comes_back_is_not_told_of_what_happened_meanwhile() {
     story.publish(vec![story.uploaded("Plan.pdf")]).await;
     story.at("2026-11-20T15:00:00Z").await;
     let mails = story.mails();
-    assert_eq!(mails.len(), 1);
-    assert!(mails[0].text().contains("Plan.pdf") && !mails[0].text().contains("Missed.pdf"));
+    assert_eq!(mails.len(), 2);
+    assert_eq!(mails[0].header("Subject").unwrap(), "[About you] Bob Stephenson removed you from Pier 4");
+    assert!(mails[1].text().contains("Plan.pdf") && !mails[1].text().contains("Missed.pdf"));
     assert_eq!(story.findings().await, []);
 }
 

@@ -96,6 +96,11 @@ pub fn of(kind: &str) -> &'static Rule {
     RULES.iter().find(|it| it.kind == kind).unwrap_or(&UNKNOWN)
 }
 
+/// Finds the kind by which an event of `kind` is told to the one person whom it is about, where it is told to others too.
+pub fn of_you(kind: &str) -> Option<&'static str> {
+    RULES.iter().map(|it| it.kind).find(|it| it.strip_prefix("you.") == Some(kind))
+}
+
 /// Finds what is said of an event of `kind` to the person it is addressed to, where that is more
 /// than everybody else is told.
 pub fn told(kind: &str, reason: Reason) -> Option<&'static str> {
@@ -173,6 +178,10 @@ pub const RULES: &[Rule] = &[
     row("member.added", Kind, Dropped, "{who} added {what} to the account", "{who} added {count} people to the account"),
     row("member.deactivated", Kind, Dropped, "{who} deactivated {what}", "{who} deactivated {count} people"),
     row("account.announcement", Alone, Below, "{who} announced {what}", "{who} announced {what}"),
+    // What is told to the one person whom it is about.
+    row("you.collaborator.removed", ThingAndKind, Dropped, "{who} removed you from {what}", "{who} removed you from {what}"),
+    row("you.collaborator.role_changed", ThingAndKind, Below, "{who} changed your role in {what}", "{who} changed your role in {what} {count} times"),
+    row("you.account.role_changed", ThingAndKind, Below, "{who} changed your role in the account {what}", "{who} changed your role in the account {what} {count} times"),
     // Background processes and templates.
     row("template.applied", Alone, Instead, "{who} applied the template {what}", "{who} applied the template {what}"),
     row("template.published", Alone, Instead, "{who} published the template {what}", "{who} published the template {what}"),

@@ -1,6 +1,7 @@
 //! Writing what settlements tell, with the access, the preferences and the retractions of this moment: what a person may not
 //! see any more is left out. What is only planned is written like what is settled.
 
+mod own;
 mod store;
 
 use std::{
@@ -107,17 +108,19 @@ impl Material {
         let concerns = self.concerns.get(&tells.id).map_or(&[][..], Vec::as_slice);
         let everyone: Vec<(&Place, Vec<Line>)> = places
             .iter()
-            .filter(|it| it.open)
+            .filter(|it| it.open && !it.own)
             .map(|it| (it, fold::fold(&self.everyone(it, tells.user, told.own_activity))))
             .filter(|(_, lines)| !lines.is_empty())
             .collect();
         let mine: Vec<(&Concerned, Vec<Line>)> = concerns
             .iter()
-            .filter(|it| it.open)
+            .filter(|it| it.open && !it.own)
             .map(|it| (it, fold::fold(&self.mine(it, tells.user, told.own_activity))))
             .filter(|(_, lines)| !lines.is_empty())
             .collect();
         let lines = everyone.iter().flat_map(|(_, lines)| lines).chain(mine.iter().flat_map(|(_, lines)| lines));
+        let own = self.own(places, concerns);
+        let lines = lines.chain(own.iter().flat_map(|it| &it.lines));
         let first_at = lines.map(|it| it.first_at).min();
         let covers_from = first_at.filter(|_| late(tells, due_at));
 
@@ -139,6 +142,7 @@ impl Material {
                 .iter()
                 .zip(&urls)
                 .map(|((it, lines), url)| section(&it.workcenter, url, lines))
+                .chain(own.iter().map(own::Own::section))
                 .collect(),
             covers_from,
             is_redacted: told.redact_content,
@@ -150,7 +154,7 @@ impl Material {
             is_empty: first_at.is_none(),
             covers_from,
             to: Mailbox { name: told.name.clone(), address: told.email.clone() },
-            list: list(tells, told, &everyone, &mine, head.domain()),
+            list: list(tells, told, &everyone, &mine, &own, head.domain()),
             events: ranges(places, concerns),
             unsubscribe_url,
         }))
@@ -196,10 +200,12 @@ impl Material {
             parent: (!it.parent.id.is_empty()).then(|| thing(&it.parent)),
             summary: it.summary.clone(),
             occurred_at: it.occurred_at,
-            reason: reason.map(|it| match it {
-                activity::Reason::Mention => fold::Reason::Mention,
-                activity::Reason::Assignment => fold::Reason::Assignment,
-                activity::Reason::Approval => fold::Reason::Approval,
+            reason: reason.and_then(|it| match it {
+                // That it is told at once is all that this says.
+                activity::Reason::Notice => None,
+                activity::Reason::Mention => Some(fold::Reason::Mention),
+                activity::Reason::Assignment => Some(fold::Reason::Assignment),
+                activity::Reason::Approval => Some(fold::Reason::Approval),
             }),
         }
     }
@@ -243,6 +249,7 @@ fn unsubscribe_url(tells: &Tells, places: &[Place], head: &Letterhead) -> String
 /// concerns its reader, the digests of its account, or, for what waited, which may be of any, all of the account.
 fn scope(tells: &Tells, places: &[Place]) -> Scope {
     match (tells.cause, places.first()) {
+        (Cause::Immediate, Some(place)) if place.own => Scope::Own(place.log),
         (Cause::Immediate, Some(place)) => Scope::WorkCenter(place.log),
         (Cause::Immediate, None) => Scope::Addressed,
         (Cause::CatchUp | Cause::Returned, _) => Scope::Account,
@@ -256,14 +263,17 @@ fn list(
     told: &Told,
     everyone: &[(&Place, Vec<Line>)],
     mine: &[(&Concerned, Vec<Line>)],
+    own: &[own::Own],
     domain: &str,
 ) -> String {
     let mut of: Vec<(Uuid, &str)> = everyone.iter().map(|(it, _)| (it.log, it.workcenter.as_str())).collect();
     of.extend(mine.iter().map(|(it, _)| (it.log, it.workcenter.as_str())));
     of.dedup_by_key(|it| it.0);
     match of.as_slice() {
-        [(log, _)] if told.redact_content => format!("WorkCenter <{}.workcenter.{domain}>", log.simple()),
-        [(log, name)] => format!("{name} <{}.workcenter.{domain}>", log.simple()),
+        [(log, _)] if own.is_empty() && told.redact_content => {
+            format!("WorkCenter <{}.workcenter.{domain}>", log.simple())
+        }
+        [(log, name)] if own.is_empty() => format!("{name} <{}.workcenter.{domain}>", log.simple()),
         _ => format!("{} <{}.digest.{domain}>", told.account_name, tells.account.simple()),
     }
 }

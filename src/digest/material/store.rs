@@ -44,26 +44,34 @@ const TOLD: &str = "
 /// Ranges, and whether the person may hear of the place as things are now. No range reaches across the floor of its log:
 /// raising it moves all cursors there.
 const PLACES: &str = "
-    select it.id, subscription.log_id, it.from_seq, it.to_seq, workcenter.name as workcenter,
-        subscription.ended_at is null and subscription.cadence <> 'OFF' and collaborator.user_id is not null
+    select it.id, subscription.log_id, it.from_seq, it.to_seq, coalesce(workcenter.name, '') as workcenter,
+        own.log_id is not null as own,
+        subscription.ended_at is null and subscription.cadence <> 'OFF'
+            and (collaborator.user_id is not null or member.user_id is not null)
             and activity_head.closed is null and activity_head.floor <= it.from_seq as open
     from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) as it(id, subscription_id, from_seq, to_seq)
     join subscription on subscription.id = it.subscription_id
-    join workcenter on workcenter.id = subscription.log_id
     join activity_head on activity_head.log_id = subscription.log_id
+    left join workcenter on workcenter.id = subscription.log_id
+    left join person_log own on own.log_id = subscription.log_id
+    left join member on member.account_id = own.account_id and member.user_id = own.user_id
     left join collaborator on collaborator.workcenter_id = subscription.log_id
         and collaborator.user_id = subscription.user_id
     order by workcenter.name, subscription.log_id";
 
 /// What is told one by one, and whether the person may hear of it as things are now.
 const CONCERNED: &str = "
-    select it.id, addressee.log_id, addressee.seq, addressee.reason, workcenter.name as workcenter,
-        subscription.id is not null and subscription.cadence <> 'OFF' and collaborator.user_id is not null
+    select it.id, addressee.log_id, addressee.seq, addressee.reason,
+        coalesce(workcenter.name, '') as workcenter, own.log_id is not null as own,
+        subscription.id is not null and subscription.cadence <> 'OFF'
+            and (collaborator.user_id is not null or member.user_id is not null)
             and activity_head.closed is null and activity_head.floor < addressee.seq as open
     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[]) as it(id, user_id, log_id, seq)
     join addressee on addressee.log_id = it.log_id and addressee.user_id = it.user_id and addressee.seq = it.seq
-    join workcenter on workcenter.id = addressee.log_id
     join activity_head on activity_head.log_id = addressee.log_id
+    left join workcenter on workcenter.id = addressee.log_id
+    left join person_log own on own.log_id = addressee.log_id
+    left join member on member.account_id = own.account_id and member.user_id = own.user_id
     left join subscription on subscription.user_id = addressee.user_id
         and subscription.log_id = addressee.log_id and subscription.ended_at is null
     left join collaborator on collaborator.workcenter_id = addressee.log_id
@@ -130,6 +138,8 @@ pub(in crate::digest) struct Place {
     pub settlement: Uuid,
     pub log: Uuid,
     pub workcenter: String,
+    /// Whether it is the person's own log, and no WorkCenter.
+    pub own: bool,
     pub from: i64,
     pub to: i64,
     pub open: bool,
@@ -141,6 +151,8 @@ pub(in crate::digest) struct Concerned {
     pub settlement: Uuid,
     pub log: Uuid,
     pub workcenter: String,
+    /// Whether it is in the person's own log.
+    pub own: bool,
     pub seq: i64,
     pub reason: Reason,
     pub open: bool,
@@ -212,6 +224,7 @@ pub(in crate::digest) async fn places(on: &impl GenericClient, tells: &[Tells]) 
         settlement: row.get("id"),
         log: row.get("log_id"),
         workcenter: row.get("workcenter"),
+        own: row.get("own"),
         from: row.get("from_seq"),
         to: row.get("to_seq"),
         open: row.get("open"),
@@ -231,6 +244,7 @@ pub(in crate::digest) async fn concerned(on: &impl GenericClient, tells: &[Tells
         settlement: row.get("id"),
         log: row.get("log_id"),
         workcenter: row.get("workcenter"),
+        own: row.get("own"),
         seq: row.get("seq"),
         reason: Reason::named(row.get("reason")).expect("the table checks `reason`"),
         open: row.get("open"),

@@ -12,7 +12,7 @@ pub(super) use service::{answer, asked};
 pub(super) use store::find;
 
 use crate::{
-    access::Leave,
+    access::{Leave, Resource},
     activity::Reason,
     error::{Error, Kind, Result},
     subscription::{Cadence, Cause, Outcome, Source, schedule::Beat},
@@ -22,8 +22,27 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Asked {
     pub user: Uuid,
-    pub workcenter: Uuid,
+    pub log: Log,
     pub seq: i64,
+}
+
+/// The log that the event is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Log {
+    /// That of a WorkCenter.
+    WorkCenter(Uuid),
+    /// The person's own, in this account.
+    Own(Uuid),
+}
+
+impl Asked {
+    /// What access asks about.
+    pub fn resource(&self) -> Resource {
+        match self.log {
+            Log::WorkCenter(workcenter) => Resource::Place { workcenter, of: self.user },
+            Log::Own(account) => Resource::Member { account, of: self.user },
+        }
+    }
 }
 
 /// What became of an event for a person, or will.
@@ -158,13 +177,18 @@ impl Facts {
     ///
     /// [`Error::NotFound`] for what they may not know of.
     pub(super) fn explain(self, leave: &Leave) -> Result<Told> {
-        let Asked { user, workcenter, seq } = self.asked;
-        let sees = leave.standing.administers() || leave.standing.workcenter_role.is_some();
-        let has_left = !sees;
+        let Asked { user, log, seq } = self.asked;
+        let standing = &leave.standing;
         let missing = |kind, id: String| Err(Error::NotFound(kind, id));
+        let (sees, unseen) = match log {
+            Log::WorkCenter(id) => (standing.workcenter_role.is_some(), missing(Kind::WorkCenter, id.to_string())),
+            Log::Own(id) => (standing.account_role.is_some(), missing(Kind::Account, id.to_string())),
+        };
+        let sees = sees || standing.administers();
+        let has_left = !sees;
         let cursor = self.subscribed.map(|it| it.cursor);
         if has_left && cursor.is_none() {
-            return missing(Kind::WorkCenter, workcenter.to_string());
+            return unseen;
         }
         // Whether there is such an event is not for who has left to know.
         if has_left && cursor < Some(seq) {
@@ -198,12 +222,17 @@ impl Facts {
             (Some(Outcome::Hidden), _) | (None, Cause::Left) => Why::AfterLeaving,
             (Some(Outcome::Suppressed) | None, Cause::Resumed) if was_away => Why::AfterLeaving,
             (Some(Outcome::Suppressed), _) | (None, Cause::Suppressed | Cause::Resumed) => Why::Suppressed,
-            (None, _) if event.actor == self.asked.user && settled.own_apart => Why::Own,
+            (None, _) if self.is_own(event) && settled.own_apart => Why::Own,
             (None, _) if event.retracted_at.is_some_and(|it| it <= settled.at) => Why::Retracted,
             // What names others is not told them, whoever did it.
             (None, _) if event.named => Why::Hidden,
             (None, _) => self.by_mail(event, &settled),
         }
+    }
+
+    /// Whether the person is told nothing of `event`, for they did it: in their own log they are.
+    fn is_own(&self, event: &Event) -> bool {
+        event.actor == self.asked.user && matches!(self.asked.log, Log::WorkCenter(_))
     }
 
     /// What becomes of `event`, which is not settled yet.
@@ -214,7 +243,7 @@ impl Facts {
             _ if self.closed || self.asked.seq <= self.floor => Why::Suppressed,
             Cadence::Off => Why::Off,
             _ if event.retracted_at.is_some() => Why::Retracted,
-            _ if event.actor == self.asked.user && !self.own_activity => Why::Own,
+            _ if self.is_own(event) && !self.own_activity => Why::Own,
             _ if event.named && self.concern.is_none() => Why::Hidden,
             Cadence::Digest(_) if !at_once => self.unless_away(Why::WaitsForDigest),
             Cadence::Digest(_) | Cadence::Immediate => self.unless_away(Why::WillBeSent),
@@ -284,6 +313,10 @@ impl Facts {
         let digest = self
             .subscribed
             .map_or("", |it| if it.cadence == Cadence::Digest(Beat::Weekly) { "weekly" } else { "daily" });
+        let (its, place) = match self.asked.log {
+            Log::WorkCenter(_) => ("of this WorkCenter", "WorkCenter"),
+            Log::Own(_) => ("about the person themselves", "account"),
+        };
         let fixed = match why {
             Why::WillBeSent => return format!("It will be told at once{at}."),
             Why::WaitsForDigest => return format!("It waits for the {digest} digest{at}."),
@@ -295,15 +328,17 @@ impl Facts {
             Why::Sent => "Its mail was sent.",
             Why::Unknown => "Its mail may have arrived: nobody knows, so it is sent again under the same Message-ID.",
             Why::Suppressed => {
-                "Notifications were off or the WorkCenter was not active, so it was settled as not told."
+                return format!("Notifications were off or the {place} was not active, so it was settled as not told.");
             }
-            Why::Off => "Notifications of this WorkCenter are off.",
+            Why::Off => return format!("Notifications {its} are off."),
             Why::Own => "It is the person's own doing, and they have not chosen to hear of that.",
             Why::Hidden => "It is meant for others only.",
             Why::Retracted => "It was taken back before it was told.",
             Why::NotSubscribed => "The person has never collaborated in this WorkCenter.",
-            Why::BeforeJoining => "It happened before the person came to this WorkCenter.",
-            Why::AfterLeaving => "The person was not in this WorkCenter any more when it happened or was to be told.",
+            Why::BeforeJoining => return format!("It happened before the person came to this {place}."),
+            Why::AfterLeaving => {
+                return format!("The person was not in this {place} any more when it happened or was to be told.");
+            }
             Why::Confidential => "It is meant for the people it names alone, of whom you are none.",
         };
         fixed.to_owned()

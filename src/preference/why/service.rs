@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Asked, Event, Mail, Settled, State, Told, Why};
+use super::{Asked, Event, Log, Mail, Settled, State, Told, Why};
 use crate::{
     activity::Reason,
     auth::Caller,
@@ -18,13 +18,20 @@ pub(in crate::preference) fn asked(caller: &Caller, request: &pb::ExplainNotific
     let me = caller.person().unwrap_or(Uuid::nil());
     let mut violations = Violations::default();
     let user = violations.take(ids::person("user_id", &request.user_id, me));
-    let workcenter = violations.take(ids::parse("workcenter_id", &request.workcenter_id));
+    let mut id = |field, sent| violations.take(ids::parse(field, sent));
+    let log = match request.account_id.as_str() {
+        "" => id("workcenter_id", &request.workcenter_id).map(Log::WorkCenter),
+        account => id("account_id", account).map(Log::Own),
+    };
+    if !request.account_id.is_empty() && !request.workcenter_id.is_empty() {
+        violations.add("workcenter_id", "must be left out when account_id is set");
+    }
     if request.seq < 1 {
         violations.add("seq", "must be the number of an event");
     }
     violations.none()?;
-    let (user, workcenter) = user.zip(workcenter).ok_or_else(|| Error::internal("both were checked"))?;
-    Ok(Asked { user, workcenter, seq: request.seq })
+    let (user, log) = user.zip(log).ok_or_else(|| Error::internal("both were checked"))?;
+    Ok(Asked { user, log, seq: request.seq })
 }
 
 /// What is told, with Message-IDs of `domain`.
@@ -72,6 +79,7 @@ fn outcome(why: Why) -> NotificationOutcome {
 
 fn reason(reason: Reason) -> pb::AddresseeReason {
     match reason {
+        Reason::Notice => pb::AddresseeReason::Notice,
         Reason::Mention => pb::AddresseeReason::Mention,
         Reason::Assignment => pb::AddresseeReason::Assignment,
         Reason::Approval => pb::AddresseeReason::Approval,

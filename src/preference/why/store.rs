@@ -1,14 +1,14 @@
-//! What the database has of an event and a person. One statement; writes nothing.
+//! What the database has of an event and a person. One statement, once it is known which log it is in; writes nothing.
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Asked, Event, Facts, Mail, Settled, State, Subscribed};
+use super::{Asked, Event, Facts, Log, Mail, Settled, State, Subscribed};
 use crate::{
     activity::Reason,
     db::{self, GenericClient, Row},
     error::{Error, Kind, Result},
-    subscription::{Cadence, Cause, Delivery, Outcome, Recipient, schedule::Beat},
+    subscription::{self, Cadence, Cause, Delivery, Outcome, Recipient, schedule::Beat},
 };
 
 /// What concerns a person is settled by its own row, everything else by the ranges of their settlements in the account, which
@@ -61,10 +61,18 @@ const FIND: &str = "
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] when there is no such WorkCenter.
+/// [`Error::NotFound`] when there is no such WorkCenter, or nothing in the person's own log.
 pub(in crate::preference) async fn find(on: &impl GenericClient, asked: &Asked, caller: Uuid) -> Result<Facts> {
-    let rows = db::text(on, FIND, &[&asked.workcenter, &asked.seq, &asked.user, &caller]).await?;
-    let row = rows.first().ok_or_else(|| Error::NotFound(Kind::WorkCenter, asked.workcenter.to_string()))?;
+    let log = match asked.log {
+        Log::WorkCenter(id) => Some(id),
+        Log::Own(account) => subscription::find_own(on, &[(account, asked.user)]).await?.into_values().next(),
+    };
+    let rows = db::text(on, FIND, &[&log, &asked.seq, &asked.user, &caller]).await?;
+    let missing = || match asked.log {
+        Log::WorkCenter(id) => Error::NotFound(Kind::WorkCenter, id.to_string()),
+        Log::Own(_) => Error::NotFound(Kind::Event, asked.seq.to_string()),
+    };
+    let row = rows.first().ok_or_else(missing)?;
     let reason = row.get::<_, Option<&str>>("reason").and_then(Reason::named);
     let outcome = row.get::<_, Option<&str>>("outcome").and_then(Outcome::named);
     Ok(Facts {

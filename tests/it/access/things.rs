@@ -84,7 +84,7 @@ impl Things {
             }
             Action::PublishActivity => pb::PublishActivityRequest { events: vec![self.event()] }.encode_to_vec(),
             Action::RetractActivity => {
-                let event = pb::ActivityRef { workcenter_id, event_id: text("1") };
+                let event = pb::ActivityRef { workcenter_id, event_id: text("1"), ..Default::default() };
                 pb::RetractActivityRequest { events: vec![event] }.encode_to_vec()
             }
             Action::ListActivity => pb::ListActivityRequest { workcenter_id, ..Default::default() }.encode_to_vec(),
@@ -157,7 +157,7 @@ impl Things {
                 pb::SendTestDigestRequest { account_id, cadence: daily, ..Default::default() }.encode_to_vec()
             }
             Action::ExplainNotification => {
-                pb::ExplainNotificationRequest { user_id, workcenter_id, seq: 1 }.encode_to_vec()
+                pb::ExplainNotificationRequest { user_id, workcenter_id, seq: 1, ..Default::default() }.encode_to_vec()
             }
             Action::CreateInvite => {
                 let email = format!("{}@example.com", ids::new().simple());

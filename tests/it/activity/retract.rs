@@ -36,14 +36,15 @@ impl Story {
     /// What became of an event for Ada.
     async fn outcome(&self, seq: i64) -> NotificationOutcome {
         let (user_id, workcenter_id) = (self.ada.id.to_string(), self.pier.to_string());
-        let message = ExplainNotificationRequest { user_id, workcenter_id, seq };
+        let message = ExplainNotificationRequest { user_id, workcenter_id, seq, ..Default::default() };
         let told = self.app.preferences().explain_notification(by(&self.ada.token, message)).await.unwrap();
         told.into_inner().outcome()
     }
 }
 
 fn named(event: &Activity) -> ActivityRef {
-    ActivityRef { workcenter_id: event.workcenter_id.clone(), event_id: event.event_id.clone() }
+    let Activity { event_id, workcenter_id, account_id, user_id, .. } = event.clone();
+    ActivityRef { event_id, workcenter_id, account_id, user_id }
 }
 
 #[tokio::test]
@@ -122,7 +123,7 @@ async fn each_event_says_what_became_of_it_and_repeats_are_harmless() {
     story.at("2027-01-04T10:00:00Z").await;
     assert_eq!(story.mails().len(), 0);
 
-    let bad = ActivityRef { workcenter_id: "pier".to_owned(), event_id: String::new() };
+    let bad = ActivityRef { workcenter_id: "pier".to_owned(), ..ActivityRef::default() };
     let mut wrong = fields(&story.try_retract(vec![bad]).await.unwrap_err());
     wrong.sort();
     assert_eq!(wrong, ["events[0].event_id", "events[0].workcenter_id"]);

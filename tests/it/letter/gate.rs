@@ -153,11 +153,34 @@ impl Stage {
             let events = self.events(*place, &bob, *count, &mentioned);
             self.app.activity().publish_activity(by(&self.key, PublishActivityRequest { events })).await.unwrap();
         }
+        self.publish_own(&everywhere).await;
         self.hear(&everywhere[3], Delivery::Immediate, false).await;
         self.hear(&everywhere[7], Delivery::Immediate, true).await;
         self.at("2027-03-02T12:05:00Z").await;
         self.at("2027-03-03T12:00:00Z").await;
         self.at("2027-03-08T12:00:00Z").await;
+    }
+
+    /// What is about each of these people alone, and of no WorkCenter.
+    async fn publish_own(&self, people: &[Person]) {
+        let kinds = ["process.succeeded", "process.failed", "process.cancelled", "collaborator.removed", "crane.lent"];
+        let of = |person: &Person| kinds.map(|kind| (kind, person.id));
+        let event = |(number, (kind, user)): (usize, (&str, Uuid))| {
+            let mut event = uploaded(user, &self.account.admin, &trouble(number, 200));
+            event.subject.as_mut().unwrap().id = number.to_string();
+            Activity {
+                event_id: kind.to_owned(),
+                workcenter_id: String::new(),
+                account_id: self.account.id.to_string(),
+                user_id: user.to_string(),
+                kind: kind.to_owned(),
+                summary: trouble(number + 3, 200),
+                audience: 0,
+                ..event
+            }
+        };
+        let events = people.iter().flat_map(of).enumerate().map(event).collect();
+        self.app.activity().publish_activity(by(&self.key, PublishActivityRequest { events })).await.unwrap();
     }
 
     async fn invite(&self, email: &str, place: Uuid) -> Invite {

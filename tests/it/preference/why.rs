@@ -19,7 +19,7 @@ use crate::{
 /// What `asks` is told of `about` and an event.
 async fn ask(story: &Story, asks: &Person, about: &Person, seq: i64) -> Result<ExplainNotificationResponse, Status> {
     let (user_id, workcenter_id) = (about.id.to_string(), story.pier.to_string());
-    let message = ExplainNotificationRequest { user_id, workcenter_id, seq };
+    let message = ExplainNotificationRequest { user_id, workcenter_id, seq, ..Default::default() };
     Ok(story.app.preferences().explain_notification(by(&asks.token, message)).await?.into_inner())
 }
 
@@ -212,7 +212,10 @@ async fn an_answer_takes_two_round_trips() {
     let pier = app.workcenter(&account.admin, account.id, "Pier 4").await;
     let ada = app.person(&account, "ada@example.com", "Ada", "").await;
     app.collaborator(&account.admin, pier, &ada).await;
-    let message = || ExplainNotificationRequest { user_id: "me".to_owned(), workcenter_id: pier.to_string(), seq: 1 };
+    let message = || {
+        let (user_id, workcenter_id) = ("me".to_owned(), pier.to_string());
+        ExplainNotificationRequest { user_id, workcenter_id, seq: 1, ..Default::default() }
+    };
     app.preferences().explain_notification(by(&ada.token, message())).await.unwrap();
     app.using(&ada).await;
     let before = tap.round_trips();

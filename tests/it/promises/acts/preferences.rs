@@ -147,7 +147,7 @@ impl Stage {
 
     async fn explain(&self, who: &Person, user_id: &str, seq: i64) -> Answer {
         let (user_id, workcenter_id) = (text(user_id), self.pier().await.to_string());
-        let message = ExplainNotificationRequest { user_id, workcenter_id, seq };
+        let message = ExplainNotificationRequest { user_id, workcenter_id, seq, ..Default::default() };
         self.app.preferences().explain_notification(by(&who.token, message)).await.map(nothing)
     }
 
@@ -177,6 +177,12 @@ impl Stage {
         let key = self.app.key(&["act"]).await;
         let message = RemoveNotificationAddressRequest {};
         self.app.preferences().remove_notification_address(by(&key, message)).await.map(nothing)
+    }
+
+    pub async fn explain_the_own_log_of_a_colleague(&self) -> Answer {
+        let (user_id, account_id) = (self.ada.id.to_string(), self.account.to_string());
+        let message = ExplainNotificationRequest { user_id, account_id, seq: 1, ..Default::default() };
+        self.app.preferences().explain_notification(by(&self.bob.token, message)).await.map(nothing)
     }
 
     pub async fn explain_what_never_happened(&self) -> Answer {

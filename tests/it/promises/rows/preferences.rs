@@ -50,6 +50,7 @@ super::rows! {
     "PreferenceService/ExplainNotification" {
         InvalidArgument FIELD_INVALID explain_nothing();
         NotFound WORKCENTER_NOT_FOUND explain_to_a_colleague();
+        NotFound ACCOUNT_NOT_FOUND explain_the_own_log_of_a_colleague();
         NotFound EVENT_NOT_FOUND explain_what_never_happened();
     }
     "PreferenceService/RequestNotificationAddress" {
