@@ -198,6 +198,8 @@ actions! {
     SendTestDigest "PreferenceService/SendTestDigest" people(Relation::Insider);
     ExplainNotification "PreferenceService/ExplainNotification" people(Relation::KeeperOrOneself);
     BatchUpdateWorkCenterPreferences "PreferenceService/BatchUpdateWorkCenterPreferences" people(Relation::Oneself);
+    ListAdministratorDigests "PreferenceService/ListAdministratorDigests" people(Relation::Oneself);
+    UpdateAdministratorDigest "PreferenceService/UpdateAdministratorDigest" people(Relation::Administrator);
     CreateInvite "InviteService/CreateInvite" people(Relation::Member);
     BatchCreateInvites "InviteService/BatchCreateInvites" people(Relation::Member);
     GetInvite "InviteService/GetInvite" people(Relation::InviterOrInvited);

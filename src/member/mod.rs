@@ -14,6 +14,7 @@ use uuid::Uuid;
 pub use service::Service;
 
 use crate::{
+    access::AccountRole,
     account::{self, Account},
     db::Transaction,
     error::Result,
@@ -41,6 +42,22 @@ async fn remove(
     let left = workcenter::remove_all(tx, account, user, when).await?;
     workcenter::announce(tx, kind, &left, by, when.now, window).await?;
     account::announce_all(tx, &[user], Some(account)).await
+}
+
+/// Makes `user` what `role` says; who administers the account no more has no digest for that any more. The transaction must
+/// hold the account.
+///
+/// # Errors
+///
+/// What [`account::set_role`] refuses.
+async fn set_role(tx: &Transaction<'_>, account: Uuid, user: Uuid, role: AccountRole, when: &When) -> Result<()> {
+    account::set_role(tx, account, user, role).await?;
+    if role == AccountRole::Administrator {
+        return Ok(());
+    }
+    subscription::administrator::resign(tx, account, user, when).await?;
+    // What is composed and has not gone is written by what is so from here on.
+    outbox::hold(tx, &[user]).await
 }
 
 /// Has an account's people follow what was changed of it: `before` became `after`, which is written. The transaction must

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     change::{Change, Sent},
     deactivate::{deactivate, reactivate},
-    follow, remove,
+    follow, remove, set_role,
 };
 use crate::{
     access::{self, AccountRole, Action, Resource},
@@ -211,12 +211,13 @@ impl AccountService for Service {
         violations.none()?;
         let role = role.ok_or_else(|| Error::internal("a role was neither read nor refused"))?;
 
+        let when = self.when().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         account::hold(&tx, id).await?;
         access::may(&tx, &caller, Action::UpdateMember, Resource::Account(id)).await?;
         account::enter(&tx, id).await?;
-        account::set_role(&tx, id, user, role).await?;
+        set_role(&tx, id, user, role, &when).await?;
         let member = account::member(&tx, id, user).await?;
         tx.commit().await.map_err(Error::from)?;
 

@@ -2,6 +2,7 @@
 //!
 //! What it does to what waits for them is decided one room below, in `subscription`.
 
+mod administrator;
 mod choice;
 mod links;
 mod service;

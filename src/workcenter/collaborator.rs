@@ -121,7 +121,8 @@ async fn found(tx: &Transaction<'_>, workcenter: Uuid) -> Result<WorkCenter> {
     found.ok_or_else(|| Error::NotFound(Kind::WorkCenter, workcenter.to_string()))
 }
 
-/// Takes `user`, who is not a member of `account` any more, out of all its WorkCenters; what waited for them is not sent.
+/// Takes `user`, who is not a member of `account` any more, out of all its WorkCenters; what waited for them is not sent,
+/// nor what waited for the digest that they had as an administrator.
 ///
 /// Where they were the last owner nobody is after that: the account has administrators, who may all that an owner may.
 /// Returns what they left, in the order in which it is to be told by [`announce`].
@@ -131,7 +132,7 @@ async fn found(tx: &Transaction<'_>, workcenter: Uuid) -> Result<WorkCenter> {
 /// What the database says.
 pub async fn remove_all(tx: &Transaction<'_>, account: Uuid, user: Uuid, when: &When) -> Result<Vec<Tie>> {
     let left = store::remove_all(tx, account, user).await?;
-    subscription::leave(tx, user, &left, when).await?;
+    subscription::quit(tx, account, user, &left, when).await?;
     outbox::hold(tx, &[user]).await?;
     Ok(left.into_iter().map(|workcenter| Tie { workcenter, user }).collect())
 }
