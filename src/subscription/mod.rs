@@ -277,7 +277,7 @@ pub async fn join(tx: &Transaction<'_>, joining: &[Joining], when: &When) -> Res
     let before: HashMap<(Uuid, Uuid), &store::Held> = before.iter().map(|it| ((it.user, it.log), it)).collect();
 
     let (mut new, mut revived, mut jumps) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut given_up, mut catch_up) = (Vec::new(), Vec::new());
+    let (mut given_up, mut foreign, mut catch_up) = (Vec::new(), Vec::new(), Vec::new());
     for &Joining { account, user, log } in joining {
         let &store::Head { last_seq, of_account } = heads.get(&log).ok_or_else(|| missing(log))?;
         let cadence =
@@ -289,10 +289,9 @@ pub async fn join(tx: &Transaction<'_>, joining: &[Joining], when: &When) -> Res
             match if heard { step(was.cadence, own) } else { Step::Resume } {
                 Step::Resume => jumps.push(was.jump(last_seq)),
                 Step::Suppress => given_up.push(was.jump(last_seq)),
-                Step::Keep => jumps.push(Jump { from: last_seq, ..was.jump(last_seq) }),
-                Step::CatchUp => {
-                    jumps.push(Jump { from: last_seq, ..was.jump(last_seq) });
-                    catch_up.push((user, account));
+                kept => {
+                    foreign.push(Jump { from: last_seq, ..was.jump(last_seq) });
+                    catch_up.extend((kept == Step::CatchUp).then_some((user, account)));
                 }
             }
         } else {
@@ -305,6 +304,7 @@ pub async fn join(tx: &Transaction<'_>, joining: &[Joining], when: &When) -> Res
     store::insert(tx, &new, when.now).await?;
     settlement::jump(tx, Cause::Resumed, &jumps, when.now).await?;
     settlement::jump(tx, Cause::Suppressed, &given_up, when.now).await?;
+    settlement::jump(tx, Cause::Left, &foreign, when.now).await?;
     slot::catch_up(tx, &catch_up, when.now).await?;
     slot::reschedule(tx, &recipients, when).await
 }

@@ -42,7 +42,7 @@ const ABOVE: &[(&str, &str)] = &[
     ("workcenter", "access account activity outbox profile request subscription"),
     ("member", "access account identity outbox profile request subscription workcenter"),
     ("digest", "activity job outbox subscription"),
-    ("preference", "access account activity digest identity outbox subscription"),
+    ("preference", "access account activity digest identity outbox subscription workcenter"),
     ("invite", "access account identity outbox profile request subscription workcenter"),
     ("audit", ""),
     ("server", "access activity audit digest identity invite job member preference profile workcenter"),

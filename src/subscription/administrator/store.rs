@@ -27,7 +27,7 @@ const FIND: &str = "
 
 const WRITE: &str = "
     insert into administrator_digest (account_id, user_id, delivery, categories, excluded, revision)
-    values ($1, $2, $3, $4, $5, $6 + 1)
+    values ($1, $2, $3, $4, $5, $6::bigint + 1)
     on conflict (account_id, user_id) do update set delivery = excluded.delivery,
         categories = excluded.categories, excluded = excluded.excluded, revision = excluded.revision,
         silenced_by = case when $7 then administrator_digest.silenced_by end,

@@ -106,6 +106,8 @@ table! {
     SendTestDigest             "!x ?++++++ ----- ? ACCOUNT_NOT_FOUND"
     ExplainNotification        "!x ??????+ ----- ? WORKCENTER_NOT_FOUND"
     BatchUpdateWorkCenterPreferences "!x +++++++ ----- +"
+    ListAdministratorDigests   "!x +++++++ ----- +"
+    UpdateAdministratorDigest  "!x ?-----+ ----- ? ACCOUNT_NOT_FOUND"
     CreateInvite               "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
     BatchCreateInvites         "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
     GetInvite                  "!x ?????++ ----- ? INVITE_NOT_FOUND"

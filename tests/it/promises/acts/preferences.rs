@@ -4,10 +4,11 @@ use tonic::Request;
 use workcenter::{
     ids,
     pb::{
-        BatchUpdateWorkCenterPreferencesRequest, ClearSuppressedAddressRequest, Delivery, ExplainNotificationRequest,
-        GetPreferencesRequest, ListSuppressedAddressesRequest, ListWorkCenterPreferencesRequest, Preferences,
-        PreviewDigestRequest, ResubscribeRequest, SendTestDigestRequest, UnsubscribeRequest, UpdatePreferencesRequest,
-        UpdateWorkCenterPreferenceRequest, WorkCenterDelivery,
+        AdministratorDigest, BatchUpdateWorkCenterPreferencesRequest, ClearSuppressedAddressRequest, Delivery,
+        ExplainNotificationRequest, GetPreferencesRequest, ListAdministratorDigestsRequest,
+        ListSuppressedAddressesRequest, ListWorkCenterPreferencesRequest, Preferences, PreviewDigestRequest,
+        ResubscribeRequest, SendTestDigestRequest, UnsubscribeRequest, UpdateAdministratorDigestRequest,
+        UpdatePreferencesRequest, UpdateWorkCenterPreferenceRequest, WorkCenterDelivery,
     },
 };
 
@@ -156,6 +157,39 @@ impl Stage {
 
     pub async fn explain_to_a_colleague(&self) -> Answer {
         self.explain(&self.bob, &self.ada.id.to_string(), 1).await
+    }
+
+    pub async fn administrator_digests(&self, page_size: i32, page_token: &str) -> Answer {
+        let message = ListAdministratorDigestsRequest { page_size, page_token: text(page_token) };
+        self.app.preferences().list_administrator_digests(by(&self.admin.token, message)).await.map(nothing)
+    }
+
+    async fn administer_by(&self, who: &Person, delivery: Delivery, path: &str, etag: &str) -> Answer {
+        let digest = Some(AdministratorDigest {
+            account_id: self.account.to_string(),
+            delivery: delivery.into(),
+            excluded_workcenter_ids: vec![ids::new().to_string()],
+            ..Default::default()
+        });
+        let (update_mask, etag) = (Some(mask(&[path])), text(etag));
+        let message = UpdateAdministratorDigestRequest { digest, update_mask, etag };
+        self.app.preferences().update_administrator_digest(by(&who.token, message)).await.map(nothing)
+    }
+
+    pub async fn administer(&self, delivery: Delivery, path: &str, etag: &str) -> Answer {
+        self.administer_by(&self.admin, delivery, path, etag).await
+    }
+
+    pub async fn administer_as_a_member(&self) -> Answer {
+        self.administer_by(&self.ada, Delivery::Daily, "delivery", "").await
+    }
+
+    pub async fn administer_as_a_stranger(&self) -> Answer {
+        self.administer_by(&self.stranger, Delivery::Daily, "delivery", "").await
+    }
+
+    pub async fn administer_while_deactivated(&self) -> Answer {
+        self.while_deactivated(self.administer(Delivery::Daily, "delivery", "")).await
     }
 
     pub async fn explain_what_never_happened(&self) -> Answer {
