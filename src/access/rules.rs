@@ -204,6 +204,8 @@ actions! {
     ConfirmNotificationAddress "PreferenceService/ConfirmNotificationAddress" ANYONE;
     RemoveNotificationAddress "PreferenceService/RemoveNotificationAddress" people(Relation::Oneself);
     BatchUpdateWorkCenterPreferences "PreferenceService/BatchUpdateWorkCenterPreferences" people(Relation::Oneself);
+    ListAdministratorDigests "PreferenceService/ListAdministratorDigests" people(Relation::Oneself);
+    UpdateAdministratorDigest "PreferenceService/UpdateAdministratorDigest" people(Relation::Administrator);
     CreateInvite "InviteService/CreateInvite" people(Relation::Member);
     BatchCreateInvites "InviteService/BatchCreateInvites" people(Relation::Member);
     GetInvite "InviteService/GetInvite" people(Relation::InviterOrInvited);

@@ -99,6 +99,7 @@ pub(super) const RULES: [(&str, &str); 7] = [
         from addressee
         left join subscription on subscription.user_id = addressee.user_id
             and subscription.log_id = addressee.log_id and subscription.ended_at is null
+            and subscription.administrator_from is null
         left join recipient on recipient.user_id = addressee.user_id
         where addressee.settlement_id is null and $2::float8 >= 0
             and (subscription.id is null or subscription.cadence = 'OFF'

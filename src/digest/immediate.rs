@@ -127,7 +127,8 @@ async fn commit_hearers(db: &Db, due: &DueLog, hearers: &[Hearer], log: &Log, no
         .iter()
         .filter_map(|it| {
             let (id, cursor) = it.immediate().filter(|(_, cursor)| *cursor < due.upto)?;
-            Some(Read { id, user: it.user, log: due.log, cursor, upto: due.upto })
+            let as_administrator = false;
+            Some(Read { id, user: it.user, log: due.log, as_administrator, cursor, upto: due.upto })
         })
         .collect();
     let mut client = db.client().await?;

@@ -236,6 +236,12 @@ impl<'a> Letter<'a> {
     /// Says at the foot why the recipient gets this.
     fn why(&self) -> String {
         let account = phrase::isolated(&phrase::clean(self.digest.account, NAME_CHARS_MAX));
+        let administers = |it: &Section| it.because == Because::Administrator;
+        let others = match (self.sections().any(administers), self.sections().all(administers)) {
+            (true, true) => ", whose WorkCenters you administer",
+            (true, false) => ", and as its administrator one of WorkCenters that you are not in",
+            (false, _) => "",
+        };
         match self.digest.kind {
             Kind::Immediate if self.is_own() => {
                 format!("You get this because it is about you, or about what you have started in {account}.")
@@ -247,10 +253,10 @@ impl<'a> Letter<'a> {
                 format!("You get this because your notifications{} are immediate.", self.places)
             }
             Kind::Daily { .. } => {
-                format!("You get this because you have a daily digest of {account}.")
+                format!("You get this because you have a daily digest of {account}{others}.")
             }
             Kind::Weekly { .. } => {
-                format!("You get this because you have a weekly digest of {account}.")
+                format!("You get this because you have a weekly digest of {account}{others}.")
             }
             Kind::Catchup => format!(
                 "You get this once, because your notifications{} changed from digests to \

@@ -13,6 +13,7 @@ use crate::{
 /// The subscriptions that a batch of digests reads, with how far their logs have come.
 const FOR_DIGESTS: &str = "
     select subscription.id, subscription.user_id, subscription.log_id,
+        subscription.administrator_from is not null as as_administrator,
         subscription.cursor, activity_head.last_seq
     from subscription join activity_head using (log_id)
     where subscription.user_id = any($2) and subscription.account_id = $1 and subscription.cadence = any($3)
@@ -20,8 +21,8 @@ const FOR_DIGESTS: &str = "
     order by subscription.user_id, subscription.log_id";
 
 /// The next people to whom something in a log has to be told at once, by id, after $3: those who hear of all at once, and
-/// those whom something waiting concerns. Who is switched off or no collaborator any more is among the latter, to have
-/// that settled. Whoever is away, or is to be told first what waited meanwhile, is passed over; the log is looked at again
+/// those whom something waiting concerns. Who is switched off or no collaborator (any more, or but an administrator) is among
+/// the latter, to have that settled. Whoever is away, or is to be told first what waited meanwhile, is passed over; the log is looked at again
 /// when that is told. Each arm is a page of its own, so a page costs its people and those of the account who are away, not all
 /// that the log has.
 const FOR_IMMEDIATE: &str = "
@@ -37,7 +38,7 @@ const FOR_IMMEDIATE: &str = "
     ), concerned as (
         select distinct addressee.user_id from addressee
         left join subscription live on live.log_id = addressee.log_id and live.user_id = addressee.user_id
-            and live.ended_at is null
+            and live.ended_at is null and live.administrator_from is null
         left join recipient on recipient.user_id = addressee.user_id
         where addressee.log_id = $1 and addressee.user_id > $3 and addressee.seq <= $2
             and addressee.settlement_id is null
@@ -56,9 +57,11 @@ const FOR_IMMEDIATE: &str = "
         ), '{}') as seqs
     from page
     left join subscription live on live.log_id = $1 and live.user_id = page.user_id and live.ended_at is null
+        and live.administrator_from is null
     order by page.user_id";
 
-/// What concerns people within ranges of logs, settled or not, and what waits for them from before.
+/// What concerns people within ranges of logs, settled or not, and what waits for them from before; but for what was nothing
+/// to them, who did not collaborate then.
 const ADDRESSED: &str = "
     with it as (
         select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[])
@@ -67,6 +70,7 @@ const ADDRESSED: &str = "
     select addressee.user_id, addressee.log_id, addressee.seq, addressee.settlement_id is null as waiting
     from it join addressee on addressee.log_id = it.log_id and addressee.user_id = it.user_id
         and addressee.seq > it.from_seq and addressee.seq <= it.to_seq
+        and addressee.outcome is distinct from 'HIDDEN'
     union all
     select addressee.user_id, addressee.log_id, addressee.seq, true
     from it join addressee on addressee.log_id = it.log_id and addressee.user_id = it.user_id
@@ -87,6 +91,8 @@ pub(super) struct Read {
     pub id: Uuid,
     pub user: Uuid,
     pub log: Uuid,
+    /// Whether the person does not collaborate: nothing concerns them there.
+    pub as_administrator: bool,
     pub cursor: i64,
     pub upto: i64,
 }
@@ -124,6 +130,7 @@ pub(super) async fn for_digests(
         id: row.get("id"),
         user: row.get("user_id"),
         log: row.get("log_id"),
+        as_administrator: row.get("as_administrator"),
         cursor: row.get("cursor"),
         upto: row.get("last_seq"),
     };
@@ -151,6 +158,7 @@ pub(super) async fn for_immediate(
 }
 
 pub(super) async fn addressed(on: &impl GenericClient, reads: &[Read]) -> Result<Vec<Concern>> {
+    let reads: Vec<&Read> = reads.iter().filter(|it| !it.as_administrator).collect();
     let rows = db::text(
         on,
         ADDRESSED,

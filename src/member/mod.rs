@@ -48,8 +48,8 @@ async fn remove(
 /// The kind of the event that somebody is something else in an account.
 const ROLE_CHANGED: &str = "account.role_changed";
 
-/// Makes `user` what `role` says in an account, by the doing of `by`, of which they are told if it is not their own. The
-/// transaction must hold the account.
+/// Makes `user` what `role` says in an account, by the doing of `by`, of which they are told if it is not their own. Who
+/// administers the account no more has no digest for that any more. The transaction must hold the account.
 ///
 /// # Errors
 ///
@@ -65,9 +65,15 @@ async fn set_role(
 ) -> Result<()> {
     let before = account::role(tx, account, user).await?;
     account::set_role(tx, account, user, role).await?;
-    if by == user || before == Some(role) {
-        return Ok(());
+    let is_told = by != user && before != Some(role);
+    // Which locks the account, and so comes before its people.
+    let log = if is_told { Some(subscription::own_log(tx, account, user).await?) } else { None };
+    if role != AccountRole::Administrator {
+        subscription::administrator::resign(tx, account, user, when).await?;
+        // What is composed and has not gone is written by what is so from here on.
+        outbox::hold(tx, &[user]).await?;
     }
+    let Some(log) = log else { return Ok(()) };
     let found = account::find(tx, account).await?;
     let found = found.ok_or_else(|| Error::NotFound(Kind::Account, account.to_string()))?;
     let now = match role {
@@ -91,7 +97,6 @@ async fn set_role(
         addressees: Vec::new(),
         occurred_at: when.now,
     };
-    let log = subscription::own_log(tx, account, user).await?;
     subscription::attend(tx, account, user, log, when).await?;
     activity::publish(tx, log, vec![event.to_oneself(user)], when.now, window).await.map(drop)
 }

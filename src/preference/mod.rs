@@ -3,6 +3,7 @@
 //! What it does to what waits for them is decided one room below, in `subscription`.
 
 mod address;
+mod administrator;
 mod choice;
 mod links;
 mod service;

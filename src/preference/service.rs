@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{
-    Links,
+    Links, administrator,
     choice::{Batch, batch, change, delivery, etag, in_order, preference, preferences},
     why,
 };
@@ -23,7 +23,7 @@ use crate::{
     outbox::{self, Suppression},
     page::Page,
     pb::{self, preference_service_server::PreferenceService},
-    subscription::{self, Recipient, Scope, When, schedule::Beat},
+    subscription::{self, Recipient, Scope, When, administrator::Choice, schedule::Beat},
 };
 
 /// How far from now a digest may be shown: nobody plans for longer, and the database keeps no instant of any year.
@@ -305,6 +305,67 @@ impl PreferenceService for Service {
         outbox::hold(&tx, &[leave.person]).await?;
         tx.commit().await.map_err(Error::from)?;
         Ok(Response::new(pb::BatchUpdateWorkCenterPreferencesResponse { preferences }))
+    }
+
+    async fn list_administrator_digests(
+        &self,
+        request: Request<pb::ListAdministratorDigestsRequest>,
+    ) -> Result<Response<pb::ListAdministratorDigestsResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let request = request.into_inner();
+        let now = self.clock.now().await?;
+        let client = self.db.client().await?;
+        let leave = access::may(&client, &caller, Action::ListAdministratorDigests, Resource::Own).await?;
+        let list: &[&[u8]] = &[b"ListAdministratorDigests", leave.person.as_bytes()];
+        let page =
+            Page::read(&self.head.key, request.page_size, &request.page_token, list, now).map_err(Error::from)?;
+
+        let after = page.after.as_deref().and_then(|it| Uuid::try_parse(it).ok());
+        let recipient = subscription::find(&client, leave.person).await?;
+        let next = subscription::next_digests(&client, leave.person).await?;
+        let mut found = subscription::administrator::list(&client, leave.person, after, None, page.fetch).await?;
+        let next_page_token = page.cut(&self.head.key, &mut found, |it| it.account.to_string(), now);
+
+        let digests = found.into_iter().map(|it| administrator::shown(it, &recipient, &next)).collect();
+        Ok(Response::new(pb::ListAdministratorDigestsResponse { digests, next_page_token }))
+    }
+
+    async fn update_administrator_digest(
+        &self,
+        request: Request<pb::UpdateAdministratorDigestRequest>,
+    ) -> Result<Response<pb::UpdateAdministratorDigestResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let request = request.into_inner();
+        let etag = request.etag.clone();
+        let (account, change) = administrator::asked(request)?;
+        let when = When { now: self.clock.now().await?, spread: self.spread };
+
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(Error::from)?;
+        // First, so that nobody chooses who was made something else while they waited.
+        account::hold(&tx, account).await?;
+        let resource = Resource::Account(account);
+        let leave = access::may(&tx, &caller, Action::UpdateAdministratorDigest, resource).await?;
+        account::enter(&tx, account).await?;
+
+        let excluded = change.excluded.as_deref().unwrap_or_default();
+        let strange = subscription::administrator::strange(&tx, account, excluded).await?;
+        let choose = |was: Choice| {
+            if !etag.is_empty() && etag != administrator::etag(&was) {
+                return Err(Error::Conflict(Reason::EtagMismatch));
+            }
+            change.known(&strange, &was)?;
+            Ok(change.onto(was))
+        };
+        subscription::administrator::choose(&tx, account, leave.person, choose, &when).await?;
+        outbox::hold(&tx, &[leave.person]).await?;
+        let recipient = subscription::find(&tx, leave.person).await?;
+        let next = subscription::next_digests(&tx, leave.person).await?;
+        let mut found = subscription::administrator::list(&tx, leave.person, None, Some(account), 1).await?;
+        tx.commit().await.map_err(Error::from)?;
+
+        let digest = found.pop().map(|it| administrator::shown(it, &recipient, &next));
+        Ok(Response::new(pb::UpdateAdministratorDigestResponse { digest }))
     }
 }
 

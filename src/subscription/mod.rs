@@ -6,6 +6,7 @@
 //!
 //! Locks are taken in one order everywhere: the recipient, then subscriptions by id, then schedules, then heads of logs.
 
+pub mod administrator;
 mod own;
 mod pause;
 mod recipient;
@@ -42,6 +43,7 @@ use crate::{
 };
 use schedule::{Beat, Days, Rule};
 use settlement::Jump;
+use transitions::{Step, step};
 
 /// When a change happens, and how far digests of different accounts are spread.
 #[derive(Clone, Copy, Debug)]
@@ -135,6 +137,8 @@ pub enum Source {
     Account,
     /// Notifications are switched off.
     SwitchedOff,
+    /// The person's digest as an administrator, who does not collaborate.
+    Administrator,
 }
 
 /// When a person hears of what concerns them.
@@ -219,6 +223,11 @@ impl Recipient {
         }
     }
 
+    /// What `delivery`, chosen as an administrator for WorkCenters of others, comes to.
+    pub fn administers(&self, delivery: Delivery) -> Cadence {
+        if self.enabled { self.plain(delivery) } else { Cadence::Off }
+    }
+
     fn plain(&self, delivery: Delivery) -> Cadence {
         match delivery {
             // An account's default is never INHERIT: the service refuses it and the table too.
@@ -258,7 +267,8 @@ pub struct Joining {
 /// is published.
 ///
 /// A person who was there before gets their row back, with what they had set; what happened while they were away is
-/// settled as not told. What concerned somebody before they came is not for them.
+/// settled as not told. What concerned somebody before they came is not for them. What waited for the digest that they had
+/// of it as an administrator is told as they hear of it from now on.
 ///
 /// # Errors
 ///
@@ -275,26 +285,40 @@ pub async fn join(tx: &Transaction<'_>, joining: &[Joining], when: &When) -> Res
     let before: HashMap<(Uuid, Uuid), &store::Held> = before.iter().map(|it| ((it.user, it.log), it)).collect();
 
     let (mut new, mut revived, mut jumps) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut given_up, mut foreign, mut catch_up) = (Vec::new(), Vec::new(), Vec::new());
     for &Joining { account, user, log } in joining {
         let &store::Head { last_seq, of_account } = heads.get(&log).ok_or_else(|| missing(log))?;
         let cadence =
             |delivery| chosen.get(&user).map_or(Cadence::Immediate, |it| it.effective(delivery, of_account).0);
         if let Some(was) = before.get(&(user, log)) {
-            revived.push((was.id, cadence(was.delivery)));
-            jumps.push(was.jump(last_seq));
+            let own = cadence(was.delivery);
+            revived.push((was.id, own));
+            let heard = was.administrator.is_some() && !was.ended;
+            match if heard { step(was.cadence, own) } else { Step::Resume } {
+                Step::Resume => jumps.push(was.jump(last_seq)),
+                Step::Suppress => given_up.push(was.jump(last_seq)),
+                kept => {
+                    foreign.push(Jump { from: last_seq, ..was.jump(last_seq) });
+                    catch_up.extend((kept == Step::CatchUp).then_some((user, account)));
+                }
+            }
         } else {
             let id = ids::new();
             new.push(store::New { id, account, user, log, cadence: cadence(Delivery::Inherit), start: last_seq });
-            jumps.push(settlement::Jump { account, user, subscription: id, log, from: last_seq, to: last_seq });
+            jumps.push(Jump { account, user, subscription: id, log, from: last_seq, to: last_seq });
         }
     }
     store::revive(tx, &revived, when.now).await?;
     store::insert(tx, &new, when.now).await?;
     settlement::jump(tx, Cause::Resumed, &jumps, when.now).await?;
+    settlement::jump(tx, Cause::Suppressed, &given_up, when.now).await?;
+    settlement::jump(tx, Cause::Left, &foreign, when.now).await?;
+    slot::catch_up(tx, &catch_up, when.now).await?;
     slot::reschedule(tx, &recipients, when).await
 }
 
-/// Ends the subscriptions of `user` to `logs`, where there are any: what waited is settled as not told.
+/// Ends the subscriptions of `user` to `logs`, where there are any: what waited is settled as not told. The digest that they
+/// have as an administrator goes on from here.
 ///
 /// # Errors
 ///
@@ -306,10 +330,31 @@ pub async fn leave(tx: &Transaction<'_>, user: Uuid, logs: &[Uuid], when: &When)
     if held.is_empty() {
         return Ok(());
     }
-    let jumps: Vec<_> = held.iter().map(|it| it.jump(it.last_seq)).collect();
-    settlement::jump(tx, Cause::Left, &jumps, when.now).await?;
-    store::end(tx, &held.iter().map(|it| it.id).collect::<Vec<_>>(), when.now).await?;
+    end(tx, &held, when).await?;
+    let accounts: Vec<Uuid> = held.iter().map(|it| it.account).collect();
+    administrator::go_on(tx, &accounts, &recipient, logs, when).await?;
     slot::reschedule(tx, &[recipient], when).await
+}
+
+/// The same, of somebody who leaves `account`, of which `logs` are: no digest goes on.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn quit(tx: &Transaction<'_>, account: Uuid, user: Uuid, logs: &[Uuid], when: &When) -> Result<()> {
+    let recipient = store::lock_recipient(tx, user).await?;
+    administrator::forgo(tx, account, user).await?;
+    let mut held = store::lock_live(tx, &[user], None, Some(account)).await?;
+    held.retain(|it| it.administrator.is_some() || logs.contains(&it.log));
+    end(tx, &held, when).await?;
+    slot::reschedule(tx, &[recipient], when).await
+}
+
+/// Ends locked subscriptions; what waited is settled as not told.
+async fn end(tx: &Transaction<'_>, held: &[store::Held], when: &When) -> Result<()> {
+    let jumps: Vec<Jump> = held.iter().map(|it| it.jump(it.last_seq)).collect();
+    settlement::jump(tx, Cause::Left, &jumps, when.now).await?;
+    store::end(tx, &held.iter().map(|it| it.id).collect::<Vec<_>>(), when.now).await
 }
 
 /// Sets anew when the digests of `users` go: their zone has changed.
@@ -386,50 +431,4 @@ fn missing(log: Uuid) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Beat, Cadence, Delivery, Recipient, Source};
-
-    fn weekly(default: Delivery) -> Recipient {
-        Recipient { frequency: Beat::Weekly, default, ..Recipient::new(uuid::Uuid::nil()) }
-    }
-
-    #[test]
-    fn the_nearest_choice_is_in_force_and_says_where_it_comes_from() {
-        use Delivery::{Daily, Digest, Immediate, Inherit, Off, Weekly};
-        use Source::{Account, Default, WorkCenter};
-        let (at_once, daily, weekly_one) =
-            (Cadence::Immediate, Cadence::Digest(Beat::Daily), Cadence::Digest(Beat::Weekly));
-        // For the WorkCenter, by the person and by the account; what that comes to and why.
-        let table = [
-            (Inherit, Inherit, Immediate, at_once, Account),
-            (Inherit, Inherit, Digest, weekly_one, Account),
-            (Inherit, Inherit, Daily, daily, Account),
-            (Inherit, Inherit, Weekly, weekly_one, Account),
-            (Inherit, Inherit, Off, Cadence::Off, Account),
-            (Inherit, Immediate, Off, at_once, Default),
-            (Inherit, Digest, Immediate, weekly_one, Default),
-            (Inherit, Daily, Off, daily, Default),
-            (Inherit, Weekly, Daily, weekly_one, Default),
-            (Inherit, Off, Immediate, Cadence::Off, Default),
-            (Immediate, Inherit, Off, at_once, WorkCenter),
-            (Digest, Inherit, Daily, weekly_one, WorkCenter),
-            (Daily, Off, Off, daily, WorkCenter),
-            (Weekly, Immediate, Daily, weekly_one, WorkCenter),
-            (Off, Immediate, Immediate, Cadence::Off, WorkCenter),
-        ];
-        for (set, default, of_account, cadence, source) in table {
-            let found = weekly(default).effective(set, of_account);
-            assert_eq!(found, (cadence, source), "{set:?} {default:?} {of_account:?}");
-        }
-    }
-
-    #[test]
-    fn nothing_is_in_force_for_who_has_switched_off() {
-        for set in Delivery::ALL {
-            for default in Delivery::ALL {
-                let off = Recipient { enabled: false, ..weekly(default) };
-                assert_eq!(off.effective(set, Delivery::Immediate), (Cadence::Off, Source::SwitchedOff));
-            }
-        }
-    }
-}
+mod tests;

@@ -125,6 +125,7 @@ pub async fn set_deliveries(
     let logs: Vec<Uuid> = deliveries.keys().copied().collect();
     let most = i64::try_from(logs.len()).unwrap_or(i64::MAX);
     let mut held = store::lock_live(tx, &[user], Some(&logs), None).await?;
+    held.retain(|it| it.administrator.is_none());
     held.iter_mut().for_each(|it| it.delivery = deliveries.get(&it.log).copied().unwrap_or(it.delivery));
     store::deliver(tx, &held).await?;
     let placed = store::list(tx, user, None, Some(&logs), most).await?;
@@ -140,7 +141,7 @@ pub async fn set_deliveries(
 pub async fn set_all(tx: &Transaction<'_>, user: Uuid, delivery: Delivery, when: &When) -> Result<()> {
     let recipient = store::lock_recipient(tx, user).await?;
     let mut held = store::lock_live(tx, &[user], None, None).await?;
-    held.retain(|it| !it.own);
+    held.retain(|it| !it.own && it.administrator.is_none());
     held.iter_mut().for_each(|it| it.delivery = delivery);
     store::deliver(tx, &held).await?;
     follow(tx, &[recipient], &held, Vec::new(), when).await
@@ -160,7 +161,7 @@ pub(super) async fn follow(
     let chosen: HashMap<Uuid, &Recipient> = recipients.iter().map(|it| (it.user, it)).collect();
     for it in held {
         let Some(recipient) = chosen.get(&it.user) else { continue };
-        let (cadence, _) = recipient.effective(it.delivery, it.of_account);
+        let cadence = it.effective(recipient);
         if cadence == it.cadence {
             continue;
         }

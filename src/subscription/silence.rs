@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::{
-    AddressedItems, Cadence, Delivery, Recipient, When,
+    AddressedItems, Cadence, Delivery, Recipient, When, administrator,
     recipient::{change, follow},
     store,
 };
@@ -128,10 +128,16 @@ pub async fn silence(tx: &Transaction<'_>, link: Link, when: &When) -> Result<()
     let mut held =
         store::lock_live(tx, &[link.user], link.scope.log().as_ref().map(std::slice::from_ref), Some(link.account))
             .await?;
+    let mut administers: Vec<_> = held.extract_if(.., |it| it.administrator.is_some()).collect();
     held.retain(|it| it.delivery != Delivery::Off);
     held.retain(|it| link.scope != Scope::Digests || matches!(it.cadence, Cadence::Digest(_)));
     held.iter_mut().for_each(|it| it.delivery = Delivery::Off);
     store::silence(tx, &held.iter().map(|it| it.id).collect::<Vec<_>>(), by).await?;
+    if link.scope.log().is_none() {
+        administrator::silence(tx, link.account, link.user, by).await?;
+        administers.iter_mut().for_each(|it| it.administrator = Some(Delivery::Off));
+        held.append(&mut administers);
+    }
     follow(tx, &[recipient], &held, Vec::new(), when).await
 }
 
@@ -156,14 +162,20 @@ pub async fn hear_again(tx: &Transaction<'_>, link: Link, when: &When) -> Result
             .await?;
     let ids: Vec<Uuid> = held.iter().map(|it| it.id).collect();
     let back: HashMap<Uuid, Delivery> = store::unsilence(tx, &ids, by).await?.into_iter().collect();
+    let administers = match link.scope.log() {
+        None => administrator::unsilence(tx, link.account, &recipient, by, when).await?,
+        Some(_) => None,
+    };
     for it in &mut held {
         it.delivery = back.get(&it.id).copied().unwrap_or(it.delivery);
+        it.administrator = it.administrator.map(|was| administers.unwrap_or(was));
     }
-    let comes = held.iter().any(|it| match recipient.effective(it.delivery, it.of_account).0 {
+    let comes = held.iter().any(|it| match it.effective(&recipient) {
         Cadence::Off => false,
-        Cadence::Digest(_) => true,
+        Cadence::Digest(_) => link.scope.log().is_none() || it.administrator.is_none(),
         Cadence::Immediate => link.scope != Scope::Digests || back.contains_key(&it.id),
     });
+    let comes = comes || administers.is_some_and(|it| recipient.administers(it) != Cadence::Off);
     follow(tx, &[recipient], &held, Vec::new(), when).await?;
     Ok(comes)
 }

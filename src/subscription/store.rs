@@ -39,8 +39,11 @@ const LOCK_LIVE: &str = "
     select subscription.id, subscription.account_id, subscription.user_id, subscription.log_id, subscription.delivery,
         subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq,
         account.default_delivery as of_account,
-        exists (select from person_log where person_log.log_id = subscription.log_id) as own
+        exists (select from person_log where person_log.log_id = subscription.log_id) as own,
+        case when administrator_from is not null then coalesce(digest.delivery, 'OFF') end as administrator
     from subscription join activity_head using (log_id) join account on account.id = subscription.account_id
+    left join administrator_digest digest on administrator_from is not null
+        and digest.account_id = subscription.account_id and digest.user_id = subscription.user_id
     where subscription.user_id = any($1) and subscription.ended_at is null
         and ($2::uuid[] is null or log_id = any($2)) and ($3::uuid is null or subscription.account_id = $3)
     order by subscription.id for no key update of subscription";
@@ -50,10 +53,13 @@ const LOCK_TIES: &str = "
     select subscription.id, subscription.account_id, subscription.user_id, subscription.log_id, subscription.delivery,
         subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq,
         account.default_delivery as of_account,
-        exists (select from person_log where person_log.log_id = subscription.log_id) as own
+        exists (select from person_log where person_log.log_id = subscription.log_id) as own,
+        case when administrator_from is not null then coalesce(digest.delivery, 'OFF') end as administrator
     from unnest($1::uuid[], $2::uuid[]) as it (user_id, log_id)
     join subscription using (user_id, log_id) join activity_head using (log_id)
     join account on account.id = subscription.account_id
+    left join administrator_digest digest on administrator_from is not null
+        and digest.account_id = subscription.account_id and digest.user_id = subscription.user_id
     order by subscription.id for no key update of subscription";
 
 const HEADS: &str = "
@@ -92,14 +98,16 @@ const INSERT: &str = "
         as it (id, account_id, user_id, log_id, cadence, seq)";
 
 const REVIVE: &str = "
-    update subscription set ended_at = null, begun_at = $3, cadence = it.cadence
+    update subscription set ended_at = null, begun_at = $3, cadence = it.cadence, administrator_from = null
     from unnest($1::uuid[], $2::text[]) as it (id, cadence) where subscription.id = it.id";
 
+/// What people hear of as administrators is not set for one WorkCenter.
 const LIST: &str = "
     select workcenter.id, workcenter.name, subscription.delivery, account.default_delivery as of_account
     from subscription join workcenter on workcenter.id = subscription.log_id
     join account on account.id = workcenter.account_id
     where subscription.user_id = $1 and subscription.ended_at is null and workcenter.purge_at is null
+        and subscription.administrator_from is null
         and ($2::uuid is null or workcenter.id > $2) and ($3::uuid[] is null or workcenter.id = any($3))
     order by workcenter.id limit $4";
 
@@ -118,9 +126,19 @@ pub(super) struct Held {
     pub of_account: Delivery,
     /// Whether the log is the person's own.
     pub own: bool,
+    /// The digest that it follows, of an administrator who does not collaborate.
+    pub administrator: Option<Delivery>,
 }
 
 impl Held {
+    /// What is set for it comes to this with what `recipient` prefers.
+    pub fn effective(&self, recipient: &Recipient) -> Cadence {
+        match self.administrator {
+            Some(delivery) => recipient.administers(delivery),
+            None => recipient.effective(self.delivery, self.of_account).0,
+        }
+    }
+
     /// Everything that is not settled yet, as one range up to `to`.
     pub fn jump(&self, to: i64) -> Jump {
         let Self { id, account, user, log, cursor, .. } = *self;
@@ -277,7 +295,7 @@ pub(super) async fn insert(on: &impl GenericClient, new: &[New], now: Timestamp)
     Ok(())
 }
 
-/// Makes ended subscriptions live again, each at its cadence.
+/// Makes ended subscriptions live again, or those of administrators a collaborator's, each at its cadence.
 pub(super) async fn revive(on: &impl GenericClient, revived: &[(Uuid, Cadence)], now: Timestamp) -> Result<()> {
     let (ids, cadences): (Vec<Uuid>, Vec<&str>) = revived.iter().map(|(id, it)| (*id, it.name())).unzip();
     if !ids.is_empty() {
@@ -388,7 +406,7 @@ fn nowhere(row: &Row) -> Jump {
     Jump { account, user, subscription: row.get("id"), log, from: cursor, to: cursor }
 }
 
-fn held(row: &Row) -> Held {
+pub(super) fn held(row: &Row) -> Held {
     Held {
         id: row.get("id"),
         account: row.get("account_id"),
@@ -401,9 +419,10 @@ fn held(row: &Row) -> Held {
         last_seq: row.get("last_seq"),
         of_account: delivery(row, "of_account"),
         own: row.get("own"),
+        administrator: row.get::<_, Option<&str>>("administrator").and_then(Delivery::named),
     }
 }
 
-fn delivery(row: &Row, column: &str) -> Delivery {
+pub(super) fn delivery(row: &Row, column: &str) -> Delivery {
     Delivery::named(row.get(column)).expect("the table checks deliveries")
 }

@@ -1,6 +1,8 @@
-//! Archiving a WorkCenter, deleting it, and making it active again. While it is not, it says nothing to anybody.
+//! Archiving a WorkCenter, deleting it, making it active again, and filing it anew. While it is not active, it says nothing
+//! to anybody.
 //!
-//! Locks: the row of the WorkCenter against everybody who comes into it, then its subscriptions, then the head of its log.
+//! Locks: the row of the WorkCenter against everybody who comes into it, then the recipients of those who hear of it as
+//! administrators, then its subscriptions, then the head of its log.
 
 use std::time::Duration;
 
@@ -12,7 +14,8 @@ use crate::{
     activity::Closed,
     db::Transaction,
     error::{Error, Kind, Reason, Result},
-    outbox, subscription,
+    outbox,
+    subscription::{self, When},
 };
 
 /// How long a deleted WorkCenter can be had back: a month is long enough for everybody to come back from their holidays.
@@ -54,16 +57,39 @@ pub(super) async fn delete(tx: &Transaction<'_>, id: Uuid, now: Timestamp) -> Re
 /// # Errors
 ///
 /// [`Error::NotFound`] when there is none, or it is time to purge it.
-pub(super) async fn reactivate(tx: &Transaction<'_>, id: Uuid, now: Timestamp) -> Result<WorkCenter> {
+pub(super) async fn reactivate(tx: &Transaction<'_>, id: Uuid, when: &When) -> Result<WorkCenter> {
     let space = locked(tx, id).await?;
     if space.state() == State::Active {
         return Ok(space);
     }
-    if space.purge_at.is_some_and(|it| it <= now) {
+    if space.purge_at.is_some_and(|it| it <= when.now) {
         return Err(missing(id));
     }
-    subscription::reopen(tx, id, now).await?;
-    store::update(tx, WorkCenter { archived_at: None, purge_at: None, ..space }).await
+    let space = store::update(tx, WorkCenter { archived_at: None, purge_at: None, ..space }).await?;
+    subscription::administrator::include(tx, space.account, id, None, when).await?;
+    subscription::reopen(tx, id, when.now).await?;
+    Ok(space)
+}
+
+/// Makes of `before`, which is locked, what it is `after`: under another category other digests tell of it.
+///
+/// # Errors
+///
+/// What the database says.
+pub(super) async fn refile(
+    tx: &Transaction<'_>,
+    before: &WorkCenter,
+    after: WorkCenter,
+    when: &When,
+) -> Result<WorkCenter> {
+    let is_refiled = after.category != before.category;
+    let space = store::update(tx, after).await?;
+    if is_refiled {
+        let lost = subscription::administrator::refile(tx, space.account, space.id, when).await?;
+        // What is composed and has not gone is written by what is so from here on.
+        outbox::hold(tx, &lost).await?;
+    }
+    Ok(space)
 }
 
 /// Settles what waits for anybody as not told, what is in the outbox too.

@@ -151,7 +151,7 @@ async fn found(tx: &Transaction<'_>, workcenter: Uuid) -> Result<WorkCenter> {
 }
 
 /// Takes `user`, who is not a member of `account` any more, out of all its WorkCenters, and from their own log; what waited for
-/// them is not sent.
+/// them is not sent, nor what waited for the digest that they had as an administrator.
 ///
 /// Where they were the last owner nobody is after that: the account has administrators, who may all that an owner may.
 /// Returns what they left, in the order in which it is to be told by [`announce`].
@@ -163,7 +163,7 @@ pub async fn remove_all(tx: &Transaction<'_>, account: Uuid, user: Uuid, when: &
     let left = store::remove_all(tx, account, user).await?;
     let own = subscription::find_own(tx, &[(account, user)]).await?;
     let logs: Vec<Uuid> = left.iter().chain(own.values()).copied().collect();
-    subscription::leave(tx, user, &logs, when).await?;
+    subscription::quit(tx, account, user, &logs, when).await?;
     outbox::hold(tx, &[user]).await?;
     Ok(left.into_iter().map(|workcenter| Tie { workcenter, user }).collect())
 }

@@ -166,7 +166,11 @@ pub fn name(field: &str, text: &str) -> Result<String, Violation> {
 }
 
 /// Reads what a WorkCenter is filed under, as [`name`] does; it may be nothing.
-fn category(field: &str, text: &str) -> Result<String, Violation> {
+///
+/// # Errors
+///
+/// The violation to report: more than [`CATEGORY_MAX`] characters, or any that control the text.
+pub fn category(field: &str, text: &str) -> Result<String, Violation> {
     line(field, text, CATEGORY_MAX)
 }
 

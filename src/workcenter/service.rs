@@ -19,7 +19,7 @@ use crate::{
     pb::{self, work_center_service_server::WorkCenterService},
     request::{self, Recall},
     secret::TokenKey,
-    subscription::When,
+    subscription::{self, When},
 };
 
 /// The service.
@@ -71,6 +71,7 @@ impl WorkCenterService for Service {
         account::enter(&tx, space.account).await?;
         store::insert(&tx, &space, leave.person).await?;
         activity::open(&tx, space.id, space.account).await?;
+        subscription::administrator::include(&tx, space.account, space.id, Some(leave.person), &when).await?;
         // Somebody who is taken out of the account at this moment makes none: it would be nobody's.
         add(&tx, space.id, leave.person, WorkCenterRole::Owner, &when).await?;
         let answer = pb::CreateWorkCenterResponse { workcenter: Some(space.into()) };
@@ -138,6 +139,7 @@ impl WorkCenterService for Service {
         let id = violations.take(ids::parse("workcenter.workcenter_id", &sent.workcenter_id)).unwrap_or_default();
         let change = Change::checked(&sent.name, &sent.category, &paths, &mut violations);
         violations.none()?;
+        let when = self.when().await?;
 
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
@@ -149,7 +151,7 @@ impl WorkCenterService for Service {
         }
         let changed = change.onto(space.clone());
         // A change of nothing is a read.
-        let space = if changed == space { space } else { store::update(&tx, changed).await? };
+        let space = if changed == space { space } else { archive::refile(&tx, &space, changed, &when).await? };
         tx.commit().await.map_err(Error::from)?;
 
         Ok(Response::new(pb::UpdateWorkCenterResponse { workcenter: Some(seen(space, &leave)) }))
@@ -180,12 +182,12 @@ impl WorkCenterService for Service {
         let caller = auth::caller(&request)?;
         let id = ids::parse("workcenter_id", &request.into_inner().workcenter_id).map_err(Error::from)?;
 
-        let now = self.clock.now().await?;
+        let when = self.when().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         let leave = access::may(&tx, &caller, Action::ReactivateWorkCenter, Resource::WorkCenter(id)).await?;
         enter(&tx, &leave).await?;
-        let space = archive::reactivate(&tx, id, now).await?;
+        let space = archive::reactivate(&tx, id, &when).await?;
         // Of a deleted one that comes back, a caller who collaborates in it is something again.
         let role = store::role(&tx, id, leave.person).await?;
         tx.commit().await.map_err(Error::from)?;

@@ -44,7 +44,7 @@ const ABOVE: &[(&str, &str)] = &[
     ("workcenter", "access account activity outbox profile request subscription"),
     ("member", "access account activity identity outbox profile request subscription workcenter"),
     ("digest", "activity job outbox subscription"),
-    ("preference", "access account activity digest identity outbox subscription"),
+    ("preference", "access account activity digest identity outbox subscription workcenter"),
     ("invite", "access account identity outbox profile request subscription workcenter"),
     ("audit", ""),
     ("server", "access audit digest identity invite job member outbox preference profile publication workcenter"),

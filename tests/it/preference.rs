@@ -1,5 +1,6 @@
 //! What people set, through both doors, and what the answers say about it.
 
+mod administrator;
 mod batch;
 mod own;
 mod pause;

@@ -136,12 +136,12 @@ impl Material {
             needs_you: mine
                 .iter()
                 .zip(&mine_urls)
-                .map(|((it, lines), url)| section(&it.workcenter, url, lines))
+                .map(|((it, lines), url)| section(&it.workcenter, url, Because::Collaborator, lines))
                 .collect(),
             sections: everyone
                 .iter()
                 .zip(&urls)
-                .map(|((it, lines), url)| section(&it.workcenter, url, lines))
+                .map(|((it, lines), url)| section(&it.workcenter, url, because(it), lines))
                 .chain(own.iter().map(own::Own::section))
                 .collect(),
             covers_from,
@@ -211,8 +211,13 @@ impl Material {
     }
 }
 
-fn section<'a>(workcenter: &'a str, url: &'a str, lines: &'a [Line]) -> Section<'a> {
-    Section { workcenter, url: Some(url), because: Because::Collaborator, lines }
+fn section<'a>(workcenter: &'a str, url: &'a str, because: Because, lines: &'a [Line]) -> Section<'a> {
+    Section { workcenter, url: Some(url), because, lines }
+}
+
+/// Why a place is told of.
+fn because(place: &Place) -> Because {
+    if place.as_administrator { Because::Administrator } else { Because::Collaborator }
 }
 
 /// What makes the mail due, as the letter says it.

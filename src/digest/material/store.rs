@@ -41,22 +41,27 @@ const TOLD: &str = "
     left join recipient on recipient.user_id = it.user_id
     left join second_address on second_address.user_id = it.user_id";
 
-/// Ranges, and whether the person may hear of the place as things are now. No range reaches across the floor of its log:
+/// Ranges, and whether the person may hear of the place as things are now: as a collaborator, or with their digest as an
+/// administrator, which tells nothing of what was before it. No range reaches across the floor of its log:
 /// raising it moves all cursors there.
 const PLACES: &str = "
     select it.id, subscription.log_id, it.from_seq, it.to_seq, coalesce(workcenter.name, '') as workcenter,
-        own.log_id is not null as own,
+        own.log_id is not null as own, subscription.administrator_from is not null as as_administrator,
         subscription.ended_at is null and subscription.cadence <> 'OFF'
-            and (collaborator.user_id is not null or member.user_id is not null)
+            and case when own.log_id is not null then insider.user_id is not null
+                when subscription.administrator_from is null then collaborator.user_id is not null
+                else member.user_id is not null and subscription.administrator_from <= it.from_seq end
             and activity_head.closed is null and activity_head.floor <= it.from_seq as open
     from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) as it(id, subscription_id, from_seq, to_seq)
     join subscription on subscription.id = it.subscription_id
     join activity_head on activity_head.log_id = subscription.log_id
     left join workcenter on workcenter.id = subscription.log_id
     left join person_log own on own.log_id = subscription.log_id
-    left join member on member.account_id = own.account_id and member.user_id = own.user_id
+    left join member insider on insider.account_id = own.account_id and insider.user_id = own.user_id
     left join collaborator on collaborator.workcenter_id = subscription.log_id
         and collaborator.user_id = subscription.user_id
+    left join member on member.account_id = subscription.account_id and member.user_id = subscription.user_id
+        and member.role = 'ADMINISTRATOR'
     order by workcenter.name, subscription.log_id";
 
 /// What is told one by one, and whether the person may hear of it as things are now.
@@ -78,13 +83,16 @@ const CONCERNED: &str = "
         and collaborator.user_id = addressee.user_id
     order by addressee.log_id, addressee.seq";
 
-/// What concerns people within ranges, whatever tells it.
+/// What concerns people within ranges, whatever tells it. Nothing does where they do not collaborate: what is for everybody
+/// they hear of all the same.
 const ELSEWHERE: &str = "
     select it.id, addressee.log_id, addressee.seq
     from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) as it(id, subscription_id, from_seq, to_seq)
     join subscription on subscription.id = it.subscription_id
     join addressee on addressee.log_id = subscription.log_id and addressee.user_id = subscription.user_id
-        and addressee.seq > it.from_seq and addressee.seq <= it.to_seq";
+        and addressee.seq > it.from_seq and addressee.seq <= it.to_seq
+        and addressee.outcome is distinct from 'HIDDEN'
+    where subscription.administrator_from is null";
 
 const NAMES: &str = "
     select person.id, coalesce(nullif(trim(profile.first_name || ' ' || profile.last_name), ''),
@@ -140,6 +148,7 @@ pub(in crate::digest) struct Place {
     pub workcenter: String,
     /// Whether it is the person's own log, and no WorkCenter.
     pub own: bool,
+    pub as_administrator: bool,
     pub from: i64,
     pub to: i64,
     pub open: bool,
@@ -225,6 +234,7 @@ pub(in crate::digest) async fn places(on: &impl GenericClient, tells: &[Tells]) 
         log: row.get("log_id"),
         workcenter: row.get("workcenter"),
         own: row.get("own"),
+        as_administrator: row.get("as_administrator"),
         from: row.get("from_seq"),
         to: row.get("to_seq"),
         open: row.get("open"),

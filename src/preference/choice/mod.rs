@@ -4,7 +4,9 @@ mod service;
 
 use jiff::{SignedDuration, Timestamp, civil::Weekday};
 
-pub(super) use service::{Batch, batch, cadence, change, delivery, etag, in_order, preference, preferences};
+pub(super) use service::{
+    Batch, batch, cadence, change, delivery, etag, in_order, next_digest, preference, preferences,
+};
 
 use crate::{
     error::{Result, Violation, Violations},

@@ -193,7 +193,7 @@ pub(in crate::preference) fn preferences(
     }
 }
 
-fn next_digest(next: &Next) -> pb::NextDigest {
+pub(in crate::preference) fn next_digest(next: &Next) -> pb::NextDigest {
     let zone = schedule::zone(&next.zone).unwrap_or(TimeZone::UTC);
     pb::NextDigest {
         account_id: next.account.to_string(),
@@ -221,6 +221,7 @@ impl From<Source> for pb::DeliverySource {
             Source::Default => Self::Default,
             Source::Account => Self::Account,
             Source::SwitchedOff => Self::SwitchedOff,
+            Source::Administrator => Self::Administrator,
         }
     }
 }

@@ -83,6 +83,8 @@ pub(super) struct Event {
 pub(super) struct Subscribed {
     pub cadence: Cadence,
     pub source: Source,
+    /// Whether they heard of it but as an administrator.
+    pub as_administrator: bool,
     /// The last number before the first one that was for them.
     pub start: i64,
     pub cursor: i64,
@@ -317,7 +319,13 @@ impl Facts {
             Log::WorkCenter(_) => ("of this WorkCenter", "WorkCenter"),
             Log::Own(_) => ("about the person themselves", "account"),
         };
+        let as_administrator = self.subscribed.is_some_and(|it| it.as_administrator);
         let fixed = match why {
+            Why::Off if as_administrator => "The person's digest as an administrator is off.",
+            Why::Hidden if as_administrator => "It is not for everybody, and the person does not collaborate.",
+            Why::AfterLeaving if as_administrator => {
+                "The person's digest as an administrator did not tell of this WorkCenter when it happened or was to be told."
+            }
             Why::WillBeSent => return format!("It will be told at once{at}."),
             Why::WaitsForDigest => return format!("It waits for the {digest} digest{at}."),
             Why::WaitsForReturn => return format!("It waits for the person, who is away, to be back{at}."),

@@ -8,15 +8,17 @@ use crate::{
     activity::Reason,
     db::{self, GenericClient, Row},
     error::{Error, Kind, Result},
-    subscription::{self, Cadence, Cause, Delivery, Outcome, Recipient, schedule::Beat},
+    subscription::{self, Cadence, Cause, Delivery, Outcome, Recipient, Source, schedule::Beat},
 };
 
-/// What concerns a person is settled by its own row, everything else by the ranges of their settlements in the account, which
+/// What concerns a person is settled by its own row, unless they heard of the WorkCenter but as an administrator; everything
+/// else by the ranges of their settlements in the account, which
 /// the index of their slots finds.
 const FIND: &str = "
     select activity.kind, activity.occurred_at, activity.actor_id, activity.audience = 'NAMED' as named,
         activity.retracted_at, head.floor, head.closed is not null as closed, head.due_at,
-        subscription.delivery, subscription.cadence, subscription.start_seq, subscription.cursor, subscription.ended_at,
+        subscription.delivery, subscription.cadence, subscription.administrator_from < $2 as as_administrator,
+        subscription.start_seq, subscription.cursor, subscription.ended_at,
         coalesce(subscription.begun_at, collaborator.created_at) as begun_at, account.default_delivery as of_account,
         coalesce(recipient.notifications_enabled, true) as enabled,
         coalesce(recipient.default_delivery, 'INHERIT') as default_delivery,
@@ -35,6 +37,7 @@ const FIND: &str = "
     left join collaborator on collaborator.workcenter_id = head.log_id and collaborator.user_id = $3
     left join recipient on recipient.user_id = $3
     left join addressee on addressee.log_id = head.log_id and addressee.seq = $2 and addressee.user_id = $3
+        and (subscription.administrator_from < $2) is not true
     left join lateral (
         select cause, settled_at, mail_id, null::bigint as from_seq, null::bigint as to_seq,
             null::bigint as own
@@ -112,11 +115,16 @@ fn subscribed(row: &Row, user: Uuid) -> Option<Subscribed> {
         default: delivery("default_delivery")?,
         ..Recipient::new(user)
     };
-    let (_, source) = recipient.effective(delivery("delivery")?, delivery("of_account")?);
+    let as_administrator = row.get::<_, Option<_>>("as_administrator").unwrap_or_default();
+    let source = match as_administrator && recipient.enabled {
+        true => Source::Administrator,
+        false => recipient.effective(delivery("delivery")?, delivery("of_account")?).1,
+    };
     Some(Subscribed {
         // Kept in step with what is set.
         cadence: Cadence::named(row.get("cadence"))?,
         source,
+        as_administrator,
         start: row.get("start_seq"),
         cursor: row.get("cursor"),
         begun_at: row.get("begun_at"),

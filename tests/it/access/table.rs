@@ -110,6 +110,8 @@ table! {
     ConfirmNotificationAddress "~x ~~~~~~~ ~~~~~ ~"
     RemoveNotificationAddress  "!x +++++++ ----- +"
     BatchUpdateWorkCenterPreferences "!x +++++++ ----- +"
+    ListAdministratorDigests   "!x +++++++ ----- +"
+    UpdateAdministratorDigest  "!x ?-----+ ----- ? ACCOUNT_NOT_FOUND"
     CreateInvite               "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
     BatchCreateInvites         "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
     GetInvite                  "!x ?????++ ----- ? INVITE_NOT_FOUND"

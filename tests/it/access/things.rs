@@ -104,6 +104,11 @@ impl Things {
                 pb::BatchUpdateWorkCenterPreferencesRequest { rows: Vec::new(), all: pb::Delivery::Off.into() }
                     .encode_to_vec()
             }
+            Action::UpdateAdministratorDigest => {
+                let delivery = pb::Delivery::Off.into();
+                let digest = Some(pb::AdministratorDigest { account_id, delivery, ..Default::default() });
+                pb::UpdateAdministratorDigestRequest { digest, ..Default::default() }.encode_to_vec()
+            }
             Action::GetProfile => pb::GetProfileRequest { user_id }.encode_to_vec(),
             Action::UpdateProfile => {
                 let profile = Some(pb::Profile { job_title: text("Foreman"), ..Default::default() });
@@ -202,7 +207,8 @@ impl Things {
             | Action::ListWorkCenters
             | Action::GetPreferences
             | Action::RemoveNotificationAddress
-            | Action::ListWorkCenterPreferences => Vec::new(),
+            | Action::ListWorkCenterPreferences
+            | Action::ListAdministratorDigests => Vec::new(),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::{
 
 async fn outcome(story: &Story, person: &Person, seq: i64) -> NotificationOutcome {
     let (user_id, workcenter_id) = (person.id.to_string(), story.pier.to_string());
-    let message = ExplainNotificationRequest { user_id, workcenter_id, seq };
+    let message = ExplainNotificationRequest { user_id, workcenter_id, seq, ..Default::default() };
     story.app.preferences().explain_notification(by(&person.token, message)).await.unwrap().into_inner().outcome()
 }
 

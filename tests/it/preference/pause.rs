@@ -21,7 +21,7 @@ fn time(at: &str) -> Option<prost_types::Timestamp> {
 }
 
 /// From one instant, or from now on when it is empty, to another.
-fn pause(from: &str, to: &str) -> Option<Pause> {
+pub fn pause(from: &str, to: &str) -> Option<Pause> {
     Some(Pause { from: if from.is_empty() { None } else { time(from) }, to: time(to) })
 }
 

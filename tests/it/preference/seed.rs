@@ -2,7 +2,7 @@
 
 use workcenter::pb::{Delivery, DeliverySource, DigestFrequency, Preferences, UpdateWorkCenterPreferenceRequest};
 
-use super::{list, read};
+use super::{administrator, list, read};
 use crate::{
     harness::by,
     story::{Story, uploaded},
@@ -127,4 +127,22 @@ async fn r10_it_is_set_at_the_workcenter_and_in_the_preferences_tab_alike() {
             assert_eq!(list(&story, &story.ada).await[0].delivery(), choice);
         }
     }
+}
+
+#[tokio::test]
+async fn r11_an_administrator_may_choose_a_digest_of_workcenters_that_they_do_not_collaborate_in() {
+    let story = Story::begin().await;
+    story.at("2027-01-04T10:00:00Z").await;
+    let upload = async |title| {
+        story.publish(vec![story.uploaded(title)]).await;
+        story.at(if title == "Plan.pdf" { "2027-01-05T07:00:00Z" } else { "2027-01-06T07:00:00Z" }).await;
+    };
+    upload("Plan.pdf").await;
+    assert_eq!(administrator::told(&story).len(), 0);
+    let chosen = administrator::deliver(&story.app, &story.account, Delivery::Digest).await;
+    assert_eq!((chosen.delivery(), chosen.workcenter_count), (Delivery::Digest, 1));
+    upload("Offer.pdf").await;
+    let mails = administrator::told(&story);
+    assert!(mails.len() == 1 && mails[0].text().contains("Offer.pdf"), "{mails:?}");
+    assert_eq!(story.findings().await, []);
 }

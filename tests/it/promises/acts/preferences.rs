@@ -4,11 +4,12 @@ use tonic::Request;
 use workcenter::{
     ids,
     pb::{
-        BatchUpdateWorkCenterPreferencesRequest, ClearSuppressedAddressRequest, ConfirmNotificationAddressRequest,
-        Delivery, ExplainNotificationRequest, GetPreferencesRequest, ListSuppressedAddressesRequest,
-        ListWorkCenterPreferencesRequest, Preferences, PreviewDigestRequest, RemoveNotificationAddressRequest,
-        RequestNotificationAddressRequest, ResubscribeRequest, SendTestDigestRequest, UnsubscribeRequest,
-        UpdatePreferencesRequest, UpdateWorkCenterPreferenceRequest, WorkCenterDelivery,
+        AdministratorDigest, BatchUpdateWorkCenterPreferencesRequest, ClearSuppressedAddressRequest,
+        ConfirmNotificationAddressRequest, Delivery, ExplainNotificationRequest, GetPreferencesRequest,
+        ListAdministratorDigestsRequest, ListSuppressedAddressesRequest, ListWorkCenterPreferencesRequest, Preferences,
+        PreviewDigestRequest, RemoveNotificationAddressRequest, RequestNotificationAddressRequest, ResubscribeRequest,
+        SendTestDigestRequest, UnsubscribeRequest, UpdateAdministratorDigestRequest, UpdatePreferencesRequest,
+        UpdateWorkCenterPreferenceRequest, WorkCenterDelivery,
     },
 };
 
@@ -183,6 +184,39 @@ impl Stage {
         let (user_id, account_id) = (self.ada.id.to_string(), self.account.to_string());
         let message = ExplainNotificationRequest { user_id, account_id, seq: 1, ..Default::default() };
         self.app.preferences().explain_notification(by(&self.bob.token, message)).await.map(nothing)
+    }
+
+    pub async fn administrator_digests(&self, page_size: i32, page_token: &str) -> Answer {
+        let message = ListAdministratorDigestsRequest { page_size, page_token: text(page_token) };
+        self.app.preferences().list_administrator_digests(by(&self.admin.token, message)).await.map(nothing)
+    }
+
+    async fn administer_by(&self, who: &Person, delivery: Delivery, path: &str, etag: &str) -> Answer {
+        let digest = Some(AdministratorDigest {
+            account_id: self.account.to_string(),
+            delivery: delivery.into(),
+            excluded_workcenter_ids: vec![ids::new().to_string()],
+            ..Default::default()
+        });
+        let (update_mask, etag) = (Some(mask(&[path])), text(etag));
+        let message = UpdateAdministratorDigestRequest { digest, update_mask, etag };
+        self.app.preferences().update_administrator_digest(by(&who.token, message)).await.map(nothing)
+    }
+
+    pub async fn administer(&self, delivery: Delivery, path: &str, etag: &str) -> Answer {
+        self.administer_by(&self.admin, delivery, path, etag).await
+    }
+
+    pub async fn administer_as_a_member(&self) -> Answer {
+        self.administer_by(&self.ada, Delivery::Daily, "delivery", "").await
+    }
+
+    pub async fn administer_as_a_stranger(&self) -> Answer {
+        self.administer_by(&self.stranger, Delivery::Daily, "delivery", "").await
+    }
+
+    pub async fn administer_while_deactivated(&self) -> Answer {
+        self.while_deactivated(self.administer(Delivery::Daily, "delivery", "")).await
     }
 
     pub async fn explain_what_never_happened(&self) -> Answer {

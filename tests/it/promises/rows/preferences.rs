@@ -1,5 +1,7 @@
 //! What calls about preferences refuse.
 
+use workcenter::pb::Delivery;
+
 super::rows! {
     "PreferenceService/GetPreferences" {
         PermissionDenied NOT_ALLOWED preferences_of_a_service();
@@ -67,5 +69,18 @@ super::rows! {
     "PreferenceService/BatchUpdateWorkCenterPreferences" {
         InvalidArgument FIELD_INVALID prefer_of_many(&[], 99);
         InvalidArgument WORKCENTER_NOT_FOUND prefer_of_another();
+    }
+    "PreferenceService/ListAdministratorDigests" {
+        InvalidArgument FIELD_INVALID administrator_digests(-1, "");
+        InvalidArgument PAGE_TOKEN_INVALID administrator_digests(0, "made up");
+    }
+    "PreferenceService/UpdateAdministratorDigest" {
+        InvalidArgument FIELD_INVALID administer(Delivery::Immediate, "delivery", "");
+        InvalidArgument WORKCENTER_NOT_FOUND administer(Delivery::Off, "excluded_workcenter_ids", "");
+        InvalidArgument MASK_PATH_UNKNOWN administer(Delivery::Off, "workcenter_count", "");
+        NotFound ACCOUNT_NOT_FOUND administer_as_a_stranger();
+        PermissionDenied NOT_ALLOWED administer_as_a_member();
+        FailedPrecondition ACCOUNT_DEACTIVATED administer_while_deactivated();
+        Aborted ETAG_MISMATCH administer(Delivery::Off, "delivery", "\"0\"");
     }
 }
