@@ -124,6 +124,31 @@ fn words(kind: EventKind) -> Option<Words> {
             otherwise: "If it was you, there is nothing to do. If it was not, somebody reads your mail: change the \
                         password of your mailbox, then the one here, and tell your administrator.",
         },
+        EventKind::PictureRemoved => Words {
+            heading: "Your picture was removed",
+            said: "An administrator of your account removed it. Your initials are shown in its place.",
+            label: "Open your profile",
+            otherwise: "You can set another one at any time.",
+        },
+        EventKind::AddressChangeAsked
+        | EventKind::AddressToConfirm
+        | EventKind::AddressChanged
+        | EventKind::SecondAddressToConfirm
+        | EventKind::SecondAddressSet => return of_addresses(kind),
+        EventKind::SignedIn
+        | EventKind::SignInFailed
+        | EventKind::Throttled
+        | EventKind::PasswordRefused
+        | EventKind::SessionRevoked
+        | EventKind::Disabled
+        | EventKind::Enabled => return None,
+    };
+    Some(words)
+}
+
+/// The same, of kinds that are about addresses.
+fn of_addresses(kind: EventKind) -> Option<Words> {
+    let words = match kind {
         EventKind::AddressChangeAsked => Words {
             heading: "Somebody wants to change your address",
             said: "Whoever asked for it knew your password. The address changes when the link in a mail to the new one \
@@ -161,19 +186,7 @@ fn words(kind: EventKind) -> Option<Words> {
             otherwise: "If it was you, there is nothing to do. If it was not, remove that address from your preferences and \
                         set a new password at once.",
         },
-        EventKind::PictureRemoved => Words {
-            heading: "Your picture was removed",
-            said: "An administrator of your account removed it. Your initials are shown in its place.",
-            label: "Open your profile",
-            otherwise: "You can set another one at any time.",
-        },
-        EventKind::SignedIn
-        | EventKind::SignInFailed
-        | EventKind::Throttled
-        | EventKind::PasswordRefused
-        | EventKind::SessionRevoked
-        | EventKind::Disabled
-        | EventKind::Enabled => return None,
+        _ => return None,
     };
     Some(words)
 }
