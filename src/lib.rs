@@ -6,6 +6,7 @@
 pub mod pb;
 pub mod error;
 pub mod ids;
+pub mod tally;
 pub mod mask;
 pub mod secret;
 pub mod auth;

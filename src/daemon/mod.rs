@@ -122,8 +122,8 @@ impl Daemon {
         let limit = |it: u32| (it > 0).then(|| f64::from(it));
         let limits =
             outbox::Limits { overall: limit(mail.mails_per_second), domain: limit(mail.domain_mails_per_second) };
-        let place = outbox::Place::default();
-        let outbox = outbox::Terms { sessions, lease: settings.lease, last_leg, seal, limits, place, draining };
+        let (place, tally) = (outbox::Place::default(), parts.tally.clone());
+        let outbox = outbox::Terms { sessions, lease: settings.lease, last_leg, seal, limits, place, tally, draining };
         Self { crier: job::Crier::new(parts.db.clone()), parts, terms, outbox, post, head }
     }
 
@@ -135,11 +135,15 @@ impl Daemon {
     pub async fn step(&self, sweep: Sweep, now: Timestamp) -> Result<()> {
         let db = &self.parts.db;
         match sweep {
-            Sweep::Daily => report("daily", digest::digests(db, &self.crier, &self.terms, Beat::Daily, now).await?),
-            Sweep::Weekly => report("weekly", digest::digests(db, &self.crier, &self.terms, Beat::Weekly, now).await?),
+            Sweep::Daily => {
+                self.report("daily", digest::digests(db, &self.crier, &self.terms, Beat::Daily, now).await?);
+            }
+            Sweep::Weekly => {
+                self.report("weekly", digest::digests(db, &self.crier, &self.terms, Beat::Weekly, now).await?);
+            }
             Sweep::Immediate => {
-                report("catch-up", digest::catch_up(db, &self.terms, now).await?);
-                report("immediate", digest::immediate(db, &self.terms, now).await?);
+                self.report("catch-up", digest::catch_up(db, &self.terms, now).await?);
+                self.report("immediate", digest::immediate(db, &self.terms, now).await?);
                 self.remind(now).await?;
             }
             Sweep::Outbox => {
@@ -160,6 +164,15 @@ impl Daemon {
             }
         }
         Ok(())
+    }
+
+    fn report(&self, what: &'static str, told: digest::Told) {
+        if told != digest::Told::default() {
+            info!(told.mailed, told.empty, told.failed, "composed {what} mail");
+        }
+        for (outcome, people) in [("mailed", told.mailed), ("empty", told.empty), ("failed", told.failed)] {
+            self.parts.tally.digests(outcome, what, people);
+        }
     }
 
     /// Reminds of the invites that nobody answers.
@@ -318,12 +331,6 @@ impl Daemon {
 fn timeouts(lease: Duration) -> Timeouts {
     let usual = Timeouts::default();
     Timeouts { command: usual.command.min(lease / COMMAND_SHARE), body: usual.body.min(lease / BODY_SHARE), ..usual }
-}
-
-fn report(what: &str, told: digest::Told) {
-    if told != digest::Told::default() {
-        info!(told.mailed, told.empty, told.failed, "composed {what} mail");
-    }
 }
 
 /// The scheduler that ticks, not started yet, and what each sweep waits at.

@@ -178,7 +178,7 @@ where
         let (mut some, mut all) = (Vec::new(), Ok(()));
         while 0 < ended.recv_many(&mut some, self.terms.sessions).await {
             match self.record(&some).await {
-                Ok(()) => some.iter().for_each(|it| self.count(&it.fate)),
+                Ok(()) => some.iter().for_each(|it| self.count(&it.mail, &it.fate)),
                 // What cannot be recorded is found out when its lease has run out; the others may fare better.
                 Err(error) => all = Err(error),
             }
@@ -214,7 +214,7 @@ where
                     warn!(error = chain(&error), mail.id = %mail.id, "failed to write a mail");
                     let fate = later(&mail, "it could not be written".to_owned());
                     store::settle(&self.db.client().await?, &[(&mail, &fate)]).await?;
-                    self.count(&fate);
+                    self.count(&mail, &fate);
                 }
             }
         }
@@ -241,13 +241,13 @@ where
             let deed = deed(&mail);
             (mail, deed)
         };
-        let mut pairs = mails.into_iter().map(pair).collect();
+        let mut pairs: Vec<_> = mails.into_iter().map(pair).collect();
         self.pace(&mut pairs, &known.slowed).await?;
         Ok(pairs)
     }
 
     /// Has those wait whose domains have no room for them now.
-    async fn pace(&mut self, pairs: &mut Vec<(Mail, Deed)>, slowed: &HashSet<String>) -> Result<()> {
+    async fn pace(&mut self, pairs: &mut [(Mail, Deed)], slowed: &HashSet<String>) -> Result<()> {
         let limit = self.terms.limits.domain;
         slowed.iter().for_each(|it| self.ear.slowed(it));
         let domain = |deed: &Deed| match deed {
@@ -286,14 +286,16 @@ where
         }
     }
 
-    fn count(&mut self, fate: &Fate) {
-        let count = match fate {
-            Fate::Sent(_) => &mut self.delivered.sent,
-            Fate::Retry(_) | Fate::Later(..) => &mut self.delivered.retried,
-            Fate::Failed(_) => &mut self.delivered.failed,
-            Fate::Suppressed(_) => &mut self.delivered.suppressed,
-            Fate::Unknown(_) => &mut self.delivered.unknown,
+    fn count(&mut self, mail: &Mail, fate: &Fate) {
+        let (count, outcome) = match fate {
+            Fate::Sent(_) => (&mut self.delivered.sent, "sent"),
+            Fate::Retry(_) => (&mut self.delivered.retried, "retried"),
+            Fate::Later(..) => (&mut self.delivered.retried, "later"),
+            Fate::Failed(_) => (&mut self.delivered.failed, "failed"),
+            Fate::Suppressed(_) => (&mut self.delivered.suppressed, "suppressed"),
+            Fate::Unknown(_) => (&mut self.delivered.unknown, "unknown"),
         };
         *count += 1;
+        self.terms.tally.mail(outcome, mail.kind.name());
     }
 }

@@ -23,6 +23,7 @@ pub use store::{clear_suppression, hasten, hold, put, suppressions, waiting, wit
 use crate::{
     mail::{Letter, Seal},
     secret::Hash,
+    tally::Tally,
 };
 
 /// How often a mail is begun before it is given up: with the pauses between, about eight hours.
@@ -139,6 +140,8 @@ pub struct Terms {
     pub limits: Limits,
     /// Up to which account the turn has come.
     pub place: Place,
+    /// What becomes of mails.
+    pub tally: Tally,
     /// Cancelled when the process drains: what has begun is finished, nothing more is begun.
     pub draining: CancellationToken,
 }

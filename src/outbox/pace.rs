@@ -155,10 +155,11 @@ pub(super) async fn heed(db: &Db, limits: &Limits, heard: &BTreeMap<String, Hear
     if domains.is_empty() {
         return Ok(());
     }
-    let mut client = db.client().await?;
-    let tx = client.transaction().await?;
     let slowed: Vec<&str> = heard.iter().filter(|(_, it)| it.less).map(|(domain, _)| domain.as_str()).collect();
-    make(&tx, &slowed).await?;
+    let mut client = db.client().await?;
+    // Not in the transaction: whoever waits for one that is being made holds others.
+    make(&client, &slowed).await?;
+    let tx = client.transaction().await?;
     let mut lessons = Vec::new();
     for store::Known { domain, learned, slowed_for } in store::hold(&tx, &domains).await? {
         let limit = if domain == OVERALL { limits.overall } else { limits.domain };

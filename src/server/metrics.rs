@@ -2,7 +2,10 @@
 //!
 //! Calls are counted under the names that the middlewares of other servers of gRPC use, so that dashboards fit.
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use axum::{Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
 use prometheus_client::{
@@ -18,13 +21,15 @@ use prometheus_client::{
 use tonic::Code;
 use tracing::warn;
 
-use super::method::Method;
+use super::{Parts, method::Method};
 use crate::{
     audit::{self, Late},
     clock::Clock,
     db::Db,
     error::{Result, chain},
+    outbox::{self, Pace},
     secret::Hasher,
+    tally::Tally,
 };
 
 /// The media type of the exposition format. Source: `OpenMetrics` 1.0, section "Overall structure".
@@ -58,6 +63,17 @@ struct Due {
     work: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Mailed {
+    outcome: &'static str,
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Paced {
+    domain: String,
+}
+
 /// Everything that is counted.
 pub(super) struct Metrics {
     registry: Registry,
@@ -66,6 +82,9 @@ pub(super) struct Metrics {
     database: Family<Held, Gauge>,
     passwords: Gauge,
     late: Family<Due, Gauge<f64, AtomicU64>>,
+    mails: Family<Mailed, Counter>,
+    digests: Family<Mailed, Counter>,
+    paces: Family<Paced, Gauge<f64, AtomicU64>>,
     /// Calls that have begun and not ended.
     pub open: Gauge,
     /// Connections that are open.
@@ -77,11 +96,13 @@ pub(super) struct Metrics {
     db: Db,
     clock: Clock,
     hasher: Hasher,
+    tally: Tally,
 }
 
 impl Metrics {
     /// Counts from zero.
-    pub fn new(db: Db, clock: Clock, hasher: Hasher) -> Self {
+    pub fn new(parts: &Parts) -> Self {
+        let Parts { db, clock, hasher, tally, .. } = parts.clone();
         let buckets: fn() -> Histogram = || Histogram::new(exponential_buckets(SHORTEST, 2.0, BUCKETS));
         let mut metrics = Self {
             registry: Registry::default(),
@@ -90,6 +111,9 @@ impl Metrics {
             database: Family::default(),
             passwords: Gauge::default(),
             late: Family::default(),
+            mails: Family::default(),
+            digests: Family::default(),
+            paces: Family::default(),
             open: Gauge::default(),
             connections: Gauge::default(),
             evicted: Counter::<u64, AtomicU64>::default(),
@@ -97,6 +121,7 @@ impl Metrics {
             db,
             clock,
             hasher,
+            tally,
         };
         metrics.register();
         metrics
@@ -119,6 +144,12 @@ impl Metrics {
         it.register("workcenter_passwords_waiting", help, self.passwords.clone());
         let help = "For how long that work is due which waits for longest, of any process; 0 when nothing is due";
         it.register_with_unit("workcenter_late", help, Unit::Seconds, self.late.clone());
+        let help = "Attempts at mails that this process has ended, by what became of them and what they tell";
+        it.register("workcenter_mails", help, self.mails.clone());
+        let help = "People for whom this process has composed mail, by what became of it and what it is";
+        it.register("workcenter_digests", help, self.digests.clone());
+        let help = "Mails a second that go to a domain, or to all where it is empty, since a relay asked for less";
+        it.register("workcenter_mail_pace", help, self.paces.clone());
     }
 
     /// Counts a call that has ended.
@@ -142,6 +173,15 @@ impl Metrics {
             }),
             Err(error) => warn!(error = chain(&error), "failed to ask how late work is"),
         }
+        let paces = async { outbox::paces(&self.db.client().await?).await };
+        let paces: Result<Vec<Pace>> = paces.await;
+        self.paces.clear();
+        match paces {
+            Ok(paces) => paces.into_iter().for_each(|Pace { domain, rate }| {
+                self.paces.get_or_create(&Paced { domain }).set(rate);
+            }),
+            Err(error) => warn!(error = chain(&error), "failed to ask how fast mails go"),
+        }
     }
 
     /// Everything as it now stands, in the exposition format.
@@ -150,6 +190,12 @@ impl Metrics {
         let held = [("open", pool.size), ("idle", pool.available), ("awaited", pool.waiting)];
         for (state, count) in held {
             self.database.get_or_create(&Held { state }).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        let counts = self.tally.read();
+        for (family, counts) in [(&self.mails, counts.mails), (&self.digests, counts.digests)] {
+            for ((outcome, kind), count) in counts {
+                family.get_or_create(&Mailed { outcome, kind }).inner().store(count, Ordering::Relaxed);
+            }
         }
         self.passwords.set(i64::try_from(self.hasher.waiting()).unwrap_or(i64::MAX));
         let mut text = String::new();

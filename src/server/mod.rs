@@ -41,6 +41,7 @@ use crate::{
     notice::Notices,
     pb, preference, profile,
     secret::Hasher,
+    tally::Tally,
     workcenter,
 };
 
@@ -66,6 +67,8 @@ pub struct Parts {
     pub notices: Notices,
     /// What hashes passwords.
     pub hasher: Hasher,
+    /// What this process has done.
+    pub tally: Tally,
     /// What all programs that serve have set.
     pub settings: config::Shared,
     /// Cancelled when the process begins to drain.
@@ -85,7 +88,8 @@ impl Parts {
         blobs.check().await?;
         let notices = Notices::listen(database).await?;
         let (settings, draining) = (settings.clone(), CancellationToken::new());
-        Ok(Self { db, clock, blobs, notices, hasher: Hasher::default(), settings, draining })
+        let (hasher, tally) = (Hasher::default(), Tally::default());
+        Ok(Self { db, clock, blobs, notices, hasher, tally, settings, draining })
     }
 
     /// `JobService`, which both programs serve.
@@ -188,7 +192,7 @@ pub async fn face(
         routes = routes.add_service(v1.max_decoding_message_size(OPEN_BYTES_MAX));
         routes = routes.add_service(v1alpha.max_decoding_message_size(OPEN_BYTES_MAX));
     }
-    let metrics = Arc::new(Metrics::new(parts.db.clone(), parts.clock.clone(), parts.hasher.clone()));
+    let metrics = Arc::new(Metrics::new(&parts));
     let scraped = match calls.metrics_listen {
         None => None,
         Some(at) => Some(scraped(at, Arc::clone(&metrics)).await?),

@@ -6,7 +6,7 @@ mod pace;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use workcenter::{daemon::Sweep, error::Error, ids, mail::Post, outbox};
+use workcenter::{daemon::Sweep, error::Error, ids, mail::Post, outbox, tally::Tally};
 
 use crate::{
     sink::{Point, at},
@@ -177,6 +177,7 @@ pub fn terms() -> outbox::Terms {
         seal: None,
         limits: outbox::Limits::default(),
         place: outbox::Place::default(),
+        tally: Tally::default(),
         draining: CancellationToken::new(),
     }
 }
@@ -239,4 +240,27 @@ async fn a_turn_ends_when_the_relay_is_away_or_the_process_drains_and_leaves_the
     let held = "select count(*) from mail where state in ('CLAIMED', 'SENDING')";
     let held: i64 = story.app.client().await.query_one(held, &[]).await.unwrap().get(0);
     assert_eq!(held, 0);
+}
+
+#[tokio::test]
+async fn what_became_of_a_mail_is_recorded_while_the_relay_is_silent_on_another() {
+    let story = Story::begin_with(vec![at(Point::Dot).to("ada@example.com").hold()]).await;
+    for number in 0..3 {
+        let person = story.app.person(&story.account, &format!("p{number}@example.com"), "P", "").await;
+        story.app.collaborator(&story.bob, story.pier, &person).await;
+    }
+    story.publish(vec![story.uploaded("Plan.pdf")]).await;
+    story.app.clock_at("2026-11-20T14:00:00Z").await;
+    story.step(&[Sweep::Immediate]).await;
+    let look = async {
+        story.sink.wait_for_held(1).await;
+        // It ends when they are recorded, for the relay says nothing before.
+        while story.states().await.iter().filter(|it| *it == "SENT").count() < 3 {
+            tokio::task::yield_now().await;
+        }
+        assert!(story.states().await.contains(&"SENDING".to_owned()));
+        story.sink.release(1);
+    };
+    futures_util::future::join(story.step(&[Sweep::Outbox]), look).await;
+    assert_eq!(story.states().await, ["SENT"; 4]);
 }

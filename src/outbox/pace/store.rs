@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Asked, BURST, Given, LINE_MAX, Limits, OVERALL, ROUNDING, USUAL};
+use super::{Asked, BURST, Given, LINE_MAX, OVERALL, ROUNDING, USUAL};
 use crate::{
     db::{self, GenericClient, Row},
     error::Result,
@@ -87,7 +87,7 @@ const SWEEP: &str = "
     )
     select count(*) from removed";
 
-/// A limit of all mails or of a domain that is in use.
+/// How fast mails go since a relay asked for less.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pace {
     /// What addresses end in; empty for all mails.
@@ -166,16 +166,15 @@ pub(super) async fn learn(on: &impl GenericClient, lessons: &[Lesson]) -> Result
     Ok(())
 }
 
-/// The limits that are in use: that of all mails, and the lowest ones of domains.
+/// What relays were found to take that asked for less: of all mails, and of the slowest domains.
 ///
 /// # Errors
 ///
 /// What the database says.
-pub async fn paces(on: &impl GenericClient, limits: &Limits) -> Result<Vec<Pace>> {
-    let rates = "select domain, least(learned, case domain when '' then $1::float8 else $2::float8 end) as rate
-        from mail_pace where least(learned, case domain when '' then $1::float8 else $2::float8 end) is not null
-        order by domain = '' desc, rate limit $3";
-    let rows = db::text(on, rates, &[&limits.overall, &limits.domain, &SHOWN_MAX]).await?;
+pub async fn paces(on: &impl GenericClient) -> Result<Vec<Pace>> {
+    let rates = "select domain, learned as rate from mail_pace where learned is not null
+        order by domain = '' desc, learned limit $1";
+    let rows = db::text(on, rates, &[&SHOWN_MAX]).await?;
     Ok(rows.iter().map(|row| Pace { domain: row.get("domain"), rate: row.get("rate") }).collect())
 }
 

@@ -15,6 +15,7 @@ use workcenter::{
     mail::{Letter, Mailbox, Post},
     outbox::{self, Delivered, Kind, Limits},
     secret,
+    tally::Tally,
 };
 
 use super::terms;
@@ -39,6 +40,7 @@ struct Stage {
     addresses: Mutex<HashMap<Uuid, String>>,
     /// Which mails were written, as often as they were.
     written: Mutex<Vec<Uuid>>,
+    tally: Tally,
 }
 
 impl Stage {
@@ -47,7 +49,15 @@ impl Stage {
         let account = app.account("Pier Works").await;
         let sink = Sink::start(Vec::new()).await;
         let post = Post::relay(sink.settings());
-        Self { app, account, sink, post, addresses: Mutex::default(), written: Mutex::default() }
+        Self {
+            app,
+            account,
+            sink,
+            post,
+            addresses: Mutex::default(),
+            written: Mutex::default(),
+            tally: Tally::default(),
+        }
     }
 
     /// Puts so many mails to people of `domain`.
@@ -87,7 +97,7 @@ impl Stage {
             let letters = mails.iter().map(|it| (it.id, letter(it))).collect();
             Ok(outbox::Written { letters, ..Default::default() })
         };
-        let terms = outbox::Terms { limits, ..terms() };
+        let terms = outbox::Terms { limits, tally: self.tally.clone(), ..terms() };
         outbox::deliver(db, &self.post, &terms, write).await.unwrap()
     }
 
@@ -194,6 +204,7 @@ async fn a_slow_domain_holds_up_no_other_and_its_mails_stand_in_line_without_bei
     let fast = stage.put(Kind::Digest, 40, "fast.example").await;
     stage.deliver(Limits::default()).await;
     assert_eq!((stage.sent(&slow).await, stage.sent(&fast).await), (0, 40));
+    assert_eq!(stage.tally.read().mails[&("later", "DIGEST")], 4);
     // It is written anew when the line is longer than ten minutes.
     let waits = stage.waits(&slow).await;
     assert!(waits.len() == 4 && waits.iter().all(|it| (500.0..=600.0).contains(it)), "{waits:?}");
@@ -222,6 +233,8 @@ async fn a_domain_that_answers_450_is_slowed_down_and_recovers_and_the_others_go
     stage.deliver(Limits::default()).await;
     assert_eq!(stage.sent(&fast).await, 20, "in the same turn");
     assert_eq!(stage.learned("slow.example").await, Some(5.0));
+    let counts = stage.tally.read().mails.into_iter().collect::<Vec<_>>();
+    assert_eq!(counts, [(("retried", "DIGEST"), 1), (("sent", "DIGEST"), 20)]);
     assert_eq!(stage.learned("fast.example").await, None);
 
     let again = "update mail set try_at = now() where ended_at is null";
@@ -305,6 +318,6 @@ async fn what_was_learned_is_forgotten_after_an_hour_without_a_complaint() {
         )
         .await;
     stage.app.daemon(None).step(Sweep::Housekeeping, stage.app.now().await).await.unwrap();
-    let kept = outbox::paces(&stage.app.client().await, &Limits::default()).await.unwrap();
+    let kept = outbox::paces(&stage.app.client().await).await.unwrap();
     assert_eq!(kept.iter().map(|it| it.domain.as_str()).collect::<Vec<_>>(), ["used.example"]);
 }

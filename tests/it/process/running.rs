@@ -152,6 +152,8 @@ async fn the_log_and_the_metrics_know_a_call_by_its_ids_and_its_name() {
     let app = App::start().await;
     let account = app.account("Pier Works").await;
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let slowed = "insert into mail_pace (domain, used_until, learned) values ('slow.example', now(), 2.5)";
+    app.client().await.execute(slowed, &[]).await.unwrap();
     for program in [SERVER, DAEMON] {
         let settings = [("METRICS_LISTEN", "127.0.0.1:0"), ("LOG_JSON", "true")];
         let mut serving = Serving::start(program, &app, &settings).await;
@@ -171,7 +173,8 @@ async fn the_log_and_the_metrics_know_a_call_by_its_ids_and_its_name() {
         let page = page(&metrics).await;
         let counted = "grpc_server_handled_total{grpc_service=\"workcenter.v1.JobService\",grpc_method=\"GetJob\",grpc_code=\"INVALID_ARGUMENT\"} 1";
         assert!(page.lines().any(|it| it == counted), "{page}");
-        for name in ["grpc_server_handling_seconds_bucket", "workcenter_database", "workcenter_connections", LATE] {
+        for name in ["grpc_server_handling_seconds_bucket", "workcenter_database", "workcenter_connections", LATE, PACE]
+        {
             assert!(page.contains(name), "{name} is missing in {page}");
         }
     }
@@ -179,6 +182,9 @@ async fn the_log_and_the_metrics_know_a_call_by_its_ids_and_its_name() {
 
 /// That no mail waits, as the page says it.
 const LATE: &str = "workcenter_late_seconds{work=\"MAIL\"} 0.0\n";
+
+/// What a relay takes that asked for less, as the page says it.
+const PACE: &str = "workcenter_mail_pace{domain=\"slow.example\"} 2.5\n";
 
 /// The page with the metrics at `address`.
 async fn page(address: &str) -> String {
