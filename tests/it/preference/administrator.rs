@@ -170,7 +170,7 @@ async fn it_is_a_digest_of_an_administrator_and_what_is_wrong_is_said_at_once() 
         let status = try_choose(app, who, of.id, bad(Delivery::Daily), &["delivery"], "").await.unwrap_err();
         assert_eq!((status.code(), reason(&status)), (code, why.to_owned()));
     }
-    assert_eq!(seen(app, admin).await, [off.clone()]);
+    assert_eq!(seen(app, admin).await, std::slice::from_ref(&off));
 
     // What the mask names is changed, and the etag guards it.
     let quay = AdministratorDigest { categories: vec!["Quay".to_owned()], ..bad(Delivery::Weekly) };
