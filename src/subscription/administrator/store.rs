@@ -59,7 +59,7 @@ const LISTENING: &str = "
 const LOCK: &str = concat!(
     "select subscription.id, subscription.account_id, subscription.user_id, subscription.log_id, subscription.delivery,
         subscription.cadence, subscription.cursor, false as ended, activity_head.last_seq,
-        account.default_delivery as of_account, digest.delivery as administrator, ",
+        account.default_delivery as of_account, false as own, digest.delivery as administrator, ",
     tells!(),
     " as stays
     from subscription
