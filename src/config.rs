@@ -66,6 +66,11 @@ pub struct Shared {
     #[arg(long = "immediate-window-seconds", env = "IMMEDIATE_WINDOW_SECONDS", default_value = "30", value_name = "SECONDS", value_parser = seconds)]
     pub immediate_window: Duration,
 
+    /// Collaborators of a WorkCenter with more of whom it is large, and stays so: the default of its account is daily mail then
+    /// where it is immediate mail
+    #[arg(long, env = "LARGE_WORKCENTER", default_value = "1000", value_name = "N")]
+    pub large_workcenter: NonZeroU32,
+
     /// Digests of different accounts go within this many minutes after their hour, to spread the load
     #[arg(long = "digest-spread-minutes", env = "DIGEST_SPREAD_MINUTES", default_value = "10", value_name = "MINUTES", value_parser = minutes)]
     pub digest_spread: Duration,

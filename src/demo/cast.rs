@@ -66,6 +66,7 @@ impl Person {
             (pb::DeliverySource::Workcenter, "set for it"),
             (pb::DeliverySource::Default, "by default"),
             (pb::DeliverySource::Account, "as the account has it"),
+            (pb::DeliverySource::LargeWorkcenter, "for so many share it"),
         ] {
             let places = self.places.iter().filter(|it| it.effective_delivery() == delivery && it.source() == source);
             let names: Vec<&str> = places.map(|it| &*it.workcenter_name).collect();

@@ -14,8 +14,7 @@ use crate::{
     identity::{self, Email, Session},
     profile,
     secret::Hash,
-    subscription::When,
-    workcenter::{self, ADDED},
+    workcenter::{self, ADDED, Arrival},
 };
 
 /// Why an invite says that it was revoked which nobody has withdrawn.
@@ -88,9 +87,10 @@ pub(super) async fn accept(
     tx: &Transaction<'_>,
     claim: Claim,
     origin: &Origin,
-    when: &When,
+    arrival: &Arrival,
     window: Duration,
 ) -> Result<Outcome> {
+    let when = arrival.when;
     let invite = claimed(tx, &claim, when.now).await?;
 
     if right(tx, &invite).await?.covers(invite.account_role, &invite.places).is_err() {
@@ -108,7 +108,7 @@ pub(super) async fn accept(
     store::accept(tx, invite.id, user, when.now).await?;
     let session = if is_new { Some(identity::begin_session(tx, user, origin).await?) } else { None };
     let coming: Vec<_> = invite.places.iter().map(|it| (user, *it)).collect();
-    let came = workcenter::add_all(tx, &coming, when).await?;
+    let came = workcenter::add_all(tx, &coming, arrival).await?;
     workcenter::announce(tx, ADDED, &came, invite.inviter, when.now, window).await?;
     account::announce(tx, user).await?;
     let revision = invite.revision + 1;

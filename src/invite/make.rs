@@ -28,8 +28,7 @@ use crate::{
     error::{Error, Kind, Reason, Result},
     ids, outbox,
     secret::{self, TokenKey},
-    subscription::When,
-    workcenter::{self, Tie},
+    workcenter::{self, Arrival, Tie},
 };
 
 /// What counts as a day.
@@ -85,13 +84,14 @@ pub(super) async fn make(
     offers: Vec<Offer>,
     existing: Existing,
     leave: &Leave,
-    when: &When,
+    arrival: &Arrival,
 ) -> Result<Vec<Result<Made>>> {
+    let now = arrival.when.now;
     take_turn(tx, account).await?;
     let mut entries = judged(tx, account, offers, leave).await?;
-    live(tx, key, account, &mut entries, existing, leave, when.now).await?;
-    add(tx, &mut entries, when).await?;
-    create(tx, key, account, &mut entries, leave.person, when.now).await?;
+    live(tx, key, account, &mut entries, existing, leave, now).await?;
+    add(tx, &mut entries, arrival).await?;
+    create(tx, key, account, &mut entries, leave.person, now).await?;
     let lost = || Err(Error::internal("an offer was neither made nor refused"));
     Ok(entries.into_iter().map(|it| it.made.unwrap_or_else(lost)).collect())
 }
@@ -161,7 +161,7 @@ async fn live(
 }
 
 /// Brings those who belong to the account into the places that they are offered.
-async fn add(tx: &Transaction<'_>, entries: &mut [Entry], when: &When) -> Result<()> {
+async fn add(tx: &Transaction<'_>, entries: &mut [Entry], arrival: &Arrival) -> Result<()> {
     let members = entries.iter_mut().filter(|it| it.made.is_none() && it.is_member);
     let mut members: Vec<(Uuid, &mut Entry)> = members.filter_map(|it| Some((it.person?, it))).collect();
     let mut coming = Vec::new();
@@ -169,7 +169,7 @@ async fn add(tx: &Transaction<'_>, entries: &mut [Entry], when: &When) -> Result
         coming.extend(entry.offer.places.iter().map(|place| (*user, *place)));
     }
     let mut came: HashMap<Uuid, Vec<Tie>> = HashMap::new();
-    for tie in workcenter::add_all(tx, &coming, when).await? {
+    for tie in workcenter::add_all(tx, &coming, arrival).await? {
         came.entry(tie.user).or_default().push(tie);
     }
     for (user, entry) in &mut members {

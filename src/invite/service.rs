@@ -1,6 +1,6 @@
 //! `InviteService` on the wire.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use jiff::Timestamp;
 use prost::Message;
@@ -25,6 +25,7 @@ use crate::{
     account,
     auth::{self, Caller},
     clock::Clock,
+    config,
     db::{Db, GenericClient},
     error::{Error, Reason, Result, Violation, Violations},
     identity, ids,
@@ -33,7 +34,7 @@ use crate::{
     request::{self, Recall},
     secret::{Hash, Hasher, Secret, TokenKey, hash},
     subscription::When,
-    workcenter::{self, ADDED, Place},
+    workcenter::{self, ADDED, Arrival, Place},
 };
 
 /// The service.
@@ -44,17 +45,20 @@ pub struct Service {
     hasher: Hasher,
     spread: Duration,
     window: Duration,
+    most: NonZeroU32,
 }
 
 impl Service {
-    /// Makes the service: tokens are made and page tokens sealed with `key`, passwords hashed by `hasher`, digests
-    /// spread over `spread`, and what happens becomes immediate mail `window` later.
-    pub fn new(db: Db, clock: Clock, key: TokenKey, hasher: Hasher, spread: Duration, window: Duration) -> Self {
-        Self { db, clock, key, hasher, spread, window }
+    /// Makes the service: tokens are made and page tokens sealed with `key`, passwords hashed by `hasher`; how digests are
+    /// spread, when immediate mail goes and which WorkCenters are large is as `settings` say.
+    pub fn new(db: Db, clock: Clock, key: TokenKey, hasher: Hasher, settings: &config::Shared) -> Self {
+        let (spread, window, most) = (settings.digest_spread, settings.immediate_window, settings.large_workcenter);
+        Self { db, clock, key, hasher, spread, window, most }
     }
 
-    async fn when(&self) -> Result<When> {
-        Ok(When { now: self.clock.now().await?, spread: self.spread })
+    async fn arrival(&self) -> Result<Arrival> {
+        let when = When { now: self.clock.now().await?, spread: self.spread };
+        Ok(Arrival { when, most: self.most })
     }
 
     /// The claim of somebody who has `token` and is not signed in. No connection is held while the password is hashed.
@@ -85,7 +89,7 @@ impl InviteService for Service {
         violations.none()?;
         let offer = offer.ok_or_else(|| Error::internal("an offer was neither read nor refused"))?;
 
-        let when = self.when().await?;
+        let arrival = self.arrival().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         let leave = access::may(&tx, &caller, Action::CreateInvite, Resource::Account(account)).await?;
@@ -98,7 +102,7 @@ impl InviteService for Service {
             }
         };
 
-        let made = make(&tx, &self.key, account, vec![offer], Existing::Fail, &leave, &when).await?;
+        let made = make(&tx, &self.key, account, vec![offer], Existing::Fail, &leave, &arrival).await?;
         let made = made.into_iter().next().ok_or_else(|| Error::internal("nothing came of an offer"))??;
         let (outcome, invite, came) = match made {
             Made::Invited(it) => (pb::InviteOutcome::Created, Some(it), Vec::new()),
@@ -109,7 +113,7 @@ impl InviteService for Service {
         let invite = invite.map(|it| (*it).into());
         let answer = pb::CreateInviteResponse { outcome: outcome.into(), invite };
         request::remember(&tx, ticket, &answer.encode_to_vec()).await?;
-        workcenter::announce(&tx, ADDED, &came, leave.person, when.now, self.window).await?;
+        workcenter::announce(&tx, ADDED, &came, leave.person, arrival.when.now, self.window).await?;
         tx.commit().await.map_err(Error::from)?;
 
         Ok(Response::new(answer))
@@ -127,7 +131,7 @@ impl InviteService for Service {
         let (mut results, offers, existing) = read(&asked, &mut violations);
         violations.none()?;
 
-        let when = self.when().await?;
+        let arrival = self.arrival().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         let leave = access::may(&tx, &caller, Action::BatchCreateInvites, Resource::Account(account)).await?;
@@ -141,7 +145,7 @@ impl InviteService for Service {
         };
 
         let (numbers, offers): (Vec<usize>, Vec<_>) = offers.into_iter().unzip();
-        let made = make(&tx, &self.key, account, offers, existing, &leave, &when).await?;
+        let made = make(&tx, &self.key, account, offers, existing, &leave, &arrival).await?;
         let administers = leave.standing.account_role == Some(AccountRole::Administrator);
         let mut came = Vec::new();
         for (number, made) in numbers.into_iter().zip(made) {
@@ -159,7 +163,7 @@ impl InviteService for Service {
         }
         let answer = pb::BatchCreateInvitesResponse { results };
         request::remember(&tx, ticket, &answer.encode_to_vec()).await?;
-        workcenter::announce(&tx, ADDED, &came, leave.person, when.now, self.window).await?;
+        workcenter::announce(&tx, ADDED, &came, leave.person, arrival.when.now, self.window).await?;
         tx.commit().await.map_err(Error::from)?;
 
         Ok(Response::new(answer))
@@ -219,7 +223,7 @@ impl InviteService for Service {
         let (action, by) = read_which(token, id, [Action::AcceptInviteByToken, Action::AcceptInviteById])?;
         let newcomer = asked.newcomer.map(Newcomer::from);
 
-        let when = self.when().await?;
+        let arrival = self.arrival().await?;
         let leave = access::may(&self.db.client().await?, &caller, action, Resource::Own).await?;
         let claim = match (by, signed_in(&leave)) {
             (_, Some(_)) if newcomer.is_some() => {
@@ -227,12 +231,12 @@ impl InviteService for Service {
             }
             (Which::Id(id), user) => Claim::Listed { id, user: user.unwrap_or_default() },
             (Which::Token(token), Some(user)) => Claim::Mailed { token, user, is_sure: asked.accept_at_other_address },
-            (Which::Token(token), None) => self.newcomer(token, newcomer, when.now).await?,
+            (Which::Token(token), None) => self.newcomer(token, newcomer, arrival.when.now).await?,
         };
 
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
-        let outcome = accept(&tx, claim, &origin, &when, self.window).await?;
+        let outcome = accept(&tx, claim, &origin, &arrival, self.window).await?;
         tx.commit().await.map_err(Error::from)?;
 
         match outcome {

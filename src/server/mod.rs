@@ -130,7 +130,7 @@ fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -
     let Parts { db, clock, settings, hasher, .. } = parts.clone();
     let head = Letterhead::of(&settings);
     let key = settings.key();
-    let config::Shared { digest_spread: spread, immediate_window: window, .. } = settings;
+    let config::Shared { digest_spread: spread, immediate_window: window, large_workcenter: most, .. } = settings;
     let (db, clock, key) = (|| db.clone(), || clock.clone(), || key.clone());
 
     let mut names = Vec::new();
@@ -156,12 +156,12 @@ fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -
     add!(ProfileServiceServer::new(profiles), profile::MESSAGE_BYTES_MAX);
     let accounts = member::Service::new(db(), clock(), key(), spread, window);
     add!(AccountServiceServer::new(accounts), REQUEST_BYTES_MAX);
-    let workcenters = workcenter::Service::new(db(), clock(), key(), spread, window);
+    let workcenters = workcenter::Service::new(db(), clock(), key(), spread, window, most);
     add!(WorkCenterServiceServer::new(workcenters), REQUEST_BYTES_MAX);
     let activity = publication::Service::new(db(), clock(), key(), spread, window);
     add!(ActivityServiceServer::new(activity), BATCH_BYTES_MAX);
     add!(PreferenceServiceServer::new(preference::Service::new(db(), clock(), head, spread)), REQUEST_BYTES_MAX);
-    let invites = invite::Service::new(db(), clock(), key(), hasher.clone(), spread, window);
+    let invites = invite::Service::new(db(), clock(), key(), hasher.clone(), &settings);
     add!(InviteServiceServer::new(invites), BATCH_BYTES_MAX);
     add!(parts.jobs(), REQUEST_BYTES_MAX);
     (routes, names)

@@ -7,6 +7,7 @@
 //! Locks are taken in one order everywhere: the recipient, then subscriptions by id, then schedules, then heads of logs.
 
 pub mod administrator;
+mod large;
 mod own;
 mod pause;
 mod recipient;
@@ -19,13 +20,14 @@ pub mod transitions;
 mod turn;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     time::Duration,
 };
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use large::OfAccount;
 pub use own::{attend, find_own, own_log};
 pub use pause::{Pause, away};
 pub use recipient::{Next, change, find, follow_account, next_digests, set_all, set_deliveries};
@@ -135,6 +137,8 @@ pub enum Source {
     Default,
     /// The account's default.
     Account,
+    /// The WorkCenter is large: the account's default is to hear at once.
+    LargeWorkCenter,
     /// Notifications are switched off.
     SwitchedOff,
     /// The person's digest as an administrator, who does not collaborate.
@@ -211,13 +215,16 @@ impl Recipient {
         }
     }
 
-    /// What `delivery`, set for a WorkCenter of an account whose default is `of_account`, comes to, and why.
-    pub fn effective(&self, delivery: Delivery, of_account: Delivery) -> (Cadence, Source) {
+    /// What `delivery`, set for a WorkCenter whose account has `of_account` for it, comes to, and why.
+    pub fn effective(&self, delivery: Delivery, of_account: OfAccount) -> (Cadence, Source) {
         if !self.enabled {
             return (Cadence::Off, Source::SwitchedOff);
         }
         match (delivery, self.default) {
-            (Delivery::Inherit, Delivery::Inherit) => (self.plain(of_account), Source::Account),
+            (Delivery::Inherit, Delivery::Inherit) => {
+                let (default, source) = of_account.delivery();
+                (self.plain(default), source)
+            }
             (Delivery::Inherit, default) => (self.plain(default), Source::Default),
             (set, _) => (self.plain(set), Source::WorkCenter),
         }
@@ -270,19 +277,23 @@ pub struct Joining {
 /// settled as not told. What concerned somebody before they came is not for them. What waited for the digest that they had
 /// of it as an administrator is told as they hear of it from now on.
 ///
+/// The WorkCenters of the logs `grown` are large by now, which the caller has noted: the others who hear of them follow.
+///
 /// # Errors
 ///
 /// [`Error::NotFound`] when there is no such log.
-pub async fn join(tx: &Transaction<'_>, joining: &[Joining], when: &When) -> Result<()> {
+pub async fn join(tx: &Transaction<'_>, joining: &[Joining], grown: &[Uuid], when: &When) -> Result<()> {
     if joining.is_empty() {
         return Ok(());
     }
-    let (users, logs): (Vec<Uuid>, Vec<Uuid>) = joining.iter().map(|it| (it.user, it.log)).unzip();
+    let others = large::hearers(tx, grown).await?;
+    let ties = joining.iter().map(|it| (it.user, it.log)).chain(others.iter().copied());
+    let (users, logs): (Vec<Uuid>, Vec<Uuid>) = ties.unzip();
     let recipients = lock_people(tx, &users).await?;
     let chosen: HashMap<Uuid, &Recipient> = recipients.iter().map(|it| (it.user, it)).collect();
     let heads = store::heads(tx, &logs).await?;
-    let before = store::lock_ties(tx, &users, &logs).await?;
-    let before: HashMap<(Uuid, Uuid), &store::Held> = before.iter().map(|it| ((it.user, it.log), it)).collect();
+    let held = store::lock_ties(tx, &users, &logs).await?;
+    let before: HashMap<(Uuid, Uuid), &store::Held> = held.iter().map(|it| ((it.user, it.log), it)).collect();
 
     let (mut new, mut revived, mut jumps) = (Vec::new(), Vec::new(), Vec::new());
     let (mut given_up, mut foreign, mut catch_up) = (Vec::new(), Vec::new(), Vec::new());
@@ -314,7 +325,12 @@ pub async fn join(tx: &Transaction<'_>, joining: &[Joining], when: &When) -> Res
     settlement::jump(tx, Cause::Suppressed, &given_up, when.now).await?;
     settlement::jump(tx, Cause::Left, &foreign, when.now).await?;
     slot::catch_up(tx, &catch_up, when.now).await?;
-    slot::reschedule(tx, &recipients, when).await
+    if others.is_empty() {
+        return slot::reschedule(tx, &recipients, when).await;
+    }
+    let others: HashSet<(Uuid, Uuid)> = others.into_iter().collect();
+    let held: Vec<_> = held.into_iter().filter(|it| !it.ended && others.contains(&(it.user, it.log))).collect();
+    recipient::follow(tx, &recipients, &held, Vec::new(), when).await
 }
 
 /// Ends the subscriptions of `user` to `logs`, where there are any: what waited is settled as not told. The digest that they

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use jiff::{Timestamp, civil::Weekday};
 use uuid::Uuid;
 
-use super::{AddressedItems, Cadence, Delivery, Pause, Recipient, schedule::Beat, schedule::Days, settlement::Jump};
+use super::settlement::Jump;
+use super::{
+    AddressedItems, Cadence, Delivery, OfAccount, Pause, Recipient, large::of_account, schedule::Beat, schedule::Days,
+};
 use crate::{
     db::{self, GenericClient, Row},
     error::{Error, Result},
@@ -39,6 +42,7 @@ const LOCK_LIVE: &str = "
     select subscription.id, subscription.account_id, subscription.user_id, subscription.log_id, subscription.delivery,
         subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq,
         account.default_delivery as of_account,
+        exists (select from workcenter where workcenter.id = subscription.log_id and large) as large,
         exists (select from person_log where person_log.log_id = subscription.log_id) as own,
         case when administrator_from is not null then coalesce(digest.delivery, 'OFF') end as administrator
     from subscription join activity_head using (log_id) join account on account.id = subscription.account_id
@@ -53,6 +57,7 @@ const LOCK_TIES: &str = "
     select subscription.id, subscription.account_id, subscription.user_id, subscription.log_id, subscription.delivery,
         subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq,
         account.default_delivery as of_account,
+        exists (select from workcenter where workcenter.id = subscription.log_id and large) as large,
         exists (select from person_log where person_log.log_id = subscription.log_id) as own,
         case when administrator_from is not null then coalesce(digest.delivery, 'OFF') end as administrator
     from unnest($1::uuid[], $2::uuid[]) as it (user_id, log_id)
@@ -63,7 +68,8 @@ const LOCK_TIES: &str = "
     order by subscription.id for no key update of subscription";
 
 const HEADS: &str = "
-    select activity_head.log_id, activity_head.last_seq, account.default_delivery as of_account
+    select activity_head.log_id, activity_head.last_seq, account.default_delivery as of_account,
+        exists (select from workcenter where workcenter.id = activity_head.log_id and large) as large
     from activity_head join account on account.id = activity_head.account_id
     where activity_head.log_id = any($1)";
 
@@ -103,7 +109,8 @@ const REVIVE: &str = "
 
 /// What people hear of as administrators is not set for one WorkCenter.
 const LIST: &str = "
-    select workcenter.id, workcenter.name, subscription.delivery, account.default_delivery as of_account
+    select workcenter.id, workcenter.name, subscription.delivery, account.default_delivery as of_account,
+        workcenter.large
     from subscription join workcenter on workcenter.id = subscription.log_id
     join account on account.id = workcenter.account_id
     where subscription.user_id = $1 and subscription.ended_at is null and workcenter.purge_at is null
@@ -123,7 +130,7 @@ pub(super) struct Held {
     pub cursor: i64,
     pub ended: bool,
     pub last_seq: i64,
-    pub of_account: Delivery,
+    pub of_account: OfAccount,
     /// Whether the log is the person's own.
     pub own: bool,
     /// The digest that it follows, of an administrator who does not collaborate.
@@ -155,8 +162,8 @@ pub struct Placed {
     pub name: String,
     /// What is set.
     pub delivery: Delivery,
-    /// The default of its account.
-    pub of_account: Delivery,
+    /// What its account has for it.
+    pub of_account: OfAccount,
 }
 
 /// Locks recipients, who are made when new.
@@ -249,14 +256,14 @@ pub async fn forget(on: &impl GenericClient, log: Uuid, most: i64) -> Result<usi
 /// Where a log ends, and what its account has for those who have chosen nothing.
 pub(super) struct Head {
     pub last_seq: i64,
-    pub of_account: Delivery,
+    pub of_account: OfAccount,
 }
 
 /// The heads of logs. Whoever has locked somebody's recipient reads the default that is in force for them until the
 /// transaction ends: a change of it waits for that lock.
 pub(super) async fn heads(on: &impl GenericClient, logs: &[Uuid]) -> Result<HashMap<Uuid, Head>> {
     let rows = db::text(on, HEADS, &[&logs]).await?;
-    let head = |row: &Row| Head { last_seq: row.get("last_seq"), of_account: delivery(row, "of_account") };
+    let head = |row: &Row| Head { last_seq: row.get("last_seq"), of_account: of_account(row) };
     Ok(rows.iter().map(|row| (row.get("log_id"), head(row))).collect())
 }
 
@@ -369,7 +376,7 @@ pub async fn list(
         workcenter: row.get("id"),
         name: row.get("name"),
         delivery: delivery(row, "delivery"),
-        of_account: delivery(row, "of_account"),
+        of_account: of_account(row),
     };
     Ok(rows.iter().map(placed).collect())
 }
@@ -417,7 +424,7 @@ pub(super) fn held(row: &Row) -> Held {
         cursor: row.get("cursor"),
         ended: row.get("ended"),
         last_seq: row.get("last_seq"),
-        of_account: delivery(row, "of_account"),
+        of_account: of_account(row),
         own: row.get("own"),
         administrator: row.get::<_, Option<&str>>("administrator").and_then(Delivery::named),
     }

@@ -1,10 +1,10 @@
 //! Coming into a WorkCenter and leaving it: the row, the subscription, and the word to the others.
 //!
-//! Locks are taken in one order everywhere: the account, the person's profile and membership, rows of collaborators by
-//! WorkCenter, then the person's recipient and subscriptions, then the heads of logs and of directories. So whoever
+//! Locks are taken in one order everywhere: the account, the WorkCenters, the person's profile and membership, rows of
+//! collaborators by WorkCenter, then the person's recipient and subscriptions, then the heads of logs and of directories. So whoever
 //! brings a person into several WorkCenters makes all rows first.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -31,14 +31,29 @@ pub const LEFT: &str = "collaborator.left";
 /// The kind of the event that somebody is something else in a WorkCenter.
 const ROLE_CHANGED: &str = "collaborator.role_changed";
 
+/// When people come into WorkCenters, and how many may be in one that is not large.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// When they come.
+    pub when: When,
+    /// Collaborators at most: with one more it is large, and stays so.
+    pub most: NonZeroU32,
+}
+
 /// Brings `user` into a WorkCenter. The caller says so by [`announce`], as the last thing of its transaction.
 ///
 /// # Errors
 ///
 /// [`Error::Taken`] for somebody who collaborates already, [`Error::Refused`] for somebody outside of the account, and
 /// where nobody comes any more.
-pub async fn add(tx: &Transaction<'_>, workcenter: Uuid, user: Uuid, role: WorkCenterRole, when: &When) -> Result<()> {
-    if !add_all(tx, &[(user, Place { workcenter, role })], when).await?.is_empty() {
+pub async fn add(
+    tx: &Transaction<'_>,
+    workcenter: Uuid,
+    user: Uuid,
+    role: WorkCenterRole,
+    arrival: &Arrival,
+) -> Result<()> {
+    if !add_all(tx, &[(user, Place { workcenter, role })], arrival).await?.is_empty() {
         return Ok(());
     }
     match store::role(tx, workcenter, user).await? {
@@ -56,19 +71,23 @@ pub struct Tie {
     pub user: Uuid,
 }
 
-/// Brings people into every active WorkCenter of theirs in `coming` whose account they belong to and where they are not yet.
+/// Brings people into every active WorkCenter of theirs in `coming` whose account they belong to and where they are not yet. In
+/// one that becomes large by that everybody who hears of it as the account has it hears daily from here on, if not at all or
+/// more seldom.
 ///
 /// Returns who came where, in the order in which it is to be told by [`announce`].
 ///
 /// # Errors
 ///
 /// What the database says.
-pub async fn add_all(tx: &Transaction<'_>, coming: &[(Uuid, Place)], when: &When) -> Result<Vec<Tie>> {
+pub async fn add_all(tx: &Transaction<'_>, coming: &[(Uuid, Place)], arrival: &Arrival) -> Result<Vec<Tie>> {
     if coming.is_empty() {
         return Ok(Vec::new());
     }
+    let Arrival { when, most } = arrival;
     let came = store::add(tx, coming, when.now).await?;
-    subscription::join(tx, &came, when).await?;
+    let grown = store::grow(tx, &came, *most).await?;
+    subscription::join(tx, &came, &grown, when).await?;
     Ok(came.into_iter().map(|it| Tie { workcenter: it.log, user: it.user }).collect())
 }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-pub use collaborator::{ADDED, LEFT, REMOVED, Tie, add, add_all, announce, remove_all};
+pub use collaborator::{ADDED, Arrival, LEFT, REMOVED, Tie, add, add_all, announce, remove_all};
 pub use purge::purge;
 pub use service::{Service, read_role};
 pub use store::closed;

@@ -1,13 +1,15 @@
 //! `WorkCenterService` on the wire.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
 
 use jiff::Timestamp;
 use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{ADDED, Change, Collaborator, State, Tie, WorkCenter, add, announce, archive, collaborator, name, store};
+use super::{
+    ADDED, Arrival, Change, Collaborator, State, Tie, WorkCenter, add, announce, archive, collaborator, name, store,
+};
 use crate::{
     access::{self, Action, Leave, Resource, WorkCenterRole},
     account, activity, auth,
@@ -29,13 +31,14 @@ pub struct Service {
     key: TokenKey,
     spread: Duration,
     window: Duration,
+    most: NonZeroU32,
 }
 
 impl Service {
     /// Makes the service: page tokens are sealed with `key`, digests spread over `spread`, and what happens becomes
-    /// immediate mail `window` later.
-    pub fn new(db: Db, clock: Clock, key: TokenKey, spread: Duration, window: Duration) -> Self {
-        Self { db, clock, key, spread, window }
+    /// immediate mail `window` later. A WorkCenter with more than `most` collaborators is large.
+    pub fn new(db: Db, clock: Clock, key: TokenKey, spread: Duration, window: Duration, most: NonZeroU32) -> Self {
+        Self { db, clock, key, spread, window, most }
     }
 
     async fn when(&self) -> Result<When> {
@@ -73,7 +76,7 @@ impl WorkCenterService for Service {
         activity::open(&tx, space.id, space.account).await?;
         subscription::administrator::include(&tx, space.account, space.id, Some(leave.person), &when).await?;
         // Somebody who is taken out of the account at this moment makes none: it would be nobody's.
-        add(&tx, space.id, leave.person, WorkCenterRole::Owner, &when).await?;
+        add(&tx, space.id, leave.person, WorkCenterRole::Owner, &Arrival { when, most: self.most }).await?;
         let answer = pb::CreateWorkCenterResponse { workcenter: Some(space.into()) };
         request::remember(&tx, ticket, &answer.encode_to_vec()).await?;
         tx.commit().await.map_err(Error::from)?;
@@ -234,7 +237,7 @@ impl WorkCenterService for Service {
         let tx = client.transaction().await.map_err(Error::from)?;
         let leave = access::may(&tx, &caller, Action::AddCollaborator, Resource::WorkCenter(id)).await?;
         enter(&tx, &leave).await?;
-        add(&tx, id, user, role, &when).await?;
+        add(&tx, id, user, role, &Arrival { when, most: self.most }).await?;
         let added = store::collaborator(&tx, id, user).await?;
         announce(&tx, ADDED, &[Tie { workcenter: id, user }], leave.person, when.now, self.window).await?;
         tx.commit().await.map_err(Error::from)?;

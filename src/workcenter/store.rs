@@ -1,6 +1,6 @@
 //! The tables `workcenter` and `collaborator`: written here and nowhere else.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, num::NonZeroU32};
 
 use jiff::Timestamp;
 use sea_query::{Expr, ExprTrait, Iden, LockType, Order, Query};
@@ -35,12 +35,13 @@ enum In {
 }
 
 /// Who belongs to the account and is not there yet comes in; a twin that is doing the same is waited for. So is whoever
-/// takes them out of the account, and whoever archives or deletes a WorkCenter: nobody comes into it afterwards.
+/// takes them out of the account, and whoever archives or deletes a WorkCenter: nobody comes into it afterwards. And so is
+/// whoever comes into the same WorkCenter: each knows of all before, and so whether it is large now.
 const ADD: &str = "
     with active as (
         select id, account_id from workcenter
         where id = any($2) and archived_at is null and purge_at is null
-        order by id for key share
+        order by id for no key update
     ), added as (
         insert into collaborator (workcenter_id, user_id, role, created_at)
         select place.workcenter_id, place.user_id, place.role, $4
@@ -55,6 +56,13 @@ const ADD: &str = "
     select workcenter.account_id, added.workcenter_id, added.user_id
     from added join workcenter on workcenter.id = added.workcenter_id
     order by added.workcenter_id, added.user_id";
+
+/// Counts no further than to the limit, and none of what is large already.
+const GROW: &str = "
+    update workcenter set large = true
+    where id = any($1) and not large
+        and exists (select from collaborator where workcenter_id = workcenter.id offset $2)
+    returning id";
 
 /// In one order, so that nobody waits in a circle.
 const REMOVE_ALL: &str = "
@@ -235,6 +243,14 @@ pub(super) async fn add(on: &impl GenericClient, coming: &[(Uuid, Place)], now: 
     let joining =
         |row: &Row| Joining { account: row.get("account_id"), user: row.get("user_id"), log: row.get("workcenter_id") };
     Ok(rows.iter().map(joining).collect())
+}
+
+/// Notes which of WorkCenters that somebody has just come into have more than `most` collaborators by now and had not before;
+/// returns these.
+pub(super) async fn grow(on: &impl GenericClient, came: &[Joining], most: NonZeroU32) -> Result<Vec<Uuid>> {
+    let ids: Vec<Uuid> = came.iter().map(|it| it.log).collect();
+    let rows = db::text(on, GROW, &[&ids, &i64::from(most.get())]).await?;
+    Ok(rows.iter().map(|row| row.get("id")).collect())
 }
 
 /// What `user` is in a WorkCenter.

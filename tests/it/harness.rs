@@ -319,8 +319,7 @@ impl App {
 
     /// A key of a service.
     pub async fn key(&self, scopes: &[&str]) -> String {
-        let key = identity::make_key(&self.client().await, "test", scopes).await.unwrap();
-        key.expose().to_owned()
+        identity::make_key(&self.client().await, "test", scopes).await.unwrap().expose().to_owned()
     }
 }
 
@@ -385,6 +384,7 @@ pub fn shared() -> config::Shared {
             unsubscribe_url: "https://mail.example".to_owned(),
         },
         immediate_window: Duration::from_secs(30),
+        large_workcenter: NonZeroU32::new(1_000).unwrap(),
         digest_spread: Duration::ZERO,
         log: "off".to_owned(),
         log_json: false,

@@ -2,6 +2,7 @@
 
 mod administrator;
 mod batch;
+mod large;
 mod own;
 mod pause;
 mod preview;

@@ -220,6 +220,7 @@ impl From<Source> for pb::DeliverySource {
             Source::WorkCenter => Self::Workcenter,
             Source::Default => Self::Default,
             Source::Account => Self::Account,
+            Source::LargeWorkCenter => Self::LargeWorkcenter,
             Source::SwitchedOff => Self::SwitchedOff,
             Source::Administrator => Self::Administrator,
         }

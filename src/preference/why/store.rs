@@ -8,7 +8,7 @@ use crate::{
     activity::Reason,
     db::{self, GenericClient, Row},
     error::{Error, Kind, Result},
-    subscription::{self, Cadence, Cause, Delivery, Outcome, Recipient, Source, schedule::Beat},
+    subscription::{self, Cadence, Cause, Delivery, OfAccount, Outcome, Recipient, Source, schedule::Beat},
 };
 
 /// What concerns a person is settled by its own row, unless they heard of the WorkCenter but as an administrator; everything
@@ -20,6 +20,7 @@ const FIND: &str = "
         subscription.delivery, subscription.cadence, subscription.administrator_from < $2 as as_administrator,
         subscription.start_seq, subscription.cursor, subscription.ended_at,
         coalesce(subscription.begun_at, collaborator.created_at) as begun_at, account.default_delivery as of_account,
+        exists (select from workcenter where workcenter.id = head.log_id and large) as large,
         coalesce(recipient.notifications_enabled, true) as enabled,
         coalesce(recipient.default_delivery, 'INHERIT') as default_delivery,
         coalesce(recipient.digest_frequency, 'DAILY') as frequency,
@@ -118,7 +119,10 @@ fn subscribed(row: &Row, user: Uuid) -> Option<Subscribed> {
     let as_administrator = row.get::<_, Option<_>>("as_administrator").unwrap_or_default();
     let source = match as_administrator && recipient.enabled {
         true => Source::Administrator,
-        false => recipient.effective(delivery("delivery")?, delivery("of_account")?).1,
+        false => {
+            let of_account = OfAccount { default: delivery("of_account")?, large: row.get("large") };
+            recipient.effective(delivery("delivery")?, of_account).1
+        }
     };
     Some(Subscribed {
         // Kept in step with what is set.

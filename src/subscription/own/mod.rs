@@ -51,5 +51,5 @@ pub async fn attend(tx: &Transaction<'_>, account: Uuid, user: Uuid, log: Uuid, 
     if store::attends(tx, user, log).await? {
         return Ok(());
     }
-    join(tx, &[Joining { account, user, log }], when).await
+    join(tx, &[Joining { account, user, log }], &[], when).await
 }
