@@ -173,9 +173,9 @@ mod tests {
     #[test]
     fn in_a_log_of_their_own_a_person_is_told_of_what_they_have_started() {
         let log = log(vec![Mark { actor: None, ..mark(1, ADA) }, Mark { actor: None, ..mark(2, ADA) }]);
-        let counts = log.counts(ADA, 0, 2, &[2]);
+        let counts = log.counts(TO_ADA, 0, 2, &[2]);
         assert_eq!((counts.shown, counts.addressed, counts.own), (1, 1, 0));
-        assert_eq!(log.outcome(ADA, 2), Outcome::Shown);
+        assert_eq!(log.outcome(TO_ADA, 2), Outcome::Shown);
     }
 
     #[test]

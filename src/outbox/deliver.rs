@@ -241,13 +241,13 @@ where
             let deed = deed(&mail);
             (mail, deed)
         };
-        let mut pairs = mails.into_iter().map(pair).collect();
+        let mut pairs: Vec<_> = mails.into_iter().map(pair).collect();
         self.pace(&mut pairs, &known.slowed).await?;
         Ok(pairs)
     }
 
     /// Has those wait whose domains have no room for them now.
-    async fn pace(&mut self, pairs: &mut Vec<(Mail, Deed)>, slowed: &HashSet<String>) -> Result<()> {
+    async fn pace(&mut self, pairs: &mut [(Mail, Deed)], slowed: &HashSet<String>) -> Result<()> {
         let limit = self.terms.limits.domain;
         slowed.iter().for_each(|it| self.ear.slowed(it));
         let domain = |deed: &Deed| match deed {

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{Change, PATHS, categories, delivery};
 use crate::{
-    error::{Result, Violation, Violations},
+    error::{Result, Violations},
     ids, mask, pb,
     preference::choice::{cadence, next_digest},
     subscription::{
@@ -42,7 +42,7 @@ pub(in crate::preference) fn asked(request: pb::UpdateAdministratorDigestRequest
 fn excluded(sent: &[String], violations: &mut Violations) -> Option<Vec<Uuid>> {
     let field = "digest.excluded_workcenter_ids";
     if EXCLUDED_MAX < sent.len() {
-        violations.extend([Violation::new(field, format!("must be at most {EXCLUDED_MAX}"))]);
+        violations.add(field, format!("must be at most {EXCLUDED_MAX}"));
         return None;
     }
     let ids = sent.iter().enumerate().filter_map(|(at, it)| violations.take(ids::parse(&format!("{field}[{at}]"), it)));

@@ -58,8 +58,8 @@ const LISTENING: &str = "
 /// In the order of their ids, as everybody locks them.
 const LOCK: &str = concat!(
     "select subscription.id, subscription.account_id, subscription.user_id, subscription.log_id, subscription.delivery,
-        subscription.cadence, subscription.cursor, false as ended, false as own, activity_head.last_seq,
-        account.default_delivery as of_account, workcenter.large, digest.delivery as administrator, ",
+        subscription.cadence, subscription.cursor, false as ended, activity_head.last_seq,
+        account.default_delivery as of_account, workcenter.large, false as own, digest.delivery as administrator, ",
     tells!(),
     " as stays
     from subscription

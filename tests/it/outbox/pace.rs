@@ -246,13 +246,14 @@ async fn a_domain_that_answers_450_is_slowed_down_and_recovers_and_the_others_go
     assert_eq!(stage.learned("slow.example").await, Some(2.5));
 
     stage.sink.behave(Vec::new());
-    stage.run(again).await;
+    let rested = "update mail_pace set used_until = now() - interval '9 seconds'";
+    stage.run(&format!("{rested}; {again}")).await;
     stage.put(Kind::Digest, 2, "slow.example").await;
     stage.deliver(Limits::default()).await;
     assert_eq!(stage.learned("slow.example").await, Some(2.53));
     stage.deliver(each_domain(2.0)).await;
     stage.put(Kind::Digest, 1, "slow.example").await;
-    stage.run("update mail_pace set used_until = now() - interval '9 seconds'").await;
+    stage.run(rested).await;
     stage.deliver(each_domain(2.0)).await;
     assert_eq!(stage.learned("slow.example").await, None, "it takes what the settings let");
 }
