@@ -1,8 +1,8 @@
 //! Coming into a WorkCenter and leaving it: the row, the subscription, and the word to the others.
 //!
 //! Locks are taken in one order everywhere: the account, the WorkCenters, the person's profile and membership, rows of
-//! collaborators by WorkCenter, then the person's recipient and subscriptions, then the heads of logs and of directories. So whoever
-//! brings a person into several WorkCenters makes all rows first.
+//! collaborators by WorkCenter, then the person's recipient and subscriptions, then the heads of logs and of directories. So
+//! whoever brings a person into several WorkCenters makes all rows first.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -72,8 +72,7 @@ pub struct Tie {
 }
 
 /// Brings people into every active WorkCenter of theirs in `coming` whose account they belong to and where they are not yet. In
-/// one that becomes large by that everybody who hears of it as the account has it hears daily from here on, if not at all or
-/// more seldom.
+/// one that becomes large by that, whoever has heard of it at once as the account has it hears daily from here on.
 ///
 /// Returns who came where, in the order in which it is to be told by [`announce`].
 ///
