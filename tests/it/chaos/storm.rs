@@ -75,9 +75,9 @@ const SHORT: Size = Size {
     accounts: 2,
     people: 40,
     days: 2,
-    daemons: 3,
-    kills: Duration::from_millis(700),
-    stops: Duration::from_secs(2),
+    daemons: 2,
+    kills: Duration::from_secs(1),
+    stops: Duration::from_secs(3),
     ends: (Duration::from_secs(2), 2),
     restarts: 1,
 };
