@@ -161,9 +161,12 @@ async fn thirty_workcenters_take_as_many_statements_as_two() {
             let before = tap.round_trips();
             let rows: Vec<_> = workcenters.iter().map(|it| (*it, delivery)).collect();
             each(&app, &ada, &rows).await.unwrap();
-            let between = tap.round_trips();
+            let took = tap.round_trips() - before;
+            // Who calls is looked up again when the first call has taken some seconds.
+            app.using(&ada).await;
+            let before = tap.round_trips();
             send(&app, &ada, Vec::new(), delivery).await.unwrap();
-            each_takes.push((between - before, tap.round_trips() - between));
+            each_takes.push((took, tap.round_trips() - before));
         }
         trips.push(each_takes);
     }
