@@ -320,7 +320,7 @@ pub async fn join(tx: &Transaction<'_>, joining: &[Joining], grown: &[Uuid], whe
         }
     }
     store::revive(tx, &revived, when.now).await?;
-    store::insert(tx, &new, when.now).await?;
+    store::insert(tx, &new, false, when.now).await?;
     settlement::jump(tx, Cause::Resumed, &jumps, when.now).await?;
     settlement::jump(tx, Cause::Suppressed, &given_up, when.now).await?;
     settlement::jump(tx, Cause::Left, &foreign, when.now).await?;

@@ -98,8 +98,10 @@ const FORGET: [&str; 2] = [
 ];
 
 const INSERT: &str = "
-    insert into subscription (id, account_id, user_id, log_id, cadence, start_seq, cursor, begun_at)
-    select it.id, it.account_id, it.user_id, it.log_id, it.cadence, it.seq, it.seq, $7
+    insert into subscription
+        (id, account_id, user_id, log_id, cadence, start_seq, cursor, begun_at, administrator_from)
+    select it.id, it.account_id, it.user_id, it.log_id, it.cadence, it.seq, it.seq, $7,
+        case when $8::bool then it.seq end
     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[])
         as it (id, account_id, user_id, log_id, cadence, seq)";
 
@@ -277,8 +279,13 @@ pub(super) struct New {
     pub start: i64,
 }
 
-/// Makes subscriptions.
-pub(super) async fn insert(on: &impl GenericClient, new: &[New], now: Timestamp) -> Result<()> {
+/// Makes subscriptions: of collaborators, or `as_administrators`.
+pub(super) async fn insert(
+    on: &impl GenericClient,
+    new: &[New],
+    as_administrators: bool,
+    now: Timestamp,
+) -> Result<()> {
     fn column<T>(new: &[New], of: impl Fn(&New) -> T) -> Vec<T> {
         new.iter().map(of).collect()
     }
@@ -296,6 +303,7 @@ pub(super) async fn insert(on: &impl GenericClient, new: &[New], now: Timestamp)
             &column(new, |it| it.cadence.name()),
             &column(new, |it| it.start),
             &now,
+            &as_administrators,
         ],
     )
     .await?;

@@ -265,6 +265,6 @@ async fn begin(tx: &Transaction<'_>, recipients: &[Recipient], missing: &[Missin
         }
     }
     store::revive(tx, &revived, when.now).await?;
-    store::insert(tx, &new, when.now).await?;
+    subscriptions::insert(tx, &new, true, when.now).await?;
     settlement::jump(tx, Cause::Resumed, &jumps, when.now).await
 }

@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     subscription::{
         Cadence, Delivery,
-        store::{Held, New, delivery, held},
+        store::{Held, delivery, held},
     },
 };
 
@@ -90,13 +90,6 @@ const MISSING: &str = concat!(
         and digest.delivery <> 'OFF' and collaborator.user_id is null and live.id is null and ",
     tells!()
 );
-
-const INSERT: &str = "
-    insert into subscription
-        (id, account_id, user_id, log_id, cadence, start_seq, cursor, administrator_from, begun_at)
-    select it.id, it.account_id, it.user_id, it.log_id, it.cadence, it.seq, it.seq, it.seq, $7
-    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[])
-        as it (id, account_id, user_id, log_id, cadence, seq)";
 
 const REVIVE: &str = "
     update subscription set ended_at = null, begun_at = $4, cadence = it.cadence, administrator_from = it.seq
@@ -199,31 +192,6 @@ pub(super) async fn missing(
         delivery: delivery(row, "delivery"),
     };
     Ok(rows.iter().map(missing).collect())
-}
-
-/// Makes subscriptions of administrators.
-pub(super) async fn insert(on: &impl GenericClient, new: &[New], now: Timestamp) -> Result<()> {
-    fn column<T>(new: &[New], of: impl Fn(&New) -> T) -> Vec<T> {
-        new.iter().map(of).collect()
-    }
-    if new.is_empty() {
-        return Ok(());
-    }
-    db::text(
-        on,
-        INSERT,
-        &[
-            &column(new, |it| it.id),
-            &column(new, |it| it.account),
-            &column(new, |it| it.user),
-            &column(new, |it| it.log),
-            &column(new, |it| it.cadence.name()),
-            &column(new, |it| it.start),
-            &now,
-        ],
-    )
-    .await?;
-    Ok(())
 }
 
 /// Makes ended subscriptions live again, as those of administrators: each at its cadence, from its number on.
