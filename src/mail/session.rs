@@ -126,6 +126,14 @@ impl Drop for Turn {
 }
 
 impl Session {
+    /// Whether the next mail may go the way of the last one. After a failure it would need another connection.
+    pub fn is_sound(&self) -> bool {
+        match &self.0 {
+            Kind::Folder(_) => true,
+            Kind::Relay(turn) => turn.line.is_some(),
+        }
+    }
+
     /// Sends one mail.
     ///
     /// `before` is looked at last thing before DATA: when it has passed, nothing is sent and the

@@ -1,7 +1,7 @@
 //! A turn of delivery: claim, open sessions, decide, write, send, record. Any number of daemons take turns at once.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     convert::Infallible,
     future::Future,
     time::{Duration, Instant},
@@ -15,7 +15,7 @@ use super::{
     Delivered, Fate, Kind, Mail, Terms, UNKNOWNS_MAX, Written,
     claim::{self, Claimed},
     pace::{self, Ear, OVERALL},
-    send::{Deed, Ended, Word, later, send},
+    send::{Deed, Ended, Queue, Word, later},
     store,
 };
 use crate::{
@@ -28,7 +28,11 @@ use crate::{
 const UNREACHABLE_PAUSE: Duration = Duration::from_secs(5);
 
 /// How many mails are claimed for each session at a time: finding them costs more than sending a few.
-const ROUNDS: usize = 10;
+const ROUNDS: usize = 12;
+
+/// How many of them are begun and written for each session at a time: what is asked of the database for that is asked for all of
+/// them together. Whoever opts out waits until the relay has heard all of these.
+const DEPTH: usize = 4;
 
 /// Delivers what may be tried now, until nothing is left or a quarter of a lease has passed; the next tick goes on.
 ///
@@ -104,7 +108,7 @@ where
         let count = claimed.mails.len();
         let mut mails = claimed.mails.into_iter();
         while !self.is_over() && mails.len() > 0 {
-            self.batch(mails.by_ref().take(self.terms.sessions).collect()).await?;
+            self.batch(mails.by_ref().take(self.terms.sessions * DEPTH).collect()).await?;
             pace::heed(self.db, &self.terms.limits, &self.ear.heard()).await?;
         }
         let left: Vec<Mail> = mails.collect();
@@ -116,35 +120,30 @@ where
         Ok(())
     }
 
-    /// Sends as many mails as there are sessions, at the same time.
+    /// Sends mails, as many at a time as there are sessions; each session goes on with the next one.
     async fn batch(&mut self, mails: Vec<Mail>) -> Result<()> {
         // Sessions come first: a relay that is away is found out before anything has begun.
-        let opened = join_all(mails.into_iter().map(async |mail| (self.post.session().await, mail))).await;
-        let (mut sessions, mut mails, mut unreached) = (HashMap::new(), Vec::new(), Vec::new());
-        for (session, mail) in opened {
-            match session {
-                Ok(session) => {
-                    sessions.insert(mail.id, session);
-                    mails.push(mail);
-                }
+        let wanted = self.terms.sessions.min(mails.len());
+        let (mut sessions, mut unreached) = (Vec::new(), None);
+        for opened in join_all((0..wanted).map(|_| self.post.session())).await {
+            match opened {
+                Ok(session) => sessions.push(session),
                 Err(error) => {
                     if error.slow_down {
                         self.ear.less(OVERALL);
                     }
-                    unreached.push((mail, chain(&error)));
+                    unreached = Some(chain(&error));
                 }
             }
         }
-        if let Some((_, why)) = unreached.first() {
-            warn!(error = why, mails = unreached.len(), "failed to reach the relay");
-            self.pauses |= mails.is_empty();
-            self.delivered.retried += unreached.len();
-            let why = why.clone();
-            let unreached: Vec<Mail> = unreached.into_iter().map(|(mail, _)| mail).collect();
-            store::release(&self.db.client().await?, &unreached, UNREACHABLE_PAUSE, &why).await?;
+        if let Some(why) = &unreached {
+            warn!(error = why, sessions = wanted - sessions.len(), "failed to reach the relay");
         }
-        if mails.is_empty() {
-            return Ok(());
+        if sessions.is_empty() {
+            self.pauses = true;
+            self.delivered.retried += mails.len();
+            let why = unreached.unwrap_or_default();
+            return store::release(&self.db.client().await?, &mails, UNREACHABLE_PAUSE, &why).await;
         }
 
         let before = Instant::now() + self.terms.lease.saturating_sub(self.terms.last_leg);
@@ -156,12 +155,13 @@ where
         let written = self.write(mails).await?;
         let (held, mut let_go) = mpsc::channel::<Infallible>(1);
         let (ending, ended) = mpsc::unbounded_channel();
-        let seal = self.terms.seal.as_ref();
-        let sending = join_all(written.into_iter().filter_map(|(mail, written)| {
-            let session = sessions.remove(&mail.id)?;
-            Some(send(session, mail, written, seal, before, held.clone(), ending.clone()))
-        }));
-        drop((held, ending));
+        let queue = Queue::new(written, &held, self.terms.seal.as_ref(), before, ending);
+        drop(held);
+        // The queue ends with this: then nobody is left to tell of a mail.
+        let sending = async move {
+            join_all(sessions.into_iter().map(|session| queue.work(session))).await;
+            queue.give_back();
+        };
         let lower = async {
             // Nothing is ever sent: it ends when the last one has let go.
             let_go.recv().await;

@@ -1,7 +1,12 @@
 //! Sending one mail: its bytes, the dialogue with the relay, and what became of it.
 
 use std::{
+    collections::VecDeque,
     convert::Infallible,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -17,6 +22,9 @@ use crate::{
     mail::{Letter, Outcome, Seal, Session},
 };
 
+/// For how long sessions take more of the mails that were written together: whoever opts out waits for all of them.
+const TAKEN_WITHIN: Duration = Duration::from_secs(5);
+
 /// What is done with a mail that has begun.
 pub(super) enum Deed {
     Send(Box<Letter>),
@@ -24,9 +32,6 @@ pub(super) enum Deed {
     /// Nothing is left to say, or nobody to say it to.
     Nothing(&'static str),
 }
-
-/// What a mail holds until the relay hears it.
-pub(super) type Hold = mpsc::Sender<Infallible>;
 
 /// What the relay let know besides what becomes of the mail.
 pub(super) enum Word {
@@ -51,40 +56,85 @@ pub(super) struct Ended {
     pub word: Word,
 }
 
-/// Sends one mail, and tells what became of it.
-pub(super) async fn send(
-    mut session: Session,
-    mail: Mail,
-    deed: Deed,
-    seal: Option<&Seal>,
+/// What a mail holds until the relay hears it.
+type Hold = mpsc::Sender<Infallible>;
+
+/// Mails that are written, for sessions to take one after another.
+pub(super) struct Queue<'a> {
+    waiting: Mutex<VecDeque<(Mail, Deed, Hold)>>,
+    seal: Option<&'a Seal>,
+    /// When it is too late for DATA.
     before: Instant,
-    held: Hold,
+    /// When no more are taken.
+    until: Instant,
+    /// Whether no other mail would fare better.
+    is_over: AtomicBool,
     ending: mpsc::UnboundedSender<Ended>,
-) {
-    let (fate, word) = match deed {
-        Deed::Nothing(why) => {
-            drop(held);
-            (Fate::Suppressed(why.to_owned()), Word::None)
+}
+
+impl<'a> Queue<'a> {
+    /// Makes the queue of `written` mails, each of which keeps a clone of `held` until the relay hears it. What becomes of
+    /// each is told to `ending`.
+    pub fn new(
+        written: Vec<(Mail, Deed)>,
+        held: &Hold,
+        seal: Option<&'a Seal>,
+        before: Instant,
+        ending: mpsc::UnboundedSender<Ended>,
+    ) -> Self {
+        let waiting = Mutex::new(written.into_iter().map(|(mail, deed)| (mail, deed, held.clone())).collect());
+        let until = Instant::now() + TAKEN_WITHIN;
+        Self { waiting, seal, before, until, is_over: AtomicBool::new(false), ending }
+    }
+
+    fn next(&self) -> Option<(Mail, Deed, Hold)> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    /// Sends one mail after another in this session, for as long as it is sound.
+    pub async fn work(&self, mut session: Session) {
+        while !self.is_over.load(Ordering::Relaxed)
+            && session.is_sound()
+            && Instant::now() < self.until
+            && let Some((mail, deed, held)) = self.next()
+        {
+            let ended = self.send(&mut session, mail, deed, held).await;
+            let is_over = match &ended.word {
+                Word::Pause => true,
+                Word::Less(domain) => domain == OVERALL,
+                _ => false,
+            };
+            self.is_over.fetch_or(is_over, Ordering::Relaxed);
+            // Whoever records it listens until all have ended.
+            let _ = self.ending.send(ended);
         }
-        Deed::Wait(pause, why) => {
-            drop(held);
-            (Fate::Later(pause, why), Word::None)
+    }
+
+    /// Puts those back that no session has taken: nobody has tried them.
+    pub fn give_back(&self) {
+        while let Some((mail, deed, _held)) = self.next() {
+            let fate = match deed {
+                Deed::Nothing(why) => Fate::Suppressed(why.to_owned()),
+                Deed::Wait(pause, why) => Fate::Later(pause, why),
+                Deed::Send(_) => Fate::Later(Duration::ZERO, "no session was left for it"),
+            };
+            let _ = self.ending.send(Ended { mail, fate, word: Word::None });
         }
-        Deed::Send(letter) => match bytes(&letter, seal) {
-            Ok(mime) => post(&mut session, &mail, &letter, &mime, before, held).await,
-            Err(fate) => {
-                drop(held);
-                match fate {
-                    Fate::Retry(why) => (later(&mail, why), Word::None),
-                    fate => (fate, Word::None),
-                }
-            }
-        },
-    };
-    // The session goes back before the database is asked: another mail may be waiting for it.
-    drop(session);
-    // Whoever records it listens until all have ended.
-    let _ = ending.send(Ended { mail, fate, word });
+    }
+
+    /// Sends one mail, and says what became of it.
+    async fn send(&self, session: &mut Session, mail: Mail, deed: Deed, held: Hold) -> Ended {
+        let (fate, word) = match deed {
+            Deed::Nothing(why) => (Fate::Suppressed(why.to_owned()), Word::None),
+            Deed::Wait(pause, why) => (Fate::Later(pause, why), Word::None),
+            Deed::Send(letter) => match bytes(&letter, self.seal) {
+                Ok(mime) => post(session, &mail, &letter, &mime, self.before, held).await,
+                Err(Fate::Retry(why)) => (later(&mail, why), Word::None),
+                Err(fate) => (fate, Word::None),
+            },
+        };
+        Ended { mail, fate, word }
+    }
 }
 
 /// The bytes of a letter, signed if there is a key, or what becomes of the mail that it has none.

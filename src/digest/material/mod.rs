@@ -5,7 +5,9 @@ mod own;
 mod store;
 
 use std::{
+    cell::RefCell,
     collections::{HashMap, HashSet},
+    rc::Rc,
     time::Duration,
 };
 
@@ -41,6 +43,8 @@ pub(super) struct Material {
     elsewhere: HashSet<(Uuid, Uuid, i64)>,
     events: HashMap<Uuid, Vec<Event>>,
     names: HashMap<Uuid, String>,
+    /// Lines that are the same for many: log, from, to.
+    folded: RefCell<HashMap<(Uuid, i64, i64), Rc<[Line]>>>,
 }
 
 /// What one settlement tells, written.
@@ -98,6 +102,7 @@ impl Material {
             elsewhere,
             events: by(events, |it| it.log),
             names,
+            folded: RefCell::default(),
         })
     }
 
@@ -106,10 +111,10 @@ impl Material {
         let Some(told) = self.told.get(&tells.id) else { return Ok(None) };
         let places = self.places.get(&tells.id).map_or(&[][..], Vec::as_slice);
         let concerns = self.concerns.get(&tells.id).map_or(&[][..], Vec::as_slice);
-        let everyone: Vec<(&Place, Vec<Line>)> = places
+        let everyone: Vec<(&Place, Rc<[Line]>)> = places
             .iter()
             .filter(|it| it.open && !it.own)
-            .map(|it| (it, fold::fold(&self.everyone(it, tells.user, told.own_activity))))
+            .map(|it| (it, self.lines(it, tells.user, told.own_activity)))
             .filter(|(_, lines)| !lines.is_empty())
             .collect();
         let mine: Vec<(&Concerned, Vec<Line>)> = concerns
@@ -118,7 +123,7 @@ impl Material {
             .map(|it| (it, fold::fold(&self.mine(it, tells.user, told.own_activity))))
             .filter(|(_, lines)| !lines.is_empty())
             .collect();
-        let lines = everyone.iter().flat_map(|(_, lines)| lines).chain(mine.iter().flat_map(|(_, lines)| lines));
+        let lines = everyone.iter().flat_map(|(_, lines)| lines.iter()).chain(mine.iter().flat_map(|(_, lines)| lines));
         let own = self.own(places, concerns);
         let lines = lines.chain(own.iter().flat_map(|it| &it.lines));
         let first_at = lines.map(|it| it.first_at).min();
@@ -160,13 +165,32 @@ impl Material {
         }))
     }
 
-    /// What the person may see of a place besides what concerns them: not what is meant for others, and their own doing only
-    /// when they hear of that.
-    fn everyone(&self, place: &Place, user: Uuid, own_activity: bool) -> Vec<fold::Event> {
+    /// What the person may see of a place besides what concerns them, in lines: folded once for all to whom the range is the same,
+    /// for they did nothing in it and nothing in it concerns them.
+    fn lines(&self, place: &Place, user: Uuid, own_activity: bool) -> Rc<[Line]> {
+        let fold = || Rc::from(fold::fold(&self.everyone(place, user, own_activity)));
+        let is_theirs = self
+            .within(place)
+            .iter()
+            .any(|it| it.actor == user || self.elsewhere.contains(&(place.settlement, it.log, it.seq)));
+        if is_theirs {
+            return fold();
+        }
+        self.folded.borrow_mut().entry((place.log, place.from, place.to)).or_insert_with(fold).clone()
+    }
+
+    /// The events of a place.
+    fn within(&self, place: &Place) -> &[Event] {
         let events = self.events.get(&place.log).map_or(&[][..], Vec::as_slice);
         let begin = events.partition_point(|it| it.seq <= place.from);
         let end = events.partition_point(|it| it.seq <= place.to);
-        events[begin..end.max(begin)]
+        &events[begin..end.max(begin)]
+    }
+
+    /// What the person may see of a place besides what concerns them: not what is meant for others, and their own doing only
+    /// when they hear of that.
+    fn everyone(&self, place: &Place, user: Uuid, own_activity: bool) -> Vec<fold::Event> {
+        self.within(place)
             .iter()
             .filter(|it| it.audience == activity::Audience::Everyone && (own_activity || it.actor != user))
             .filter(|it| !self.elsewhere.contains(&(place.settlement, it.log, it.seq)))
@@ -266,7 +290,7 @@ fn scope(tells: &Tells, places: &[Place]) -> Scope {
 fn list(
     tells: &Tells,
     told: &Told,
-    everyone: &[(&Place, Vec<Line>)],
+    everyone: &[(&Place, Rc<[Line]>)],
     mine: &[(&Concerned, Vec<Line>)],
     own: &[own::Own],
     domain: &str,
