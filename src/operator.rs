@@ -1,7 +1,9 @@
 //! What `workcenterctl` does, one function a command. What it finds out it writes to standard output.
 
 use std::{
+    future::Future,
     io::{self, Write},
+    pin::Pin,
     time::{Duration, Instant},
 };
 
@@ -46,7 +48,11 @@ pub enum Ended {
 /// # Errors
 ///
 /// Whatever stopped it.
-pub async fn run(command: Command) -> Result<Ended> {
+pub fn run(command: Command) -> Pin<Box<dyn Future<Output = Result<Ended>>>> {
+    Box::pin(obey(command))
+}
+
+async fn obey(command: Command) -> Result<Ended> {
     match command {
         Command::Migrate { database } => migrate(&database).await,
         Command::Bootstrap { database, account, email, first_name, last_name, time_zone, password_preset } => {

@@ -1,6 +1,6 @@
 //! What every program does as a process: writing the log, and hearing that it should stop.
 
-use std::{future::Future, io::IsTerminal, process::ExitCode};
+use std::{future::Future, io::IsTerminal, pin::Pin, process::ExitCode};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -31,15 +31,15 @@ pub fn log(settings: &config::Shared) -> Result<()> {
 /// # Errors
 ///
 /// [`Error::Internal`] when the process may not listen for signals.
-pub fn stop() -> Result<impl Future<Output = ()>> {
+pub fn stop() -> Result<Pin<Box<dyn Future<Output = ()> + Send>>> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::internal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::internal)?;
-    Ok(async move {
+    Ok(Box::pin(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-    })
+    }))
 }
 
 /// How a program ends: well, or with one line on standard error that has all that is wrong with what it was told, or the whole

@@ -3,11 +3,12 @@
 //! A tick that is missed or doubled does no harm, and neither does a second daemon: all work is claimed. When no tick
 //! has come for a while the sweep runs by itself.
 
+mod delivery;
 mod unsubscribe;
 
-use std::{collections::HashMap, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
@@ -18,20 +19,19 @@ use tokio::{
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tonic::service::Routes;
 use tracing::{error, info, warn};
-use uuid::Uuid;
 
 use crate::{
     config,
     digest::{self, Letterhead},
     error::{Error, Result, chain},
     identity, ids, invite, job,
-    mail::{Letter, Post, Seal, SmtpSettings, Timeouts, Tls},
-    outbox::{self, Mail},
+    mail::{Post, Seal, SmtpSettings, Timeouts, Tls},
+    outbox,
     preference::Links,
     profile, request,
     secret::{self, SigningKey},
     server::{self, Parts},
-    subscription::{self, When, schedule::Beat},
+    subscription::schedule::Beat,
     workcenter,
 };
 
@@ -132,7 +132,11 @@ impl Daemon {
     /// # Errors
     ///
     /// What the database says; the next tick tries again.
-    pub async fn step(&self, sweep: Sweep, now: Timestamp) -> Result<()> {
+    pub fn step(&self, sweep: Sweep, now: Timestamp) -> BoxFuture<'_, Result<()>> {
+        self.sweep(sweep, now).boxed()
+    }
+
+    async fn sweep(&self, sweep: Sweep, now: Timestamp) -> Result<()> {
         let db = &self.parts.db;
         match sweep {
             Sweep::Daily => {
@@ -147,8 +151,7 @@ impl Daemon {
                 self.remind(now).await?;
             }
             Sweep::Outbox => {
-                let write = |mails| async move { self.write(mails, now).await };
-                let delivered = outbox::deliver(db, &self.post, &self.outbox, write).await?;
+                let delivered = self.deliver(now).await?;
                 if delivered != outbox::Delivered::default() {
                     info!(?delivered, "delivered");
                     self.undelivered(now).await?;
@@ -223,24 +226,6 @@ impl Daemon {
         Ok(())
     }
 
-    /// Removes bytes that nothing names, and takes stock of a part of the store.
-    async fn tidy(&self) -> Result<()> {
-        let blobs = &self.parts.blobs;
-        let mut removed = 0;
-        while !self.parts.draining.is_cancelled() {
-            let Some(batch) = blobs.collect().await? else { break };
-            removed += batch;
-        }
-        let mut adopted = 0;
-        for shelf in &secret::digest(&[ids::new().as_bytes()])[..SHELVES] {
-            adopted += blobs.adopt(*shelf).await?;
-        }
-        if removed + adopted > 0 {
-            info!(removed, adopted, "removed bytes that nothing names, and found some that nobody knew of");
-        }
-        Ok(())
-    }
-
     /// Ends invites whose mail reaches nobody.
     async fn undelivered(&self, now: Timestamp) -> Result<()> {
         let invites = invite::undelivered(&mut self.parts.db.client().await?, now).await?;
@@ -248,60 +233,6 @@ impl Daemon {
             info!(invites, "invites reach nobody");
         }
         Ok(())
-    }
-
-    /// Writes mails, whatever they tell of.
-    async fn write(&self, mails: Vec<Mail>, now: Timestamp) -> Result<outbox::Written> {
-        use outbox::Kind;
-        let of = |kinds: &[Kind]| mails.iter().filter(|it| kinds.contains(&it.kind)).collect::<Vec<_>>();
-        let mut told = of(&[Kind::Digest, Kind::Immediate, Kind::CatchUp]);
-        let later = self.later(&told, now).await?;
-        told.retain(|it| !later.contains_key(&it.id));
-        let mut letters = digest::letters(&self.parts.db, &self.head, &told).await?;
-        let when = When { now, spread: self.terms.spread };
-        letters.extend(digest::tests(&self.parts.db, &self.head, &of(&[Kind::Test]), &when).await?);
-        let subjects = |kind| of(&[kind]).iter().map(|it| it.subject).collect::<Vec<_>>();
-        let (key, app_url) = (&self.head.key, &self.head.app_url);
-        let client = self.parts.db.client().await?;
-        let invites = invite::letters(&client, key, app_url, &subjects(Kind::Invite), now).await?;
-        let notices = invite::notices(&client, app_url, &subjects(Kind::InviteNotice)).await?;
-        let of_invite = |kind| {
-            move |it: invite::Letter| {
-                let invite::Letter { invite, mail, email, written } = it;
-                (kind, invite, mail, email, written.subject, written.text, written.html)
-            }
-        };
-        let invites = invites.into_iter().map(of_invite(Kind::Invite));
-        let notices = notices.into_iter().map(of_invite(Kind::InviteNotice));
-        let events = identity::letters(&client, key, app_url, &subjects(Kind::Security)).await?;
-        let events =
-            events.into_iter().map(|(id, to, it)| (Kind::Security, id, None, to, it.subject, it.text, it.html));
-        for (kind, id, only, to, subject, text, html) in invites.chain(notices).chain(events) {
-            let is_it = |it: &&Mail| it.kind == kind && it.subject == id && only.is_none_or(|only| only == it.id);
-            let Some(mail) = mails.iter().find(is_it) else { continue };
-            let letter = Letter {
-                from: self.head.sender(),
-                to: crate::mail::Mailbox { name: String::new(), address: to },
-                subject,
-                text,
-                html,
-                message_id: format!("{}@{}", mail.message_id, self.head.domain()),
-                date: mail.dated_at,
-                headers: vec![("Auto-Submitted", "auto-generated".to_owned())],
-            };
-            letters.insert(mail.id, letter);
-        }
-        Ok(outbox::Written { letters, later })
-    }
-
-    /// Which of these have to wait, and how long: their readers have gone away since they were composed.
-    async fn later(&self, mails: &[&Mail], now: Timestamp) -> Result<HashMap<Uuid, Duration>> {
-        let readers: Vec<Uuid> = mails.iter().filter_map(|it| it.user).collect();
-        if readers.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let away = subscription::away(&self.parts.db.client().await?, &readers, now).await?;
-        Ok(mails.iter().filter_map(|it| Some((it.id, *away.get(&it.user?)?))).collect())
     }
 
     /// Sweeps at every tick, one turn at a time, until the process drains.
@@ -324,6 +255,24 @@ impl Daemon {
                 Err(error) => error!(?sweep, error = chain(&error), "a sweep failed"),
             }
         }
+    }
+
+    /// Removes bytes that nothing names, and takes stock of a part of the store.
+    async fn tidy(&self) -> Result<()> {
+        let blobs = &self.parts.blobs;
+        let mut removed = 0;
+        while !self.parts.draining.is_cancelled() {
+            let Some(batch) = blobs.collect().await? else { break };
+            removed += batch;
+        }
+        let mut adopted = 0;
+        for shelf in &secret::digest(&[ids::new().as_bytes()])[..SHELVES] {
+            adopted += blobs.adopt(*shelf).await?;
+        }
+        if removed + adopted > 0 {
+            info!(removed, adopted, "removed bytes that nothing names, and found some that nobody knew of");
+        }
+        Ok(())
     }
 }
 
@@ -369,49 +318,52 @@ impl Ticks {
 /// # Errors
 ///
 /// [`Error::Internal`] when a transport fails.
-pub async fn serve(
+pub fn serve(
     grpc: TcpListener,
     http: TcpListener,
     daemon: Daemon,
     ticks: Ticks,
-    stop: impl Future<Output = ()>,
-) -> Result<()> {
-    let Ticks { mut scheduler, bells } = ticks;
-    let parts = daemon.parts.clone();
-    let mut turns = JoinSet::new();
-    let outbox = bells.iter().find(|(sweep, _)| *sweep == Sweep::Outbox).map(|(_, bell)| Arc::clone(bell));
-    let outbox = outbox.unwrap_or_default();
-    for (sweep, bell) in bells {
-        turns.spawn(daemon.clone().turn(sweep, bell, Arc::clone(&outbox)));
-    }
-    scheduler.start().await.map_err(Error::internal)?;
-
-    let settings = &parts.settings;
-    let links = Links::new(parts.db.clone(), parts.clock.clone(), settings.key(), settings.digest_spread);
-    let pages = unsubscribe::pages(links);
-    let draining = parts.draining.clone();
-    let pages = axum::serve(http, pages).with_graceful_shutdown(async move { draining.cancelled().await });
-    let pages = tokio::spawn(pages.into_future());
-
-    let gate = identity::Gate::new(parts.db.clone(), &parts.notices);
-    let routes = Routes::default().add_service(parts.jobs());
-    let name = <crate::pb::job_service_server::JobServiceServer<job::Service> as tonic::server::NamedService>::NAME;
-    let drain = parts.settings.calls.drain;
-    let serving = async {
-        let served = server::face(grpc, parts.clone(), gate, routes, vec![name], stop).await;
-        parts.draining.cancel();
-        served
-    };
-    // Calls and turns drain at the same time. A turn that has begun is finished; what it does not finish, another does.
-    let turning = async {
-        parts.draining.cancelled().await;
-        if timeout(drain, async { while turns.join_next().await.is_some() {} }).await.is_err() {
-            warn!("cut off a sweep that did not end in time");
+    stop: BoxFuture<'static, ()>,
+) -> BoxFuture<'static, Result<()>> {
+    async move {
+        let Ticks { mut scheduler, bells } = ticks;
+        let parts = daemon.parts.clone();
+        let mut turns = JoinSet::new();
+        let outbox = bells.iter().find(|(sweep, _)| *sweep == Sweep::Outbox).map(|(_, bell)| Arc::clone(bell));
+        let outbox = outbox.unwrap_or_default();
+        for (sweep, bell) in bells {
+            turns.spawn(daemon.clone().turn(sweep, bell, Arc::clone(&outbox)));
         }
-    };
-    let (served, ()) = tokio::join!(serving, turning);
-    pages.abort();
-    daemon.post.close().await;
-    scheduler.shutdown().await.map_err(Error::internal)?;
-    served
+        scheduler.start().await.map_err(Error::internal)?;
+
+        let settings = &parts.settings;
+        let links = Links::new(parts.db.clone(), parts.clock.clone(), settings.key(), settings.digest_spread);
+        let pages = unsubscribe::pages(links);
+        let draining = parts.draining.clone();
+        let pages = axum::serve(http, pages).with_graceful_shutdown(async move { draining.cancelled().await });
+        let pages = tokio::spawn(pages.into_future());
+
+        let gate = identity::Gate::new(parts.db.clone(), &parts.notices);
+        let routes = Routes::default().add_service(parts.jobs());
+        let name = <crate::pb::job_service_server::JobServiceServer<job::Service> as tonic::server::NamedService>::NAME;
+        let drain = parts.settings.calls.drain;
+        let serving = async {
+            let served = server::face(grpc, parts.clone(), gate, routes, vec![name], stop).await;
+            parts.draining.cancel();
+            served
+        };
+        // Calls and turns drain at the same time. A turn that has begun is finished; what it does not finish, another does.
+        let turning = async {
+            parts.draining.cancelled().await;
+            if timeout(drain, async { while turns.join_next().await.is_some() {} }).await.is_err() {
+                warn!("cut off a sweep that did not end in time");
+            }
+        };
+        let (served, ()) = tokio::join!(serving, turning);
+        pages.abort();
+        daemon.post.close().await;
+        scheduler.shutdown().await.map_err(Error::internal)?;
+        served
+    }
+    .boxed()
 }

@@ -74,6 +74,9 @@ pub async fn letters(
     invites: &[Uuid],
     now: Timestamp,
 ) -> Result<Vec<Letter>> {
+    if invites.is_empty() {
+        return Ok(Vec::new());
+    }
     let told = store::told(on, invites, now).await?;
     let letter = |it: Told| {
         let written = written(&it, key, app_url)?;

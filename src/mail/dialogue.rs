@@ -112,12 +112,10 @@ impl Line {
 
     /// Writes the body and the dot, and hears the verdict.
     async fn pour(&mut self, mime: &[u8]) -> Outcome {
-        // Until the body is off, the dot cannot have been written.
         let mut is_dotted = false;
         let pouring = async {
-            self.wire.pour(mime).await?;
-            is_dotted = true;
-            self.wire.say(".").await
+            self.wire.pour(mime, &mut is_dotted).await?;
+            self.wire.reply().await
         };
         let answer = timeout(self.timeouts.body, pouring).await;
         match self.heard("the dot", answer, DONE) {

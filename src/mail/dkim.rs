@@ -167,24 +167,13 @@ fn relax(text: &mut String, value: &str) {
 /// Source: RFC 6376, section 3.4.4.
 fn body_hash(body: &str) -> String {
     let mut plain = Vec::with_capacity(body.len() + 2);
-    let mut is_gap = false;
-    let mut rest = body.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        match byte {
-            b' ' | b'\t' => is_gap = true,
-            b'\r' if after.first() == Some(&b'\n') => {
+    for line in body.as_bytes().split_inclusive(|it| *it == b'\n') {
+        match line.strip_suffix(b"\r\n") {
+            Some(line) => {
+                relax_line(&mut plain, line);
                 plain.extend_from_slice(b"\r\n");
-                rest = &after[1..];
-                is_gap = false;
             }
-            byte => {
-                if is_gap {
-                    plain.push(b' ');
-                    is_gap = false;
-                }
-                plain.push(byte);
-            }
+            None => relax_line(&mut plain, line),
         }
     }
     if !plain.ends_with(b"\r\n") {
@@ -194,6 +183,30 @@ fn body_hash(body: &str) -> String {
         plain.truncate(plain.len() - 2);
     }
     STANDARD.encode(hash(&plain))
+}
+
+/// Adds a line as it is hashed: every gap one space, none at its end.
+fn relax_line(plain: &mut Vec<u8>, line: &[u8]) {
+    let is_blank = |it: u8| (it == b' ') | (it == b'\t');
+    let pairs = line.iter().zip(line.get(1..).unwrap_or_default());
+    let doubled = pairs.fold(false, |any, (one, next)| any | (is_blank(*one) & is_blank(*next)));
+    let tabbed = line.iter().fold(false, |any, it| any | (*it == b'\t'));
+    if !doubled && !tabbed && !line.ends_with(b" ") {
+        // Nearly all lines are as they are hashed, and are copied in one go.
+        return plain.extend_from_slice(line);
+    }
+    let mut is_gap = false;
+    for &byte in line {
+        if is_blank(byte) {
+            is_gap = true;
+            continue;
+        }
+        if is_gap {
+            plain.push(b' ');
+            is_gap = false;
+        }
+        plain.push(byte);
+    }
 }
 
 fn hash(bytes: &[u8]) -> [u8; 32] {

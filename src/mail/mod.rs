@@ -324,13 +324,17 @@ fn quoted_printable(mime: &mut Vec<u8>, text: &str) {
         loop {
             // One column is kept for the sign that the line goes on.
             let fits = &rest[..rest.len().min(FOLD_AT - 1 - column)];
-            let is_plain = |(at, byte): &(usize, &u8)| is_literal(**byte, at + 1 == rest.len());
-            let (run, after) = rest.split_at(fits.iter().enumerate().take_while(is_plain).count());
+            let mut literal = fits.iter().position(|it| !LITERAL[usize::from(*it)]).unwrap_or(fits.len());
+            if literal == rest.len() && rest.last().is_some_and(is_blank) {
+                literal -= 1;
+            }
+            let (run, after) = rest.split_at(literal);
             mime.extend_from_slice(run);
             column += run.len();
             rest = after;
             let Some((&byte, after)) = rest.split_first() else { break };
-            if is_literal(byte, after.is_empty()) || FOLD_AT <= column + 3 {
+            let is_last_blank = is_blank(&byte) && after.is_empty();
+            if LITERAL[usize::from(byte)] && !is_last_blank || FOLD_AT <= column + 3 {
                 mime.extend_from_slice(b"=\r\n");
                 column = 0;
                 continue;
@@ -343,11 +347,18 @@ fn quoted_printable(mime: &mut Vec<u8>, text: &str) {
     }
 }
 
-/// Tells whether quoted-printable has `byte` as it is; `is_last` of its line.
-fn is_literal(byte: u8, is_last: bool) -> bool {
-    match byte {
-        b'=' => false,
-        b' ' | b'\t' => !is_last,
-        byte => byte.is_ascii_graphic(),
-    }
+fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
+
+/// Which bytes quoted-printable has as they are: blanks not where a line ends.
+const LITERAL: [bool; 256] = {
+    let mut literal = [false; 256];
+    literal[b'\t' as usize] = true;
+    let mut byte = b' ';
+    while byte <= b'~' {
+        literal[byte as usize] = byte != b'=';
+        byte += 1;
+    }
+    literal
+};

@@ -170,7 +170,8 @@ fn is_seven_bit(mime: &[u8]) -> bool {
     mime.ends_with(b"\r\n")
         && mime.is_ascii()
         && mime.split_inclusive(|it| *it == b'\n').all(|line| {
-            line.strip_suffix(b"\r\n")
-                .is_some_and(|line| line.len() <= LINE_BYTES_MAX && !line.contains(&b'\r') && !line.contains(&0))
+            // All of it is looked at in one go, whatever is found.
+            let is_odd = |line: &[u8]| line.iter().fold(false, |odd, it| odd | (*it == b'\r') | (*it == 0));
+            line.strip_suffix(b"\r\n").is_some_and(|line| line.len() <= LINE_BYTES_MAX && !is_odd(line))
         })
 }

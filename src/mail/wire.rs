@@ -79,8 +79,9 @@ impl Wire {
         self.write(format!("{command}\r\n").as_bytes()).await
     }
 
-    /// Writes a mail up to the line that ends it, its dots doubled. `mime` ends in CRLF.
-    pub(in crate::mail) async fn pour(&mut self, mime: &[u8]) -> io::Result<()> {
+    /// Writes a mail, its dots doubled, and the line that ends it. `mime` ends in CRLF. Once all of it may be on its way,
+    /// `is_dotted` is set.
+    pub(in crate::mail) async fn pour(&mut self, mime: &[u8], is_dotted: &mut bool) -> io::Result<()> {
         let mut body = Vec::with_capacity(mime.len() + mime.len() / 64);
         for line in mime.split_inclusive(|it| *it == b'\n') {
             if line.starts_with(b".") {
@@ -88,7 +89,16 @@ impl Wire {
             }
             body.extend_from_slice(line);
         }
-        self.write(&body).await
+        body.extend_from_slice(b".\r\n");
+        let mut rest = &body[..];
+        while !rest.is_empty() {
+            rest = match self.0.write(rest).await? {
+                0 => return Err(ErrorKind::WriteZero.into()),
+                written => &rest[written..],
+            };
+        }
+        *is_dotted = true;
+        self.0.flush().await
     }
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

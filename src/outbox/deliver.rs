@@ -28,11 +28,11 @@ use crate::{
 const UNREACHABLE_PAUSE: Duration = Duration::from_secs(5);
 
 /// How many mails are claimed for each session at a time: finding them costs more than sending a few.
-const ROUNDS: usize = 12;
+const ROUNDS: usize = 24;
 
 /// How many of them are begun and written for each session at a time: what is asked of the database for that is asked for all of
 /// them together. Whoever opts out waits until the relay has heard all of these.
-const DEPTH: usize = 4;
+const DEPTH: usize = 12;
 
 /// Delivers what may be tried now, until nothing is left or a quarter of a lease has passed; the next tick goes on.
 ///
@@ -176,7 +176,7 @@ where
     /// waits for one that is still being sent.
     async fn settle(&mut self, mut ended: mpsc::UnboundedReceiver<Ended>) -> Result<()> {
         let (mut some, mut all) = (Vec::new(), Ok(()));
-        while 0 < ended.recv_many(&mut some, self.terms.sessions).await {
+        while 0 < ended.recv_many(&mut some, self.terms.sessions * DEPTH).await {
             match self.record(&some).await {
                 Ok(()) => some.iter().for_each(|it| self.count(&it.mail, &it.fate)),
                 // What cannot be recorded is found out when its lease has run out; the others may fare better.

@@ -161,6 +161,17 @@ pub struct Delivered {
     pub unknown: usize,
 }
 
+impl Delivered {
+    /// Counts what another turn has delivered as well.
+    pub fn add(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.retried += other.retried;
+        self.failed += other.failed;
+        self.suppressed += other.suppressed;
+        self.unknown += other.unknown;
+    }
+}
+
 /// An address that is not written to, but for security.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppression {

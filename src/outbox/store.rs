@@ -32,22 +32,23 @@ const RECLAIM: &str = "
         select id from mail where state in ('CLAIMED', 'SENDING') and lease_until < now() for update skip locked
     )";
 
-/// Locked in the order of their ids, as whoever holds a person's mails locks them.
+/// Locked in the order of their ids, as whoever holds a person's mails locks them. What they are is asked of the locked rows:
+/// asked of those that are updated, it would be looked up in the index of all that daemons have, and have had.
 const BEGIN: &str = "
     with held as (
-        select id from mail where id = any($1) order by id for no key update
+        select id, state, fence from mail where id = any($1) order by id for no key update
     )
     update mail set state = 'SENDING', attempts = attempts + 1,
         lease_until = now() + make_interval(secs => $3::float8)
-    from held join unnest($1::uuid[], $2::bigint[]) as it(id, fence) using (id)
-    where mail.id = held.id and mail.fence = it.fence and mail.state = 'CLAIMED'
+    from held join unnest($1::uuid[], $2::bigint[]) as it(id, fence) using (id, fence)
+    where mail.id = held.id and held.state = 'CLAIMED'
     returning mail.id";
 
 /// Locked so that nobody holds them, and so that everything else about them can be written. In the order of their ids, as
 /// whoever holds them does.
 const SHIELD: &str = "
     with shielded as (
-        select id from mail where id = any($1) and state = 'CLAIMED' order by id for key share
+        select id from mail where id = any($1) order by id for key share
     )
     select count(*), set_config('idle_in_transaction_session_timeout', $2, true) from shielded";
 
@@ -69,10 +70,10 @@ const RELEASE: &str = "
 
 /// Up to a quarter is taken off the pause, so that mails which failed together do not come back together; not when `untried`
 /// is 1: then it was not tried at all, and waits for that long. What was withdrawn while it was sent is not tried again. In
-/// the order of their ids, as everybody locks several.
+/// the order of their ids, as everybody locks several; and asked of the locked rows, as in [`BEGIN`].
 const SETTLE: &str = "
     with held as (
-        select id from mail where id = any($1) order by id for no key update
+        select id, state, fence from mail where id = any($1) order by id for no key update
     )
     update mail set state = case when withdrawn and it.state in ('RETRY', 'UNKNOWN') then 'SUPPRESSED' else it.state end,
         reply = it.reply, lease_until = null,
@@ -80,8 +81,8 @@ const SETTLE: &str = "
         try_at = now() + make_interval(secs => it.pause * (1 - (1 - it.untried) * random() / 4)),
         ended_at = case when withdrawn or it.state in ('SENT', 'FAILED', 'SUPPRESSED') then now() end
     from held join unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::bigint[])
-        as it(id, fence, state, reply, pause, untried) using (id)
-    where mail.id = held.id and mail.fence = it.fence and mail.state = 'SENDING'";
+        as it(id, fence, state, reply, pause, untried) using (id, fence)
+    where mail.id = held.id and held.state = 'SENDING'";
 
 /// Found by the indexes of what waits and of what daemons have. In the order of their ids, as everybody locks several.
 const WITHDRAW: &str = "

@@ -13,12 +13,9 @@ mod method;
 mod metrics;
 mod stream;
 
-use std::{
-    future::{Future, IntoFuture},
-    net::SocketAddr,
-    sync::Arc,
-};
+use std::{future::IntoFuture, net::SocketAddr, sync::Arc};
 
+use futures_util::{FutureExt, future::BoxFuture};
 use tokio::{
     net::TcpListener,
     task::AbortHandle,
@@ -80,15 +77,18 @@ impl Parts {
     /// # Errors
     ///
     /// [`Error::Internal`] for a database URL that is none, and for a store that there is not or that is closed to us.
-    pub async fn open(database: &config::Database, settings: &config::Shared) -> Result<Self> {
-        let db = Db::new(database)?;
-        let clock = Clock::new(db.clone(), settings.dev);
-        let blobs = Blobs::open(&settings.blobs, db.clone())?;
-        blobs.check().await?;
-        let notices = Notices::listen(database).await?;
-        let (settings, draining) = (settings.clone(), CancellationToken::new());
-        let (hasher, tally) = (Hasher::default(), Tally::default());
-        Ok(Self { db, clock, blobs, notices, hasher, tally, settings, draining })
+    pub fn open<'a>(database: &'a config::Database, settings: &'a config::Shared) -> BoxFuture<'a, Result<Self>> {
+        async {
+            let db = Db::new(database)?;
+            let clock = Clock::new(db.clone(), settings.dev);
+            let blobs = Blobs::open(&settings.blobs, db.clone())?;
+            blobs.check().await?;
+            let notices = Notices::listen(database).await?;
+            let (settings, draining) = (settings.clone(), CancellationToken::new());
+            let (hasher, tally) = (Hasher::default(), Tally::default());
+            Ok(Self { db, clock, blobs, notices, hasher, tally, settings, draining })
+        }
+        .boxed()
     }
 
     /// `JobService`, which both programs serve.
@@ -106,17 +106,17 @@ impl Parts {
 /// # Errors
 ///
 /// As [`face`].
-pub async fn serve(
+pub fn serve(
     listener: TcpListener,
     parts: Parts,
     settings: &config::Pictures,
-    stop: impl Future<Output = ()>,
-) -> Result<()> {
+    stop: BoxFuture<'static, ()>,
+) -> BoxFuture<'static, Result<()>> {
     let gate = identity::Gate::new(parts.db.clone(), &parts.notices);
     let Parts { db, clock, blobs, .. } = parts.clone();
     let pictures = profile::Pictures::new(db, clock, blobs, settings.upload_silence);
     let (routes, names) = services(&parts, &gate, pictures);
-    face(listener, parts, gate, routes, names, stop).await
+    face(listener, parts, gate, routes, names, stop)
 }
 
 /// Every service of the server, and their names for health and reflection.
@@ -169,60 +169,65 @@ fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -
 
 /// Puts health, reflection and the front before `routes`, and serves them until `stop`.
 ///
+/// It is boxed, and so is all that programs wait for: it is compiled with the library, once, and not with each of them.
+///
 /// Draining is in this order: health says so and calls are still taken for a while; then streams end, no connection is
 /// taken any more, and calls finish; after the drain limit the rest is cut off.
 ///
 /// # Errors
 ///
 /// [`Error::Internal`] when the metrics cannot be served where the settings say.
-pub async fn face(
+pub fn face(
     listener: TcpListener,
     parts: Parts,
     gate: identity::Gate,
     routes: Routes,
     names: Vec<&'static str>,
-    stop: impl Future<Output = ()>,
-) -> Result<()> {
-    let calls = parts.settings.calls.clone();
-    let readiness = Readiness::new(&names);
-    let mut routes = routes.add_service(readiness.service());
-    if calls.reflection {
-        let (v1, v1alpha) = reflection(&names)?;
-        routes = routes.add_service(v1.max_decoding_message_size(OPEN_BYTES_MAX));
-        routes = routes.add_service(v1alpha.max_decoding_message_size(OPEN_BYTES_MAX));
-    }
-    let metrics = Arc::new(Metrics::new(&parts));
-    let scraped = match calls.metrics_listen {
-        None => None,
-        Some(at) => Some(scraped(at, Arc::clone(&metrics)).await?),
-    };
-    let front = Arc::new(Front {
-        routes: routes.prepare(),
-        gate,
-        load: Load::new(&calls),
-        metrics,
-        call_limit: calls.call_limit,
-        draining: parts.draining.clone(),
-    });
+    stop: BoxFuture<'static, ()>,
+) -> BoxFuture<'static, Result<()>> {
+    async move {
+        let calls = parts.settings.calls.clone();
+        let readiness = Readiness::new(&names);
+        let mut routes = routes.add_service(readiness.service());
+        if calls.reflection {
+            let (v1, v1alpha) = reflection(&names)?;
+            routes = routes.add_service(v1.max_decoding_message_size(OPEN_BYTES_MAX));
+            routes = routes.add_service(v1alpha.max_decoding_message_size(OPEN_BYTES_MAX));
+        }
+        let metrics = Arc::new(Metrics::new(&parts));
+        let scraped = match calls.metrics_listen {
+            None => None,
+            Some(at) => Some(scraped(at, Arc::clone(&metrics)).await?),
+        };
+        let front = Arc::new(Front {
+            routes: routes.prepare(),
+            gate,
+            load: Load::new(&calls),
+            metrics,
+            call_limit: calls.call_limit,
+            draining: parts.draining.clone(),
+        });
 
-    info!(address = ?listener.local_addr().ok(), "listening");
-    let mut serving = tokio::spawn(connections::serve(listener, front, calls.clone()));
-    let watching = tokio::spawn(readiness.clone().watch(parts.db.clone()));
-    stop.await;
-    watching.abort();
-    // It has said its last when it has ended.
-    let _ = watching.await;
-    readiness.drain();
-    sleep(calls.drain_delay).await;
-    parts.draining.cancel();
-    if timeout(calls.drain, &mut serving).await.is_err() {
-        warn!("cut off what did not end in time");
-        serving.abort();
+        info!(address = ?listener.local_addr().ok(), "listening");
+        let mut serving = tokio::spawn(connections::serve(listener, front, calls.clone()));
+        let watching = tokio::spawn(readiness.clone().watch(parts.db.clone()));
+        stop.await;
+        watching.abort();
+        // It has said its last when it has ended.
+        let _ = watching.await;
+        readiness.drain();
+        sleep(calls.drain_delay).await;
+        parts.draining.cancel();
+        if timeout(calls.drain, &mut serving).await.is_err() {
+            warn!("cut off what did not end in time");
+            serving.abort();
+        }
+        if let Some(scraped) = scraped {
+            scraped.abort();
+        }
+        Ok(())
     }
-    if let Some(scraped) = scraped {
-        scraped.abort();
-    }
-    Ok(())
+    .boxed()
 }
 
 /// Serves `metrics` over HTTP at `at`.

@@ -160,7 +160,7 @@ impl App {
         // Short, for a test waits for it.
         let pictures = config::Pictures { upload_silence: Duration::from_millis(500) };
         let served = parts.clone();
-        tokio::spawn(async move { server::serve(listener, served, &pictures, std::future::pending()).await });
+        tokio::spawn(server::serve(listener, served, &pictures, Box::pin(std::future::pending())));
         let url = format!("http://{address}");
         let channel = Channel::from_shared(url.clone()).unwrap().connect_lazy();
         Self { parts, database, channel, url, name }

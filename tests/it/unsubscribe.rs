@@ -60,7 +60,7 @@ async fn serve_with(app: &App, parts: Parts) -> Serving {
     let (http, stop) = (pages.local_addr().unwrap(), CancellationToken::new());
     let ticks = Ticks::new(&settings.ticks).await.unwrap();
     let daemon = Daemon::new(parts, &settings);
-    tokio::spawn(daemon::serve(grpc, pages, daemon, ticks, stop.clone().cancelled_owned()));
+    tokio::spawn(daemon::serve(grpc, pages, daemon, ticks, Box::pin(stop.clone().cancelled_owned())));
     Serving { http, stop }
 }
 

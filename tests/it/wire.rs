@@ -44,7 +44,7 @@ async fn daemon(app: &App) -> (Channel, DropGuard) {
     let address = grpc.local_addr().unwrap();
     let ticks = Ticks::new(&app.daemon_settings(None).ticks).await.unwrap();
     let stop = CancellationToken::new();
-    tokio::spawn(daemon::serve(grpc, http, app.daemon(None), ticks, stop.clone().cancelled_owned()));
+    tokio::spawn(daemon::serve(grpc, http, app.daemon(None), ticks, Box::pin(stop.clone().cancelled_owned())));
     (Channel::from_shared(format!("http://{address}")).unwrap().connect_lazy(), stop.drop_guard())
 }
 

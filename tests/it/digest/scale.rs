@@ -8,7 +8,10 @@ use workcenter::{
     daemon::{Daemon, Sweep},
 };
 
-use crate::{harness::App, sink::Sink};
+use crate::{
+    harness::App,
+    sink::{Manner, Sink},
+};
 
 /// The morning that all of it is for.
 pub const MORNING: &str = "2027-03-02T07:00:00Z";
@@ -101,7 +104,7 @@ async fn morning(size: Size) -> Taken {
     let app = App::start().await;
     app.clock_at(MORNING).await;
     seed(&app, size).await;
-    let sink = Sink::start(Vec::new()).await;
+    let sink = Sink::with(Manner::brief(), Vec::new()).await;
     let settings =
         config::Daemon { digest_batch: NonZeroU32::new(100).unwrap(), ..app.daemon_settings(Some(sink.address())) };
     let daemon = Daemon::new(app.parts().clone(), &settings);

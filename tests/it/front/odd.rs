@@ -182,7 +182,7 @@ impl Stand {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let names = vec!["workcenter.v1.ProfileService"];
-        tokio::spawn(server::face(listener, parts, gate, routes, names, stop.clone().cancelled_owned()));
+        tokio::spawn(server::face(listener, parts, gate, routes, names, Box::pin(stop.clone().cancelled_owned())));
         Self { app, address, token, open, waits, _stop: stop.clone().drop_guard(), stop }
     }
 

@@ -27,7 +27,7 @@ async fn guarded(app: &App, most: u32) -> WorkCenterServiceClient<Channel> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let pictures = config::Pictures { upload_silence: Duration::from_millis(500) };
-    tokio::spawn(async move { server::serve(listener, parts, &pictures, std::future::pending()).await });
+    tokio::spawn(server::serve(listener, parts, &pictures, Box::pin(std::future::pending())));
     WorkCenterServiceClient::new(Channel::from_shared(url).unwrap().connect_lazy())
 }
 
