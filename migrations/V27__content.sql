@@ -5,13 +5,14 @@
 create table entry (
     id            uuid primary key,
     account_id    uuid not null references account,
-    workcenter_id uuid not null references workcenter,
+    -- Daemons empty a WorkCenter before they purge it; those of the version before do not know that there is something in it.
+    workcenter_id uuid not null references workcenter on delete cascade,
     -- The folder it is in, of the same WorkCenter; null at the top.
     parent_id     uuid,
     kind          text not null check (kind in ('FOLDER', 'DOCUMENT')),
     name          text not null check (char_length(name) between 1 and 255),
-    -- What names are compared by: letter case and forms of letters aside.
-    name_key      text not null,
+    -- What names are compared by, letter case aside; it does not depend on the locale of a server.
+    name_key      text collate "C" not null,
     description   text not null default '' check (char_length(description) <= 2000),
     -- The newest version, counted from 1; 0 for folders.
     version       bigint not null default 0 check ((kind = 'FOLDER') = (version = 0)),
@@ -34,11 +35,19 @@ create table entry (
 ) with (fillfactor = 90);
 
 -- One name once in each place.
-create unique index entry_name on entry (workcenter_id, coalesce(parent_id, '00000000-0000-0000-0000-000000000000'), name_key)
+create unique index entry_name
+    on entry (workcenter_id, coalesce(parent_id, '00000000-0000-0000-0000-000000000000'), name_key)
     where deleted_at is null;
--- What is in a folder, as lists have it: folders first.
-create index entry_list on entry (workcenter_id, coalesce(parent_id, '00000000-0000-0000-0000-000000000000'), kind desc, name_key, id);
+-- What is in a folder, as lists have it: folders first. And what was deleted there.
+create index entry_list
+    on entry (workcenter_id, coalesce(parent_id, '00000000-0000-0000-0000-000000000000'), (kind = 'DOCUMENT'), name_key, id)
+    where deleted_at is null;
+create index entry_deleted
+    on entry (workcenter_id, coalesce(parent_id, '00000000-0000-0000-0000-000000000000'), (kind = 'DOCUMENT'), name_key, id)
+    where deleted_at is not null;
+-- What is in a folder, deleted or not.
 create index entry_parent on entry (parent_id) where parent_id is not null;
+-- What housekeeping purges: little.
 create index entry_purge on entry (purge_at) where purge_at is not null;
 
 -- What a document was at some time. Written by content::store.
@@ -57,6 +66,7 @@ create table entry_version (
 -- Whether something names a blob.
 create index entry_version_digest on entry_version (digest);
 
+-- Notes that what versions named may be loose now. In order, so that those who let go of the same do not block each other.
 create function entry_version_lets_go() returns trigger language plpgsql as $$
 begin
     perform from blob where digest in (select digest from gone) order by digest for no key update;
@@ -67,3 +77,16 @@ end $$;
 create trigger entry_version_lets_go after delete on entry_version
 referencing old table as gone
 for each statement execute function entry_version_lets_go();
+
+-- Keeps from being doomed what a version names. Daemons look themselves, but for those of the version before: they know of
+-- pictures alone.
+create function blob_is_kept() returns trigger language plpgsql as $$
+begin
+    if exists (select from entry_version where entry_version.digest = new.digest) then
+        return null;
+    end if;
+    return new;
+end $$;
+
+create trigger blob_is_kept before update of doomed_until on blob
+for each row when (new.doomed_until is not null) execute function blob_is_kept();
