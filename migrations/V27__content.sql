@@ -38,13 +38,10 @@ create table entry (
 create unique index entry_name
     on entry (workcenter_id, coalesce(parent_id, '00000000-0000-0000-0000-000000000000'), name_key)
     where deleted_at is null;
--- What is in a folder, as lists have it: folders first. And what was deleted there.
+-- What is in a place, as lists have it: folders first; and after it what was deleted there.
 create index entry_list
-    on entry (workcenter_id, coalesce(parent_id, '00000000-0000-0000-0000-000000000000'), (kind = 'DOCUMENT'), name_key, id)
-    where deleted_at is null;
-create index entry_deleted
-    on entry (workcenter_id, coalesce(parent_id, '00000000-0000-0000-0000-000000000000'), (kind = 'DOCUMENT'), name_key, id)
-    where deleted_at is not null;
+    on entry (workcenter_id, coalesce(parent_id, '00000000-0000-0000-0000-000000000000'), (deleted_at is not null),
+        (kind = 'DOCUMENT'), name_key, id);
 -- What is in a folder, deleted or not.
 create index entry_parent on entry (parent_id) where parent_id is not null;
 -- What housekeeping purges: little.

@@ -72,6 +72,13 @@ impl Incoming {
         }
     }
 
+    /// Gives it up: nothing is left in the store, as far as it answers.
+    pub async fn discard(mut self) {
+        if let Some(upload) = self.upload.take() {
+            abort(upload, self.digest).await;
+        }
+    }
+
     /// Stores the last part, which may be the only one and may be empty: from here on the bytes are there.
     ///
     /// # Errors
@@ -95,14 +102,20 @@ impl Incoming {
 }
 
 impl Drop for Incoming {
-    /// Takes back what was begun: buckets keep parts until they are told otherwise.
+    /// Whoever hangs up waits for nothing.
     fn drop(&mut self) {
-        let (Some(mut upload), Ok(runtime)) = (self.upload.take(), Handle::try_current()) else { return };
-        let digest = self.digest;
-        runtime.spawn(async move {
-            if let Ok(Err(error)) = within(upload.abort()).await {
-                warn!(digest = secret::hex(&digest), error = chain(&error), "parts of an upload stay in the store");
-            }
-        });
+        if let (Some(upload), Ok(runtime)) = (self.upload.take(), Handle::try_current()) {
+            runtime.spawn(abort(upload, self.digest));
+        }
     }
+}
+
+/// Takes back what was begun: buckets keep parts until they are told otherwise.
+async fn abort(mut upload: Box<dyn MultipartUpload>, digest: Hash) {
+    let error = match within(upload.abort()).await {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => chain(&error),
+        Err(late) => chain(&late),
+    };
+    warn!(digest = secret::hex(&digest), error, "parts of an upload stay in the store");
 }

@@ -12,6 +12,7 @@ mod change;
 mod document;
 mod name;
 mod place;
+mod purge;
 mod service;
 mod store;
 mod tell;
@@ -24,6 +25,7 @@ use uuid::Uuid;
 pub use bytes::{DOCUMENT_BYTES_MAX, MESSAGE_BYTES_MAX};
 pub use name::{NAME_MAX, Name};
 pub use place::{DEPTH_MAX, Place};
+pub use purge::purge;
 pub use service::Service;
 pub use store::Found;
 

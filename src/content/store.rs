@@ -91,20 +91,10 @@ const LIST: &str = entries!(
     "",
     "where entry.workcenter_id = $1
         and coalesce(entry.parent_id, '00000000-0000-0000-0000-000000000000') = $2
-        and entry.deleted_at is null
-        and ($3::bool is null or (entry.kind = 'DOCUMENT', entry.name_key, entry.id) > ($3, $4::text, $5::uuid))
+        and (entry.deleted_at is not null) = $3
+        and (entry.kind = 'DOCUMENT', entry.name_key, entry.id) > ($4::bool, $5::text, $6::uuid)
     order by entry.kind = 'DOCUMENT', entry.name_key, entry.id
-    limit $6"
-);
-
-const LIST_DELETED: &str = entries!(
-    "",
-    "where entry.workcenter_id = $1
-        and coalesce(entry.parent_id, '00000000-0000-0000-0000-000000000000') = $2
-        and entry.deleted_at is not null
-        and ($3::bool is null or (entry.kind = 'DOCUMENT', entry.name_key, entry.id) > ($3, $4::text, $5::uuid))
-    order by entry.kind = 'DOCUMENT', entry.name_key, entry.id
-    limit $6"
+    limit $7"
 );
 
 const IS_TAKEN: &str = "
@@ -177,9 +167,10 @@ pub(super) async fn lock(tx: &Transaction<'_>, id: Uuid) -> Result<()> {
 /// What is in a place, folders first, then by name.
 pub(super) async fn list(on: &impl GenericClient, listed: &Listed<'_>) -> Result<Vec<Entry>> {
     let Listed { workcenter, folder, deleted, after, fetch } = listed;
-    let (is_document, key, id) = after.map_or((None, None, None), |(a, b, c)| (Some(a), Some(b), Some(c)));
-    let statement = if *deleted { LIST_DELETED } else { LIST };
-    let rows = db::text(on, statement, &[workcenter, &folder.unwrap_or(TOP), &is_document, &key, &id, fetch]).await?;
+    // All have a name, and so come after this.
+    let (is_document, key, id) = after.unwrap_or((false, "", Uuid::nil()));
+    let folder = folder.unwrap_or(TOP);
+    let rows = db::text(on, LIST, &[workcenter, &folder, deleted, &is_document, &key, &id, fetch]).await?;
     Ok(rows.iter().map(entry).collect())
 }
 

@@ -21,7 +21,7 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use crate::{
-    config,
+    config, content,
     digest::{self, Letterhead},
     error::{Error, Result, chain},
     identity, ids, invite, job,
@@ -211,9 +211,12 @@ impl Daemon {
         Ok(())
     }
 
-    /// Purges the WorkCenters that were deleted long enough ago.
+    /// Purges what was deleted long enough ago: what WorkCenters hold, and then WorkCenters that hold nothing any more.
     async fn purge(&self, now: Timestamp) -> Result<()> {
         let mut batches = 0;
+        while !self.parts.draining.is_cancelled() && content::purge(&mut self.parts.db.client().await?, now).await? {
+            batches += 1;
+        }
         while !self.parts.draining.is_cancelled() && workcenter::purge(&mut self.parts.db.client().await?, now).await? {
             batches += 1;
         }

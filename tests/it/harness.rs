@@ -407,6 +407,7 @@ clients! {
     accounts account_service_client AccountServiceClient;
     profiles profile_service_client ProfileServiceClient;
     workcenters work_center_service_client WorkCenterServiceClient;
+    contents content_service_client ContentServiceClient;
     activity activity_service_client ActivityServiceClient;
     preferences preference_service_client PreferenceServiceClient;
     invites invite_service_client InviteServiceClient;

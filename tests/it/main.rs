@@ -18,6 +18,7 @@ mod blob;
 mod calendar;
 mod chaos;
 mod chart;
+mod content;
 mod digest;
 mod front;
 mod identity;

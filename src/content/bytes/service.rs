@@ -192,18 +192,14 @@ impl Streams {
         Ok(Response::new(pb::UploadDocumentResponse { document: Some(document.into()) }))
     }
 
-    /// Stores each piece while the next one comes.
+    /// Stores what comes. Whatever is wrong with it, nothing of it is left.
     async fn store(&self, incoming: &mut Incoming, digest: Hash, first: Piece) -> Result<(), Status> {
         let mut storing = self.blobs.receive(digest).await?;
-        let mut piece = first;
-        loop {
-            match piece {
-                Piece::Part(part) => {
-                    let (stored, next) = join(storing.take(part), incoming.piece()).await;
-                    piece = next?;
-                    stored?;
-                }
-                Piece::Last(last) => return Ok(storing.finish(last).await?),
+        match pieces(&mut storing, incoming, first).await {
+            Ok(last) => Ok(storing.finish(last).await?),
+            Err(status) => {
+                storing.discard().await;
+                Err(status)
             }
         }
     }
@@ -300,6 +296,21 @@ impl Streams {
                 at = to;
             }
         })))
+    }
+}
+
+/// Stores each piece while the next one comes; gives the last.
+async fn pieces(storing: &mut blob::Incoming, incoming: &mut Incoming, first: Piece) -> Result<Vec<u8>, Status> {
+    let mut piece = first;
+    loop {
+        match piece {
+            Piece::Part(part) => {
+                let (stored, next) = join(storing.take(part), incoming.piece()).await;
+                piece = next?;
+                stored?;
+            }
+            Piece::Last(last) => return Ok(last),
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use prost::Message;
 use uuid::Uuid;
 use workcenter::{access::Action, ids, pb};
 
+use crate::content;
+
 /// Something of everything, in one account.
 pub struct Things {
     pub account: Uuid,
@@ -17,13 +19,18 @@ pub struct Things {
     pub job: Uuid,
     /// To an address that nobody has.
     pub invite: Uuid,
+    /// A folder of the WorkCenter, with nothing in it.
+    pub folder: Uuid,
+    /// A document beside it.
+    pub document: Uuid,
 }
 
 impl Things {
     /// Things that there are not.
     pub fn nowhere() -> Self {
-        let [account, workcenter, person, other, session, job, invite] = [(); 7].map(|()| ids::new());
-        Self { account, workcenter, person, other, session, job, invite }
+        let [account, workcenter, person, other, session] = [(); 5].map(|()| ids::new());
+        let [job, invite, folder, document] = [(); 4].map(|()| ids::new());
+        Self { account, workcenter, person, other, session, job, invite, folder, document }
     }
 
     /// A sound request for `action` on these.
@@ -36,6 +43,9 @@ impl Things {
         let text = ToOwned::to_owned;
         let daily = pb::Delivery::Daily.into();
         let (mine, all) = (pb::JobScope::Mine.into(), pb::JobScope::Account.into());
+        if let Some(request) = self.content_request(action) {
+            return request;
+        }
         match action {
             Action::SignIn => {
                 pb::SignInRequest { email: text("nobody@example.com"), password: text("not the password") }
@@ -209,7 +219,47 @@ impl Things {
             | Action::RemoveNotificationAddress
             | Action::ListWorkCenterPreferences
             | Action::ListAdministratorDigests => Vec::new(),
+            _ => unreachable!("{action:?} is about what a WorkCenter holds"),
         }
+    }
+
+    /// The same for what is about what a WorkCenter holds.
+    fn content_request(&self, action: Action) -> Option<Vec<u8>> {
+        let workcenter_id = self.workcenter.to_string();
+        let (folder_id, document_id) = (self.folder.to_string(), self.document.to_string());
+        let name = "New".to_owned();
+        Some(match action {
+            Action::CreateFolder => {
+                pb::CreateFolderRequest { workcenter_id, name, ..Default::default() }.encode_to_vec()
+            }
+            Action::GetFolder => pb::GetFolderRequest { folder_id }.encode_to_vec(),
+            Action::UpdateFolder => {
+                let folder = Some(pb::Folder { folder_id, name, ..Default::default() });
+                pb::UpdateFolderRequest { folder, ..Default::default() }.encode_to_vec()
+            }
+            Action::DeleteFolder => pb::DeleteFolderRequest { folder_id, ..Default::default() }.encode_to_vec(),
+            Action::RestoreFolder => pb::RestoreFolderRequest { folder_id }.encode_to_vec(),
+            Action::ListContents => pb::ListContentsRequest { workcenter_id, ..Default::default() }.encode_to_vec(),
+            Action::UploadDocument => {
+                let metadata = pb::UploadDocumentMetadata { workcenter_id, name, ..content::announced(b"plan") };
+                let part = Some(pb::upload_document_request::Part::Metadata(metadata));
+                pb::UploadDocumentRequest { part }.encode_to_vec()
+            }
+            Action::DownloadDocument => {
+                pb::DownloadDocumentRequest { document_id, ..Default::default() }.encode_to_vec()
+            }
+            Action::GetDocument => pb::GetDocumentRequest { document_id }.encode_to_vec(),
+            Action::UpdateDocument => {
+                let document = Some(pb::Document { document_id, name, ..Default::default() });
+                pb::UpdateDocumentRequest { document, ..Default::default() }.encode_to_vec()
+            }
+            Action::DeleteDocument => pb::DeleteDocumentRequest { document_id, ..Default::default() }.encode_to_vec(),
+            Action::RestoreDocument => pb::RestoreDocumentRequest { document_id }.encode_to_vec(),
+            Action::ListDocumentVersions => {
+                pb::ListDocumentVersionsRequest { document_id, ..Default::default() }.encode_to_vec()
+            }
+            _ => return None,
+        })
     }
 
     fn event(&self) -> pb::Activity {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activity;
+mod content;
 mod invites;
 mod jobs;
 mod preferences;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activity;
+mod content;
 mod ending;
 mod invites;
 mod jobs;
@@ -46,6 +47,7 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
         profile::ROWS,
         accounts::ROWS,
         workcenters::ROWS,
+        content::ROWS,
         activity::ROWS,
         invites::ROWS,
         preferences::ROWS,
