@@ -43,9 +43,6 @@ impl Things {
         let text = ToOwned::to_owned;
         let daily = pb::Delivery::Daily.into();
         let (mine, all) = (pb::JobScope::Mine.into(), pb::JobScope::Account.into());
-        if let Some(request) = self.content_request(action) {
-            return request;
-        }
         match action {
             Action::SignIn => {
                 pb::SignInRequest { email: text("nobody@example.com"), password: text("not the password") }
@@ -219,16 +216,28 @@ impl Things {
             | Action::RemoveNotificationAddress
             | Action::ListWorkCenterPreferences
             | Action::ListAdministratorDigests => Vec::new(),
-            _ => unreachable!("{action:?} is about what a WorkCenter holds"),
+            Action::CreateFolder
+            | Action::GetFolder
+            | Action::UpdateFolder
+            | Action::DeleteFolder
+            | Action::RestoreFolder
+            | Action::ListContents
+            | Action::UploadDocument
+            | Action::DownloadDocument
+            | Action::GetDocument
+            | Action::UpdateDocument
+            | Action::DeleteDocument
+            | Action::RestoreDocument
+            | Action::ListDocumentVersions => self.content_request(action),
         }
     }
 
     /// The same for what is about what a WorkCenter holds.
-    fn content_request(&self, action: Action) -> Option<Vec<u8>> {
+    fn content_request(&self, action: Action) -> Vec<u8> {
         let workcenter_id = self.workcenter.to_string();
         let (folder_id, document_id) = (self.folder.to_string(), self.document.to_string());
         let name = "New".to_owned();
-        Some(match action {
+        match action {
             Action::CreateFolder => {
                 pb::CreateFolderRequest { workcenter_id, name, ..Default::default() }.encode_to_vec()
             }
@@ -258,8 +267,8 @@ impl Things {
             Action::ListDocumentVersions => {
                 pb::ListDocumentVersionsRequest { document_id, ..Default::default() }.encode_to_vec()
             }
-            _ => return None,
-        })
+            _ => unreachable!("{action:?} is about something else"),
+        }
     }
 
     fn event(&self) -> pb::Activity {

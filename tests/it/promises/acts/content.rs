@@ -24,7 +24,7 @@ use crate::{
 };
 
 impl Stage {
-    async fn make(
+    async fn make_in(
         &self,
         who: &Person,
         pier: Uuid,
@@ -44,30 +44,30 @@ impl Stage {
     /// A folder that Ada has made, and the WorkCenter that it is in.
     async fn plans(&self) -> Result<(String, Uuid), Status> {
         let pier = self.pier().await;
-        Ok((self.make(&self.ada, pier, "", "Plans", "").await?.folder_id, pier))
+        Ok((self.make_in(&self.ada, pier, "", "Plans", "").await?.folder_id, pier))
     }
 
     pub async fn make_a_folder(&self, name: &str) -> Answer {
-        self.make(&self.ada, self.pier().await, "", name, "").await.map(drop)
+        self.make_in(&self.ada, self.pier().await, "", name, "").await.map(drop)
     }
 
     pub async fn make_a_folder_twice(&self) -> Answer {
         let (_, pier) = self.plans().await?;
-        self.make(&self.ada, pier, "", "PLANS", "").await.map(drop)
+        self.make_in(&self.ada, pier, "", "PLANS", "").await.map(drop)
     }
 
     pub async fn make_two_folders_by_one_request(&self) -> Answer {
         let (pier, id) = (self.pier().await, ids::new().to_string());
-        self.make(&self.ada, pier, "", "Plans", &id).await?;
-        self.make(&self.ada, pier, "", "Works", &id).await.map(drop)
+        self.make_in(&self.ada, pier, "", "Plans", &id).await?;
+        self.make_in(&self.ada, pier, "", "Works", &id).await.map(drop)
     }
 
     pub async fn make_a_folder_too_deep(&self) -> Answer {
         let (pier, mut parent) = (self.pier().await, String::new());
         for _ in 0..DEPTH_MAX {
-            parent = self.make(&self.ada, pier, &parent, "Plans", "").await?.folder_id;
+            parent = self.make_in(&self.ada, pier, &parent, "Plans", "").await?.folder_id;
         }
-        self.make(&self.ada, pier, &parent, "Plans", "").await.map(drop)
+        self.make_in(&self.ada, pier, &parent, "Plans", "").await.map(drop)
     }
 
     async fn delete_plans(&self, folder_id: &str, recursive: bool, etag: &str) -> Answer {
@@ -78,25 +78,25 @@ impl Stage {
     pub async fn make_a_folder_in_one_that_is_deleted(&self) -> Answer {
         let (plans, pier) = self.plans().await?;
         self.delete_plans(&plans, false, "").await?;
-        self.make(&self.ada, pier, &plans, "New", "").await.map(drop)
+        self.make_in(&self.ada, pier, &plans, "New", "").await.map(drop)
     }
 
     pub async fn make_a_folder_as_a_stranger(&self) -> Answer {
-        self.make(&self.stranger, self.pier().await, "", "Plans", "").await.map(drop)
+        self.make_in(&self.stranger, self.pier().await, "", "Plans", "").await.map(drop)
     }
 
     pub async fn make_a_folder_as_a_contributor(&self) -> Answer {
-        self.make(&self.bob, self.pier().await, "", "Plans", "").await.map(drop)
+        self.make_in(&self.bob, self.pier().await, "", "Plans", "").await.map(drop)
     }
 
     pub async fn make_a_folder_where_it_is_archived(&self) -> Answer {
         let pier = self.pier_that_is(WorkCenterState::Archived).await?;
-        self.make(&self.ada, pier, "", "Plans", "").await.map(drop)
+        self.make_in(&self.ada, pier, "", "Plans", "").await.map(drop)
     }
 
     pub async fn make_a_folder_in_a_deactivated_account(&self) -> Answer {
         let pier = self.pier().await;
-        self.while_deactivated(async { self.make(&self.ada, pier, "", "Plans", "").await.map(drop) }).await
+        self.while_deactivated(async { self.make_in(&self.ada, pier, "", "Plans", "").await.map(drop) }).await
     }
 
     pub async fn folder(&self, folder_id: &str) -> Answer {
@@ -119,7 +119,7 @@ impl Stage {
     /// Beside it is another one.
     pub async fn rename_a_folder(&self, name: &str, path: &str, etag: &str) -> Answer {
         let (plans, pier) = self.plans().await?;
-        self.make(&self.ada, pier, "", "Beside", "").await?;
+        self.make_in(&self.ada, pier, "", "Beside", "").await?;
         self.rename_plans(plans, name, path, etag).await
     }
 
@@ -131,7 +131,7 @@ impl Stage {
 
     pub async fn delete_a_folder_with_something_in_it(&self) -> Answer {
         let (plans, pier) = self.plans().await?;
-        self.make(&self.ada, pier, &plans, "Inner", "").await?;
+        self.make_in(&self.ada, pier, &plans, "Inner", "").await?;
         self.delete_plans(&plans, false, "").await
     }
 
@@ -147,13 +147,13 @@ impl Stage {
     pub async fn restore_a_folder_whose_name_is_taken(&self) -> Answer {
         let (plans, pier) = self.plans().await?;
         self.delete_plans(&plans, false, "").await?;
-        self.make(&self.ada, pier, "", "plans", "").await?;
+        self.make_in(&self.ada, pier, "", "plans", "").await?;
         self.restore_plans(plans).await
     }
 
     pub async fn restore_a_folder_in_one_that_is_deleted(&self) -> Answer {
         let (plans, pier) = self.plans().await?;
-        let inner = self.make(&self.ada, pier, &plans, "Inner", "").await?.folder_id;
+        let inner = self.make_in(&self.ada, pier, &plans, "Inner", "").await?.folder_id;
         self.delete_plans(&inner, false, "").await?;
         self.delete_plans(&plans, false, "").await?;
         self.restore_plans(inner).await
@@ -241,7 +241,7 @@ impl Stage {
     /// Beside it is a folder.
     pub async fn rename_a_document(&self, name: &str, etag: &str) -> Answer {
         let pier = self.pier().await;
-        self.make(&self.ada, pier, "", "Beside", "").await?;
+        self.make_in(&self.ada, pier, "", "Beside", "").await?;
         let document = Some(Document { name: text(name), ..self.plan(pier, "").await? });
         let message = UpdateDocumentRequest { document, update_mask: Some(mask(&["name"])), etag: text(etag) };
         self.app.contents().update_document(by(&self.bob.token, message)).await.map(nothing)
