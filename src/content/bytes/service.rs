@@ -81,9 +81,11 @@ struct Announced {
 }
 
 /// Where an upload may go, which stays so until the transaction ends.
-enum Admitted {
-    New(Leave, Place),
-    Version(Held),
+struct Admitted {
+    leave: Leave,
+    place: Place,
+    /// The one that it is a version of.
+    document: Option<Entry>,
 }
 
 /// What has come of an upload since the last one.
@@ -208,12 +210,8 @@ impl Streams {
     async fn keep(&self, caller: &Caller, announced: Announced) -> Result<Entry> {
         let mut client = self.db.client().await?;
         let tx = client.transaction().await?;
-        let admitted = admit(&tx, caller, &announced.target).await?;
-        let leave = match &admitted {
-            Admitted::New(leave, _) => leave,
-            Admitted::Version(held) => &held.leave,
-        };
-        let word = self.word(leave).await?;
+        let Admitted { leave, place, document } = admit(&tx, caller, &announced.target).await?;
+        let word = self.word(&leave).await?;
         let version = |number| Version {
             number,
             digest: announced.digest,
@@ -224,27 +222,26 @@ impl Streams {
             created_at: word.now,
         };
         blob::hold(&tx, &[announced.digest]).await?;
-        let document = match (admitted, announced.target) {
-            (Admitted::New(leave, place), Target::New { name, description, .. }) => {
-                let account = leave.standing.account.unwrap_or_default();
-                let new = Entry::new(account, &place, name, word.by, word.now);
-                let document = Entry { description, version: Some(version(1)), ..new };
-                store::insert(&tx, &document).await?;
-                word.tell(&tx, Deed::Made, &document, &place, String::new()).await?;
-                document
-            }
-            (Admitted::Version(Held { entry, place, .. }), _) => {
+        let (deed, document) = match (document, announced.target) {
+            (Some(entry), _) => {
                 let newest = version(entry.version.as_ref().map_or(0, |it| it.number) + 1);
                 store::insert_version(&tx, &entry, &newest).await?;
                 let document = Entry { version: Some(newest), ..entry }.changed(word.now);
                 store::update(&tx, &document).await?;
-                word.tell(&tx, Deed::Versioned, &document, &place, String::new()).await?;
-                document
+                (Deed::Versioned, document)
             }
-            (Admitted::New(..), Target::Version { .. }) => {
-                return Err(Error::internal("a version was admitted as a document"));
+            (None, Target::New { name, description, .. }) => {
+                let account = leave.standing.account.unwrap_or_default();
+                let new = Entry::new(account, &place, name, word.by, word.now);
+                let document = Entry { description, version: Some(version(1)), ..new };
+                store::insert(&tx, &document).await?;
+                (Deed::Made, document)
+            }
+            (None, Target::Version { .. }) => {
+                return Err(Error::internal("a version was admitted without its document"));
             }
         };
+        word.tell(&tx, deed, &document, &place, String::new()).await?;
         tx.commit().await?;
         Ok(document)
     }
@@ -319,7 +316,8 @@ async fn admit(tx: &Transaction<'_>, caller: &Caller, target: &Target) -> Result
     match target {
         Target::Version { document, etag } => {
             let wanted = Wanted::new(Action::UploadDocument, Kind::Document, *document);
-            Ok(Admitted::Version(wanted.hold(tx, caller).await?.at(etag)?))
+            let Held { leave, entry, place } = wanted.hold(tx, caller).await?.at(etag)?;
+            Ok(Admitted { leave, place, document: Some(entry) })
         }
         Target::New { workcenter, folder, name, .. } => {
             let space = Resource::WorkCenter(*workcenter);
@@ -327,7 +325,7 @@ async fn admit(tx: &Transaction<'_>, caller: &Caller, target: &Target) -> Result
             account::enter(tx, leave.standing.account.unwrap_or_default()).await?;
             let place = Place::enter(tx, *workcenter, *folder).await?;
             place.free(tx, name).await?;
-            Ok(Admitted::New(leave, place))
+            Ok(Admitted { leave, place, document: None })
         }
     }
 }
