@@ -16,7 +16,7 @@ pub mod db;
 pub mod blob;
 pub mod clock;
 pub mod page;
-pub mod uploads;
+pub mod transfers;
 pub mod notice;
 pub mod mail;
 

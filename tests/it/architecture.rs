@@ -25,7 +25,7 @@ const FLOOR: &[(&str, &str)] = &[
     ("blob", "config db error secret"),
     ("clock", "db error"),
     ("page", "error secret"),
-    ("uploads", "error"),
+    ("transfers", "error"),
     ("notice", "config db error"),
     ("mail", "config error secret"),
 ];

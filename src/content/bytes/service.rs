@@ -35,15 +35,16 @@ use crate::{
     ids,
     pb::{self, UploadDocumentMetadata, download_document_response, upload_document_request::Part},
     secret::{self, Hash},
-    uploads::Uploads,
+    transfers::Transfers,
 };
 
 /// How long an upload may take from its first message to its last, however busy it is: what a gigabyte takes over a line of
 /// six hundred kilobits a second, and far less than the store keeps what nothing names.
 const UPLOAD_WITHIN: Duration = Duration::from_hours(4);
 
-/// Bytes that are read from the store at a time for a download: a moment's work for a store, and all that it holds.
-const SLICE_BYTES: u64 = 1 << 20;
+/// Bytes that are read from the store at a time for a download: a moment's work for a store, and all that a download holds,
+/// however slowly it is read.
+const SLICE_BYTES: u64 = 256 << 10;
 
 /// Bytes of a chunk of a download: few enough for the windows of any client.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -63,7 +64,8 @@ pub(in crate::content) struct Streams {
     /// How long an upload may be silent.
     silence: Duration,
     window: Duration,
-    uploads: Uploads,
+    uploads: Transfers,
+    downloads: Transfers,
 }
 
 /// What an upload is to become.
@@ -152,7 +154,7 @@ impl Incoming {
 impl Streams {
     /// Streams of bytes that are in `blobs`; an upload may be silent for `silence`.
     pub(in crate::content) fn new(db: Db, clock: Clock, blobs: Blobs, silence: Duration, window: Duration) -> Self {
-        Self { db, clock, blobs, silence, window, uploads: Uploads::default() }
+        Self { db, clock, blobs, silence, window, uploads: Transfers::up(), downloads: Transfers::down() }
     }
 
     async fn word(&self, leave: &Leave) -> Result<Word> {
@@ -252,6 +254,7 @@ impl Streams {
         request: Request<pb::DownloadDocumentRequest>,
     ) -> Result<Response<DocumentStream>, Status> {
         let caller = auth::caller(&request)?;
+        let place = self.downloads.place(caller.id().unwrap_or_default())?;
         let asked = request.into_inner();
         let mut violations = Violations::default();
         let id = violations.take(ids::parse("document_id", &asked.document_id)).unwrap_or_default();
@@ -282,6 +285,7 @@ impl Streams {
 
         let (blobs, digest) = (self.blobs.clone(), version.digest);
         Ok(Response::new(Box::pin(try_stream! {
+            let _place = place;
             yield part(download_document_response::Part::Version(version.into()));
             while at < end {
                 let to = end.min(at + SLICE_BYTES);

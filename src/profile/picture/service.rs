@@ -39,7 +39,7 @@ use crate::{
     pb::{self, get_picture_response::Part},
     profile::{self, Told},
     secret,
-    uploads::Uploads,
+    transfers::Transfers,
 };
 
 /// How long a file waits to be cut before its caller is told to come back.
@@ -67,7 +67,7 @@ pub struct Pictures {
     blobs: Blobs,
     /// How long an upload may be silent.
     silence: Duration,
-    uploads: Uploads,
+    uploads: Transfers,
     /// One for each core: what is read there fills it.
     cutting: Arc<Semaphore>,
     /// The same for what is drawn, which takes moments and does not wait for what takes seconds.
@@ -80,7 +80,7 @@ impl Pictures {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let permits = || Arc::new(Semaphore::new(cores));
         let (cutting, drawing) = (permits(), permits());
-        Self { db, clock, blobs, silence, uploads: Uploads::default(), cutting, drawing }
+        Self { db, clock, blobs, silence, uploads: Transfers::up(), cutting, drawing }
     }
 
     /// Serves `UploadPicture`.

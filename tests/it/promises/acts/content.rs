@@ -224,6 +224,20 @@ impl Stage {
         self.app.contents().download_document(by(&self.ada.token, message)).await.map(nothing)
     }
 
+    /// Nobody reads the others, which are more than fits into a window.
+    pub async fn download_a_seventeenth_time(&self) -> Answer {
+        let bytes = vec![0; 1 << 20];
+        let metadata = UploadDocumentMetadata { name: text("Large"), ..announced(&bytes) };
+        let metadata = UploadDocumentMetadata { workcenter_id: self.pier().await.to_string(), ..metadata };
+        let document_id = self.send(messages(metadata, &bytes, 1 << 20)).await?.document_id;
+        let message = DownloadDocumentRequest { document_id, ..Default::default() };
+        let mut unread = Vec::new();
+        for _ in 0..17 {
+            unread.push(self.app.contents().download_document(by(&self.ada.token, message.clone())).await?);
+        }
+        Ok(())
+    }
+
     async fn document_as(&self, who: &Person, document_id: &str) -> Answer {
         let message = GetDocumentRequest { document_id: text(document_id) };
         self.app.contents().get_document(by(&who.token, message)).await.map(nothing)

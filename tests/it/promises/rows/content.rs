@@ -49,6 +49,7 @@ super::rows! {
     "ContentService/DownloadDocument" {
         NotFound DOCUMENT_NOT_FOUND download(2, 0);
         OutOfRange RANGE_NOT_SATISFIABLE download(0, 5);
+        ResourceExhausted OVERLOADED download_a_seventeenth_time();
     }
     "ContentService/GetDocument" {
         InvalidArgument FIELD_INVALID document("made up");
