@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use prost::Message;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
@@ -47,8 +48,8 @@ impl Service {
         Self { db, clock, key, window, documents, streams }
     }
 
-    async fn word(&self, leave: &Leave) -> Result<Word> {
-        Ok(Word { by: leave.person, now: self.clock.now().await?, window: self.window })
+    fn word(&self, leave: &Leave, now: Timestamp) -> Word {
+        Word { by: leave.person, now, window: self.window }
     }
 }
 
@@ -68,6 +69,7 @@ impl ContentService for Service {
         violations.none()?;
         let name = name.ok_or_else(|| Error::internal("a name was neither read nor refused"))?;
 
+        let now = self.clock.now().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         let leave = access::may(&tx, &caller, Action::CreateFolder, Resource::WorkCenter(workcenter)).await?;
@@ -84,7 +86,7 @@ impl ContentService for Service {
         account::enter(&tx, account).await?;
         let place = Place::enter(&tx, workcenter, parent).await?;
         place.takes(1)?;
-        let word = self.word(&leave).await?;
+        let word = self.word(&leave, now);
         let folder = Entry::new(account, &place, name, word.by, word.now);
         store::insert(&tx, &folder).await?;
         let answer = pb::CreateFolderResponse { folder: Some(folder.clone().into()) };
@@ -123,10 +125,11 @@ impl ContentService for Service {
         let name = is_named.then(|| Name::parse("folder.name", &sent.name)).and_then(|it| violations.take(it));
         violations.none()?;
 
+        let now = self.clock.now().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         let held = Wanted::new(Action::UpdateFolder, Kind::Folder, id).hold(&tx, &caller).await?.at(&asked.etag)?;
-        let word = self.word(&held.leave).await?;
+        let word = self.word(&held.leave, now);
         let folder = held.change(&tx, Change { name, description: None }, &word).await?;
         tx.commit().await.map_err(Error::from)?;
 
@@ -141,10 +144,11 @@ impl ContentService for Service {
         let asked = request.into_inner();
         let id = ids::parse("folder_id", &asked.folder_id).map_err(Error::from)?;
 
+        let now = self.clock.now().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         let held = Wanted::new(Action::DeleteFolder, Kind::Folder, id).hold(&tx, &caller).await?.at(&asked.etag)?;
-        let word = self.word(&held.leave).await?;
+        let word = self.word(&held.leave, now);
         let folder = held.delete(&tx, asked.recursive, &word).await?;
         tx.commit().await.map_err(Error::from)?;
 
@@ -158,11 +162,12 @@ impl ContentService for Service {
         let caller = auth::caller(&request)?;
         let id = ids::parse("folder_id", &request.into_inner().folder_id).map_err(Error::from)?;
 
+        let now = self.clock.now().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         let wanted = Wanted { deleted: true, ..Wanted::new(Action::RestoreFolder, Kind::Folder, id) };
         let held = wanted.hold(&tx, &caller).await?;
-        let word = self.word(&held.leave).await?;
+        let word = self.word(&held.leave, now);
         let folder = held.restore(&tx, &word).await?;
         tx.commit().await.map_err(Error::from)?;
 

@@ -10,6 +10,7 @@ use futures_util::{
     Stream,
     future::{Either, join, select},
 };
+use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status, Streaming};
 use tracing::error;
@@ -157,8 +158,8 @@ impl Streams {
         Self { db, clock, blobs, silence, window, uploads: Transfers::up(), downloads: Transfers::down() }
     }
 
-    async fn word(&self, leave: &Leave) -> Result<Word> {
-        Ok(Word { by: leave.person, now: self.clock.now().await?, window: self.window })
+    fn word(&self, leave: &Leave, now: Timestamp) -> Word {
+        Word { by: leave.person, now, window: self.window }
     }
 
     /// Serves `UploadDocument`. Rights and places are looked at twice: before the bytes come, lest they come for nothing, and
@@ -210,10 +211,11 @@ impl Streams {
 
     /// Makes a document of what is stored, or a version of one.
     async fn keep(&self, caller: &Caller, announced: Announced) -> Result<Entry> {
+        let now = self.clock.now().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await?;
         let Admitted { leave, place, document } = admit(&tx, caller, &announced.target).await?;
-        let word = self.word(&leave).await?;
+        let word = self.word(&leave, now);
         let version = |number| Version {
             number,
             digest: announced.digest,

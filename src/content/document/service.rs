@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
 use super::super::{
@@ -36,8 +37,8 @@ impl Documents {
         Self { db, clock, key, window }
     }
 
-    async fn word(&self, leave: &Leave) -> Result<Word> {
-        Ok(Word { by: leave.person, now: self.clock.now().await?, window: self.window })
+    fn word(&self, leave: &Leave, now: Timestamp) -> Word {
+        Word { by: leave.person, now, window: self.window }
     }
 
     /// Serves `GetDocument`.
@@ -76,10 +77,11 @@ impl Documents {
         }
         violations.none()?;
 
+        let now = self.clock.now().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         let held = Wanted::new(Action::UpdateDocument, Kind::Document, id).hold(&tx, &caller).await?.at(&asked.etag)?;
-        let word = self.word(&held.leave).await?;
+        let word = self.word(&held.leave, now);
         let document = held.change(&tx, change, &word).await?;
         tx.commit().await.map_err(Error::from)?;
 
@@ -95,10 +97,11 @@ impl Documents {
         let asked = request.into_inner();
         let id = ids::parse("document_id", &asked.document_id).map_err(Error::from)?;
 
+        let now = self.clock.now().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         let held = Wanted::new(Action::DeleteDocument, Kind::Document, id).hold(&tx, &caller).await?.at(&asked.etag)?;
-        let word = self.word(&held.leave).await?;
+        let word = self.word(&held.leave, now);
         let document = held.delete(&tx, false, &word).await?;
         tx.commit().await.map_err(Error::from)?;
 
@@ -113,11 +116,12 @@ impl Documents {
         let caller = auth::caller(&request)?;
         let id = ids::parse("document_id", &request.into_inner().document_id).map_err(Error::from)?;
 
+        let now = self.clock.now().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         let wanted = Wanted { deleted: true, ..Wanted::new(Action::RestoreDocument, Kind::Document, id) };
         let held = wanted.hold(&tx, &caller).await?;
-        let word = self.word(&held.leave).await?;
+        let word = self.word(&held.leave, now);
         let document = held.restore(&tx, &word).await?;
         tx.commit().await.map_err(Error::from)?;
 
