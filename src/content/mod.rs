@@ -22,7 +22,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use bytes::{DOCUMENT_BYTES_MAX, MESSAGE_BYTES_MAX};
+pub use self::bytes::{DOCUMENT_BYTES_MAX, MESSAGE_BYTES_MAX};
 pub use name::{NAME_MAX, Name};
 pub use place::{DEPTH_MAX, Place};
 pub use purge::purge;

@@ -275,7 +275,7 @@ async fn pictures_that_were_there_before_there_was_a_table_of_bytes_are_in_it_af
     set(&app, &ada, 61).await;
     let squares = "select count(*), count(distinct digest) from picture_square";
     let client = app.client().await;
-    let undo = "drop trigger picture_squares_follow on picture; drop table picture_square; drop table blob;
+    let undo = "drop trigger picture_squares_follow on picture; drop table picture_square; drop table blob cascade;
         drop function picture_squares_follow; drop function picture_square_lets_go";
     client.batch_execute(undo).await.unwrap();
     let migration = crate::architecture::source::root().join("migrations/V10__blob.sql");

@@ -226,7 +226,7 @@ impl Stage {
 
     /// Nobody reads the others, which are more than fits into a window.
     pub async fn download_a_seventeenth_time(&self) -> Answer {
-        let bytes = vec![0; 1 << 20];
+        let bytes = vec![0; 4 << 20];
         let metadata = UploadDocumentMetadata { name: text("Large"), ..announced(&bytes) };
         let metadata = UploadDocumentMetadata { workcenter_id: self.pier().await.to_string(), ..metadata };
         let document_id = self.send(messages(metadata, &bytes, 1 << 20)).await?.document_id;
