@@ -242,10 +242,18 @@ actions! {
     RevokeInvite "InviteService/RevokeInvite" people(Relation::Inviter);
     ResendInvite "InviteService/ResendInvite" people(Relation::Inviter);
     RetryFailedInvites "InviteService/RetryFailedInvites" people(Relation::Member);
+    BulkCopy "ContentService/BulkCopy" people(Relation::Contributor);
+    BulkMove "ContentService/BulkMove" people(Relation::Contributor);
+    BulkDelete "ContentService/BulkDelete" people(Relation::Oneself);
+    BulkRestore "ContentService/BulkRestore" people(Relation::Oneself);
     GetJob "JobService/GetJob" people_and(Relation::Initiator, SCOPE_JOBS);
     ListOwnJobs "JobService/ListJobs" people(Relation::Oneself);
     ListAccountJobs "JobService/ListJobs" people_and(Relation::Administrator, SCOPE_JOBS);
     WatchJob "JobService/WatchJob" people_and(Relation::Initiator, SCOPE_JOBS);
     WatchOwnJobs "JobService/WatchJobs" people(Relation::Oneself);
     WatchAccountJobs "JobService/WatchJobs" people_and(Relation::Administrator, SCOPE_JOBS);
+    ListJobItems "JobService/ListJobItems" people_and(Relation::Initiator, SCOPE_JOBS);
+    ExportJobItems "JobService/ExportJobItems" people_and(Relation::Initiator, SCOPE_JOBS);
+    CancelJob "JobService/CancelJob" people(Relation::Initiator);
+    RetryFailedItems "JobService/RetryFailedItems" people(Relation::Initiator);
 }

@@ -7,6 +7,7 @@
 //! the head of the log. The WorkCenter is shared by those who put something into it or change one thing there, and had alone
 //! by those who delete, restore or move something: so a folder that was found stays where it is.
 
+mod bulk;
 mod bytes;
 mod change;
 mod document;
@@ -23,6 +24,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use self::bytes::{DOCUMENT_BYTES_MAX, MESSAGE_BYTES_MAX};
+pub use bulk::{Deeds, ITEMS_MAX, ROOTS_MAX};
 pub use name::{NAME_MAX, Name};
 pub use place::{DEPTH_MAX, Place};
 pub use purge::purge;

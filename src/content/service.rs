@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     Entry, Kind, Name, Place,
+    bulk::Bulk,
     bytes::{DocumentStream, Streams},
     change::{Change, Wanted},
     document::Documents,
@@ -37,6 +38,7 @@ pub struct Service {
     window: Duration,
     documents: Documents,
     streams: Streams,
+    bulk: Bulk,
 }
 
 impl Service {
@@ -45,7 +47,8 @@ impl Service {
     pub fn new(db: Db, clock: Clock, key: TokenKey, blobs: Blobs, silence: Duration, window: Duration) -> Self {
         let documents = Documents::new(db.clone(), clock.clone(), key.clone(), window);
         let streams = Streams::new(db.clone(), clock.clone(), blobs, silence, window);
-        Self { db, clock, key, window, documents, streams }
+        let bulk = Bulk::new(db.clone(), clock.clone());
+        Self { db, clock, key, window, documents, streams, bulk }
     }
 
     fn word(&self, leave: &Leave, now: Timestamp) -> Word {
@@ -255,6 +258,28 @@ impl ContentService for Service {
         request: Request<pb::ListDocumentVersionsRequest>,
     ) -> Result<Response<pb::ListDocumentVersionsResponse>, Status> {
         self.documents.versions(request).await
+    }
+
+    async fn bulk_copy(&self, request: Request<pb::BulkCopyRequest>) -> Result<Response<pb::BulkCopyResponse>, Status> {
+        self.bulk.copy(request).await
+    }
+
+    async fn bulk_move(&self, request: Request<pb::BulkMoveRequest>) -> Result<Response<pb::BulkMoveResponse>, Status> {
+        self.bulk.transfer(request).await
+    }
+
+    async fn bulk_delete(
+        &self,
+        request: Request<pb::BulkDeleteRequest>,
+    ) -> Result<Response<pb::BulkDeleteResponse>, Status> {
+        self.bulk.delete(request).await
+    }
+
+    async fn bulk_restore(
+        &self,
+        request: Request<pb::BulkRestoreRequest>,
+    ) -> Result<Response<pb::BulkRestoreResponse>, Status> {
+        self.bulk.restore(request).await
     }
 }
 

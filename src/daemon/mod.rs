@@ -3,6 +3,7 @@
 //! A tick that is missed or doubled does no harm, and neither does a second daemon: all work is claimed. When no tick
 //! has come for a while the sweep runs by itself.
 
+mod jobs;
 mod unsubscribe;
 
 use std::{collections::HashMap, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -81,6 +82,7 @@ impl Sweep {
 pub struct Daemon {
     parts: Parts,
     crier: job::Crier,
+    worker: job::Worker,
     terms: digest::Terms,
     outbox: outbox::Terms,
     post: Post,
@@ -124,7 +126,8 @@ impl Daemon {
             outbox::Limits { overall: limit(mail.mails_per_second), domain: limit(mail.domain_mails_per_second) };
         let (place, tally) = (outbox::Place::default(), parts.tally.clone());
         let outbox = outbox::Terms { sessions, lease: settings.lease, last_leg, seal, limits, place, tally, draining };
-        Self { crier: job::Crier::new(parts.db.clone()), parts, terms, outbox, post, head }
+        let worker = job::Worker { id: ids::new(), lease: settings.lease };
+        Self { crier: job::Crier::new(parts.db.clone()), worker, parts, terms, outbox, post, head }
     }
 
     /// Does everything of `sweep` that there is to do at `now`: one turn of a loop.
@@ -386,6 +389,9 @@ pub async fn serve(
     let outbox = outbox.unwrap_or_default();
     for (sweep, bell) in bells {
         turns.spawn(daemon.clone().turn(sweep, bell, Arc::clone(&outbox)));
+    }
+    for _ in 0..jobs::HANDS {
+        turns.spawn(daemon.clone().toil());
     }
     scheduler.start().await.map_err(Error::internal)?;
 

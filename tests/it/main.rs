@@ -15,6 +15,7 @@ mod activity;
 mod architecture;
 mod audit;
 mod blob;
+mod bulk;
 mod calendar;
 mod chaos;
 mod chart;

@@ -138,12 +138,20 @@ table! {
     RevokeInvite               "!x ?????++ ----- ? INVITE_NOT_FOUND"
     ResendInvite               "!x ?????~~ ----- ? INVITE_NOT_FOUND"
     RetryFailedInvites         "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
+    BulkCopy                   "!x ???-++- ----- ? WORKCENTER_NOT_FOUND"
+    BulkMove                   "!x ???-++- ----- ? WORKCENTER_NOT_FOUND"
+    BulkDelete                 "!x ???++++ ----- ? DOCUMENT_NOT_FOUND"
+    BulkRestore                "!x ???++++ ----- ? DOCUMENT_NOT_FOUND"
     GetJob                     "!x ??????+ --+-- ? JOB_NOT_FOUND"
     ListOwnJobs                "!x +++++++ ----- +"
     ListAccountJobs            "!x ?-----+ --+-- ? ACCOUNT_NOT_FOUND"
     WatchJob                   "!x ??????+ --+-- ? JOB_NOT_FOUND"
     WatchOwnJobs               "!x +++++++ ----- +"
     WatchAccountJobs           "!x ?-----+ --+-- ? ACCOUNT_NOT_FOUND"
+    ListJobItems               "!x ??????+ --+-- ? JOB_NOT_FOUND"
+    ExportJobItems             "!x ??????+ --+-- ? JOB_NOT_FOUND"
+    CancelJob                  "!x ??????~ ----- ? JOB_NOT_FOUND"
+    RetryFailedItems           "!x ??????~ ----- ? JOB_NOT_FOUND"
 }
 
 /// What each kind of caller is told of a call.

@@ -229,10 +229,30 @@ impl Things {
             | Action::DeleteDocument
             | Action::RestoreDocument
             | Action::ListDocumentVersions => self.content_request(action),
+            Action::BulkCopy | Action::BulkMove | Action::BulkDelete | Action::BulkRestore => self.bulk_request(action),
+            Action::ListJobItems => pb::ListJobItemsRequest { job_id, ..Default::default() }.encode_to_vec(),
+            Action::ExportJobItems => pb::ExportJobItemsRequest { job_id, states: Vec::new() }.encode_to_vec(),
+            Action::CancelJob => pb::CancelJobRequest { job_id }.encode_to_vec(),
+            Action::RetryFailedItems => {
+                pb::RetryFailedItemsRequest { job_id, request_id: String::new() }.encode_to_vec()
+            }
         }
     }
 
     /// The same for what is about what a WorkCenter holds.
+    /// A sound request for a job over the document.
+    fn bulk_request(&self, action: Action) -> Vec<u8> {
+        let item = Some(pb::bulk_item::Item::DocumentId(self.document.to_string()));
+        let items = vec![pb::BulkItem { item, ..Default::default() }];
+        let target = Some(pb::BulkTarget { workcenter_id: self.workcenter.to_string(), folder_id: String::new() });
+        match action {
+            Action::BulkCopy => pb::BulkCopyRequest { items, target, ..Default::default() }.encode_to_vec(),
+            Action::BulkMove => pb::BulkMoveRequest { items, target, ..Default::default() }.encode_to_vec(),
+            Action::BulkDelete => pb::BulkDeleteRequest { items, ..Default::default() }.encode_to_vec(),
+            _ => pb::BulkRestoreRequest { items, ..Default::default() }.encode_to_vec(),
+        }
+    }
+
     fn content_request(&self, action: Action) -> Vec<u8> {
         let workcenter_id = self.workcenter.to_string();
         let (folder_id, document_id) = (self.folder.to_string(), self.document.to_string());

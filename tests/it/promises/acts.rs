@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activity;
+mod bulk;
 mod content;
 mod invites;
 mod jobs;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activity;
+mod bulk;
 mod content;
 mod ending;
 mod invites;
@@ -48,6 +49,7 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
         accounts::ROWS,
         workcenters::ROWS,
         content::ROWS,
+        bulk::ROWS,
         activity::ROWS,
         invites::ROWS,
         preferences::ROWS,
