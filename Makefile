@@ -30,6 +30,9 @@ storm: ## Has ten thousand people hear of a month while five daemons are killed 
 races: ## Lets two things happen at once: to one invite, a thousand times each pair; opting out and mail; and looks among a million.
 	RACES_FULL=1 INVITES_FULL=1 bin/dev/test --test it -- invite::races invite::pages unsubscribe::races
 
+bulk:  ## Has random jobs on random trees survive workers that die anywhere, and compares them with a plain model: minutes.
+	BULK_FULL=1 bin/dev/test --test it -- bulk::model --nocapture
+
 browser: ## Has Chromium press the buttons of the unsubscribe pages and looks at them, small and large, light and dark.
 	bin/dev/browser
 
@@ -56,4 +59,4 @@ signin: ## Measures how long signing in takes, on an optimised server.
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart chaos storm races browser calendar digests peers pictures fuzz bench signin ci
+.PHONY: help setup demo run test lint chart chaos storm races bulk browser calendar digests peers pictures fuzz bench signin ci

@@ -4,6 +4,7 @@
 //! for a while is removed, so that storing may stop half-way anywhere and leaves nothing for ever.
 
 mod collect;
+mod parts;
 mod place;
 mod store;
 
@@ -16,6 +17,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 pub use collect::Doomed;
+pub use parts::{Incoming, PART_BYTES};
 
 use crate::{
     config,

@@ -57,6 +57,10 @@ pub enum Error {
     #[error("refused: {}", reason(*.0))]
     Refused(Reason),
 
+    /// The request asks for what lies beyond the end.
+    #[error("it ends before that")]
+    Beyond(Reason),
+
     /// Somebody else was faster: read again, and try the whole again.
     #[error("it has changed in the meantime")]
     Conflict(Reason),
@@ -121,6 +125,10 @@ pub enum Kind {
     Session,
     /// An event of a WorkCenter.
     Event,
+    /// A folder of a WorkCenter.
+    Folder,
+    /// A document of a WorkCenter, or a version of one.
+    Document,
     /// A service that health is asked about.
     Service,
 }
@@ -135,6 +143,8 @@ impl Kind {
             Self::Job => "job",
             Self::Session => "session",
             Self::Event => "event",
+            Self::Folder => "folder",
+            Self::Document => "document",
             Self::Service => "service",
         }
     }
@@ -148,6 +158,8 @@ impl Kind {
             Self::Job => Reason::JobNotFound,
             Self::Session => Reason::SessionNotFound,
             Self::Event => Reason::EventNotFound,
+            Self::Folder => Reason::FolderNotFound,
+            Self::Document => Reason::DocumentNotFound,
             Self::Service => Reason::ServiceUnknown,
         }
     }
@@ -219,6 +231,7 @@ impl Error {
             Self::NotFound(..) => Code::NotFound,
             Self::Taken(_) => Code::AlreadyExists,
             Self::Refused(_) => Code::FailedPrecondition,
+            Self::Beyond(_) => Code::OutOfRange,
             Self::Conflict(_) => Code::Aborted,
             Self::Exhausted(..) => Code::ResourceExhausted,
             Self::Late(_) => Code::DeadlineExceeded,
@@ -239,6 +252,7 @@ impl Error {
             Self::Unauthenticated(reason)
             | Self::Taken(reason)
             | Self::Refused(reason)
+            | Self::Beyond(reason)
             | Self::Conflict(reason)
             | Self::Exhausted(reason, _)
             | Self::Late(reason)
@@ -292,7 +306,7 @@ impl From<Error> for Status {
                 details.set_retry_info(Some(RETRY_AFTER));
             }
             Error::Internal(cause) => error!(error = chain(cause.as_ref()), "internal error"),
-            Error::Unauthenticated(_) | Error::Forbidden | Error::Conflict(_) | Error::Late(_) => {}
+            Error::Unauthenticated(_) | Error::Forbidden | Error::Beyond(_) | Error::Conflict(_) | Error::Late(_) => {}
         }
         Status::with_error_details(error.code(), error.to_string(), details)
     }

@@ -16,6 +16,7 @@ pub mod db;
 pub mod blob;
 pub mod clock;
 pub mod page;
+pub mod transfers;
 pub mod notice;
 pub mod mail;
 
@@ -30,6 +31,7 @@ pub mod identity;
 pub mod account;
 pub mod profile;
 pub mod workcenter;
+pub mod content;
 pub mod member;
 pub mod digest;
 pub mod preference;

@@ -97,6 +97,20 @@ pub enum Resource {
         /// The person in it.
         of: Uuid,
     },
+    /// A folder of a WorkCenter, as its row has it.
+    Folder {
+        /// The folder.
+        id: Uuid,
+        /// What it is in; nil when there is no such folder.
+        workcenter: Uuid,
+    },
+    /// A document of a WorkCenter, as its row has it.
+    Document {
+        /// The document.
+        id: Uuid,
+        /// What it is in; nil when there is no such document.
+        workcenter: Uuid,
+    },
     /// An invite, as its row has it.
     Invite {
         /// The invite.
@@ -208,9 +222,10 @@ async fn standing(on: &impl GenericClient, person: Uuid, resource: Resource) -> 
         | Resource::Member { account: id, .. }
         | Resource::Invite { account: id, .. }
         | Resource::Job { account: id, .. } => store::in_account(on, person, id).await?,
-        Resource::WorkCenter(id) | Resource::Place { workcenter: id, .. } => {
-            store::in_workcenter(on, person, id).await?
-        }
+        Resource::WorkCenter(id)
+        | Resource::Place { workcenter: id, .. }
+        | Resource::Folder { workcenter: id, .. }
+        | Resource::Document { workcenter: id, .. } => store::in_workcenter(on, person, id).await?,
     };
     found.ok_or_else(|| missing(resource))
 }
@@ -222,6 +237,8 @@ fn missing(resource: Resource) -> Error {
         Resource::Person(id) => (Kind::User, id),
         Resource::Account(id) | Resource::Member { account: id, .. } => (Kind::Account, id),
         Resource::WorkCenter(id) | Resource::Place { workcenter: id, .. } => (Kind::WorkCenter, id),
+        Resource::Folder { id, .. } => (Kind::Folder, id),
+        Resource::Document { id, .. } => (Kind::Document, id),
         Resource::Invite { id, .. } => (Kind::Invite, id),
         Resource::Job { id, .. } => (Kind::Job, id),
     };

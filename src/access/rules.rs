@@ -26,6 +26,10 @@ pub enum Relation {
     Reader,
     /// A collaborator of the WorkCenter.
     Collaborator,
+    /// A contributor to the WorkCenter, or an owner of it; an administrator of its account only where they are one, too.
+    Contributor,
+    /// An owner of the WorkCenter; an administrator of its account only where they are one, too.
+    Proprietor,
     /// An owner of the WorkCenter, or an administrator of its account.
     Owner,
     /// As [`Self::Owner`], or the one whose place it is.
@@ -51,9 +55,13 @@ impl Relation {
             Self::Insider | Self::Member | Self::Administrator | Self::AdministratorOrOneself => {
                 standing.account_role.is_some()
             }
-            Self::Reader | Self::Collaborator | Self::Owner | Self::OwnerOrOneself | Self::Keeper => {
-                standing.workcenter_role.is_some() || standing.administers()
-            }
+            Self::Reader
+            | Self::Collaborator
+            | Self::Contributor
+            | Self::Proprietor
+            | Self::Owner
+            | Self::OwnerOrOneself
+            | Self::Keeper => standing.workcenter_role.is_some() || standing.administers(),
             Self::Initiator | Self::InviterOrInvited | Self::KeeperOrOneself => {
                 self.suffices(standing, person, resource)
             }
@@ -72,6 +80,8 @@ impl Relation {
                 standing.administers() || matches!(resource, Resource::Member { of, .. } if of == person)
             }
             Self::Collaborator => standing.workcenter_role.is_some(),
+            Self::Contributor => standing.workcenter_role >= Some(WorkCenterRole::Contributor),
+            Self::Proprietor => standing.workcenter_role == Some(WorkCenterRole::Owner),
             Self::Owner => standing.administers() || standing.workcenter_role == Some(WorkCenterRole::Owner),
             Self::KeeperOrOneself => {
                 let is_oneself =
@@ -186,6 +196,19 @@ actions! {
     UpdateCollaborator "WorkCenterService/UpdateCollaborator" people(Relation::Owner);
     RemoveCollaborator "WorkCenterService/RemoveCollaborator" people(Relation::OwnerOrOneself);
     ListCollaborators "WorkCenterService/ListCollaborators" people(Relation::Reader);
+    CreateFolder "ContentService/CreateFolder" people(Relation::Proprietor);
+    GetFolder "ContentService/GetFolder" people(Relation::Reader);
+    UpdateFolder "ContentService/UpdateFolder" people(Relation::Proprietor);
+    DeleteFolder "ContentService/DeleteFolder" people(Relation::Proprietor);
+    RestoreFolder "ContentService/RestoreFolder" people(Relation::Proprietor);
+    ListContents "ContentService/ListContents" people(Relation::Reader);
+    UploadDocument "ContentService/UploadDocument" people(Relation::Contributor);
+    DownloadDocument "ContentService/DownloadDocument" people(Relation::Reader);
+    GetDocument "ContentService/GetDocument" people(Relation::Reader);
+    UpdateDocument "ContentService/UpdateDocument" people(Relation::Contributor);
+    DeleteDocument "ContentService/DeleteDocument" people(Relation::Contributor);
+    RestoreDocument "ContentService/RestoreDocument" people(Relation::Contributor);
+    ListDocumentVersions "ContentService/ListDocumentVersions" people(Relation::Reader);
     PublishActivity "ActivityService/PublishActivity" services(SCOPE_PUBLISH);
     RetractActivity "ActivityService/RetractActivity" services(SCOPE_PUBLISH);
     ListActivity "ActivityService/ListActivity" people(Relation::Reader);
@@ -219,10 +242,18 @@ actions! {
     RevokeInvite "InviteService/RevokeInvite" people(Relation::Inviter);
     ResendInvite "InviteService/ResendInvite" people(Relation::Inviter);
     RetryFailedInvites "InviteService/RetryFailedInvites" people(Relation::Member);
+    BulkCopy "ContentService/BulkCopy" people(Relation::Contributor);
+    BulkMove "ContentService/BulkMove" people(Relation::Contributor);
+    BulkDelete "ContentService/BulkDelete" people(Relation::Oneself);
+    BulkRestore "ContentService/BulkRestore" people(Relation::Oneself);
     GetJob "JobService/GetJob" people_and(Relation::Initiator, SCOPE_JOBS);
     ListOwnJobs "JobService/ListJobs" people(Relation::Oneself);
     ListAccountJobs "JobService/ListJobs" people_and(Relation::Administrator, SCOPE_JOBS);
     WatchJob "JobService/WatchJob" people_and(Relation::Initiator, SCOPE_JOBS);
     WatchOwnJobs "JobService/WatchJobs" people(Relation::Oneself);
     WatchAccountJobs "JobService/WatchJobs" people_and(Relation::Administrator, SCOPE_JOBS);
+    ListJobItems "JobService/ListJobItems" people_and(Relation::Initiator, SCOPE_JOBS);
+    ExportJobItems "JobService/ExportJobItems" people_and(Relation::Initiator, SCOPE_JOBS);
+    CancelJob "JobService/CancelJob" people(Relation::Initiator);
+    RetryFailedItems "JobService/RetryFailedItems" people(Relation::Initiator);
 }

@@ -33,12 +33,14 @@ const LOOSE: &str = "
 const NAMED: &str = "
     update blob set loose_at = null, doomed_until = null
     where digest = any($1::bytea[])
-        and exists (select from picture_square where picture_square.digest = blob.digest)";
+        and (exists (select from picture_square where picture_square.digest = blob.digest)
+            or exists (select from entry_version where entry_version.digest = blob.digest))";
 
 const DOOM: &str = "
     update blob set doomed_until = now() + make_interval(secs => $2::float8)
     where digest = any($1::bytea[])
         and not exists (select from picture_square where picture_square.digest = blob.digest)
+        and not exists (select from entry_version where entry_version.digest = blob.digest)
     returning digest, doomed_until";
 
 /// Locks in order, as all do who may wait for each other: who announces what is doomed locks it, too.
@@ -49,6 +51,7 @@ const FORGET: &str = "
         delete from blob using doomed
         where blob.digest = doomed.digest
             and not exists (select from picture_square where picture_square.digest = blob.digest)
+            and not exists (select from entry_version where entry_version.digest = blob.digest)
         returning blob.digest
     )
     select count(*) as count from gone";

@@ -4,6 +4,7 @@
 //! has come for a while the sweep runs by itself.
 
 mod delivery;
+mod jobs;
 mod unsubscribe;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -21,7 +22,7 @@ use tonic::service::Routes;
 use tracing::{error, info, warn};
 
 use crate::{
-    config,
+    config, content,
     digest::{self, Letterhead},
     error::{Error, Result, chain},
     identity, ids, invite, job,
@@ -81,6 +82,7 @@ impl Sweep {
 pub struct Daemon {
     parts: Parts,
     crier: job::Crier,
+    worker: job::Worker,
     terms: digest::Terms,
     outbox: outbox::Terms,
     post: Post,
@@ -124,7 +126,8 @@ impl Daemon {
             outbox::Limits { overall: limit(mail.mails_per_second), domain: limit(mail.domain_mails_per_second) };
         let (place, tally) = (outbox::Place::default(), parts.tally.clone());
         let outbox = outbox::Terms { sessions, lease: settings.lease, last_leg, seal, limits, place, tally, draining };
-        Self { crier: job::Crier::new(parts.db.clone()), parts, terms, outbox, post, head }
+        let worker = job::Worker { id: ids::new(), lease: settings.lease };
+        Self { crier: job::Crier::new(parts.db.clone()), worker, parts, terms, outbox, post, head }
     }
 
     /// Does everything of `sweep` that there is to do at `now`: one turn of a loop.
@@ -214,9 +217,12 @@ impl Daemon {
         Ok(())
     }
 
-    /// Purges the WorkCenters that were deleted long enough ago.
+    /// Purges what was deleted long enough ago: what WorkCenters hold, and then WorkCenters that hold nothing any more.
     async fn purge(&self, now: Timestamp) -> Result<()> {
         let mut batches = 0;
+        while !self.parts.draining.is_cancelled() && content::purge(&mut self.parts.db.client().await?, now).await? {
+            batches += 1;
+        }
         while !self.parts.draining.is_cancelled() && workcenter::purge(&mut self.parts.db.client().await?, now).await? {
             batches += 1;
         }
@@ -333,6 +339,9 @@ pub fn serve(
         let outbox = outbox.unwrap_or_default();
         for (sweep, bell) in bells {
             turns.spawn(daemon.clone().turn(sweep, bell, Arc::clone(&outbox)));
+        }
+        for _ in 0..jobs::HANDS {
+            turns.spawn(daemon.clone().toil());
         }
         scheduler.start().await.map_err(Error::internal)?;
 

@@ -1,20 +1,27 @@
 //! What takes long: how far each piece of it has come, and the streams that follow it.
 //!
-//! A job is a row whose revision grows with every change. Whoever does the work calls [`advance`] in the transaction
-//! of the work, and the [`Crier`] once it has committed. Being told is only a hint; the row is the truth.
+//! A job is a row whose revision grows with every change. Who composes digests calls [`advance`] in the transaction of
+//! the work, and the [`Crier`] once it has committed. Bulk jobs have a row for each of their items, and are done by
+//! [`turn`], a batch at a time. Being told is only a hint; the row is the truth.
 
+mod bulk;
 mod crier;
+mod item;
 mod run;
 mod service;
 mod store;
+mod turn;
 pub mod watch;
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+pub use bulk::{Bulk, New, Order, Target, start};
 pub use crier::Crier;
+pub use item::{Above, Batch, Item, ItemKind, ItemState, Leftover, Outcome, Planned};
 pub use run::{Done, Moved, Run, advance, digest_run};
 pub use service::Service;
+pub use turn::{BATCH, Work, Worker, turn};
 
 use crate::{
     access::Resource,
@@ -26,19 +33,34 @@ use crate::{
 pub enum Kind {
     /// Composes the digests of one account and cadence that are due at one instant.
     DigestRun,
+    /// Copies folders and documents.
+    BulkCopy,
+    /// Moves them.
+    BulkMove,
+    /// Deletes them.
+    BulkDelete,
+    /// Brings them back.
+    BulkRestore,
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::DigestRun, Self::BulkCopy, Self::BulkMove, Self::BulkDelete, Self::BulkRestore];
+
     /// As the database has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::DigestRun => "DIGEST_RUN",
+            Self::BulkCopy => "BULK_COPY",
+            Self::BulkMove => "BULK_MOVE",
+            Self::BulkDelete => "BULK_DELETE",
+            Self::BulkRestore => "BULK_RESTORE",
         }
     }
 
     /// Reads what [`Self::name`] wrote.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::DigestRun].into_iter().find(|it| it.name() == name)
+        Self::ALL.into_iter().find(|it| it.name() == name)
     }
 }
 
@@ -134,6 +156,8 @@ pub struct Job {
     pub initiator: Option<Uuid>,
     /// For [`Kind::DigestRun`].
     pub slot: Option<Slot>,
+    /// For all other kinds.
+    pub bulk: Option<Bulk>,
     /// Items altogether.
     pub total: i64,
     /// Items done.
@@ -215,6 +239,7 @@ mod tests {
             state: State::Running,
             initiator: None,
             slot: None,
+            bulk: None,
             total,
             done: 0,
             skipped: 0,
@@ -263,7 +288,7 @@ mod tests {
     #[test]
     fn names_are_read_back() {
         assert!(State::ALL.into_iter().all(|it| State::named(it.name()) == Some(it)));
-        assert_eq!(Kind::named("DIGEST_RUN"), Some(Kind::DigestRun));
+        assert!(Kind::ALL.into_iter().all(|it| Kind::named(it.name()) == Some(it)));
         assert_eq!((State::named("DONE"), Kind::named("")), (None, None));
     }
 }

@@ -6,7 +6,10 @@ use sea_query::{
 };
 use uuid::Uuid;
 
-use super::{Job, Kind, Scope, Slot, State};
+use super::{
+    Job, Kind, Scope, Slot, State,
+    bulk::{Bulk, New, Order as Asked, Target},
+};
 use crate::{
     db::{self, GenericClient, Row},
     error::Result,
@@ -33,9 +36,30 @@ enum Column {
     CreatedAt,
     UpdatedAt,
     FinishedAt,
+    Roots,
+    TargetWorkcenterId,
+    TargetFolderId,
+    TargetPath,
+    OnConflict,
+    OnFolderConflict,
+    IncludesVersions,
+    IsRecursive,
+    StopsOnFailure,
+    InitiatorName,
+    RetryOf,
+    TotalBytes,
+    DoneBytes,
+    Warned,
+    CurrentPath,
+    ErrorItems,
+    ErrorPaths,
+    ErrorCodes,
+    StartedAt,
+    CancelRequestedAt,
+    CancelRequestedBy,
 }
 
-const ALL: [Column; 15] = [
+const ALL: [Column; 36] = [
     Column::Id,
     Column::AccountId,
     Column::Kind,
@@ -51,6 +75,27 @@ const ALL: [Column; 15] = [
     Column::CreatedAt,
     Column::UpdatedAt,
     Column::FinishedAt,
+    Column::Roots,
+    Column::TargetWorkcenterId,
+    Column::TargetFolderId,
+    Column::TargetPath,
+    Column::OnConflict,
+    Column::OnFolderConflict,
+    Column::IncludesVersions,
+    Column::IsRecursive,
+    Column::StopsOnFailure,
+    Column::InitiatorName,
+    Column::RetryOf,
+    Column::TotalBytes,
+    Column::DoneBytes,
+    Column::Warned,
+    Column::CurrentPath,
+    Column::ErrorItems,
+    Column::ErrorPaths,
+    Column::ErrorCodes,
+    Column::StartedAt,
+    Column::CancelRequestedAt,
+    Column::CancelRequestedBy,
 ];
 
 /// An item that failed twice keeps what was said of it first.
@@ -59,11 +104,43 @@ const INSERT_FAILED: &str = "
     select $1, item_id, code from unnest($2::uuid[], $3::text[]) as failed (item_id, code)
     on conflict (job_id, item_id) do nothing";
 
+const INSERT_BULK: &str = "
+    insert into job (id, account_id, kind, state, initiator_id, initiator_name, request_id, total, total_bytes, roots,
+        target_workcenter_id, target_folder_id, target_path, on_conflict, on_folder_conflict, includes_versions,
+        is_recursive, stops_on_failure)
+    values ($1, $2, $3, 'QUEUED', $4,
+        coalesce((select trim(first_name || ' ' || last_name) from profile where user_id = $4), ''),
+        $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+
+const INSERT_RETRY: &str = "
+    insert into job (id, account_id, kind, state, initiator_id, initiator_name, request_id, retry_of, total, roots,
+        target_workcenter_id, target_folder_id, target_path, on_conflict, on_folder_conflict, includes_versions,
+        is_recursive, stops_on_failure)
+    select $1, account_id, kind, 'QUEUED', $3,
+        coalesce((select trim(first_name || ' ' || last_name) from profile where user_id = $3), ''),
+        $4, id, 0, roots, target_workcenter_id, target_folder_id, target_path, on_conflict, on_folder_conflict,
+        includes_versions, is_recursive, stops_on_failure
+    from job where id = $2";
+
+const COUNT: &str = "
+    update job set total = it.items, total_bytes = it.bytes
+    from (select count(*) as items, coalesce(sum(bytes), 0)::bigint as bytes from job_item where job_id = $1 and seq > 0) it
+    where id = $1";
+
+const CANCEL: &str = "
+    update job set state = 'CANCELLING', cancel_requested_at = now(), cancel_requested_by = $2, revision = revision + 1,
+        updated_at = statement_timestamp()
+    where id = $1 and finished_at is null and cancel_requested_at is null and kind <> 'DIGEST_RUN'";
+
 /// Which jobs of a scope to list. An empty list of kinds or states stands for all.
 pub(super) struct Wanted {
     pub scope: Scope,
     pub kinds: Vec<Kind>,
     pub states: Vec<State>,
+    /// Only what this person started.
+    pub initiator: Option<Uuid>,
+    /// Only those made since then, and before then.
+    pub made: [Option<Timestamp>; 2],
     /// Only those before this one, newest first.
     pub before: Option<Uuid>,
     pub fetch: i64,
@@ -104,6 +181,16 @@ pub(super) async fn list(on: &impl GenericClient, wanted: &Wanted) -> Result<Vec
     select.and_where(of(wanted.scope)).order_by(Column::Id, Order::Desc).limit(wanted.fetch.unsigned_abs());
     if let Some(before) = wanted.before {
         select.and_where(Expr::col(Column::Id).lt(before));
+    }
+    if let Some(initiator) = wanted.initiator {
+        select.and_where(Expr::col(Column::InitiatorId).eq(initiator));
+    }
+    let [since, before] = wanted.made;
+    if let Some(since) = since {
+        select.and_where(Expr::col(Column::CreatedAt).gte(since));
+    }
+    if let Some(before) = before {
+        select.and_where(Expr::col(Column::CreatedAt).lt(before));
     }
     let kinds: Vec<&str> = wanted.kinds.iter().map(|it| it.name()).collect();
     let states: Vec<&str> = wanted.states.iter().map(|it| it.name()).collect();
@@ -187,15 +274,104 @@ pub(super) async fn insert_failed(on: &impl GenericClient, id: Uuid, failed: &[(
     Ok(())
 }
 
+/// Begins the bulk job `id` with so many items and bytes.
+pub(super) async fn insert_bulk(
+    on: &impl GenericClient,
+    id: Uuid,
+    new: &New<'_>,
+    total: i64,
+    bytes: i64,
+) -> Result<()> {
+    let order = new.order;
+    let target = order.target.as_ref();
+    let (workcenter, folder) = (target.map(|it| it.workcenter), target.and_then(|it| it.folder));
+    let path = target.map_or("", |it| it.path.as_str());
+    let kind = new.kind.name();
+    let values: [&(dyn db::ToSql + Sync); 16] = [
+        &id,
+        &new.account,
+        &kind,
+        &new.initiator,
+        &new.request_id,
+        &total,
+        &bytes,
+        &order.roots,
+        &workcenter,
+        &folder,
+        &path,
+        &order.on_conflict,
+        &order.on_folder_conflict,
+        &order.includes_versions,
+        &order.is_recursive,
+        &order.stops_on_failure,
+    ];
+    db::text(on, INSERT_BULK, &values).await?;
+    Ok(())
+}
+
+/// Begins the job `id`, which does items of the job `of` again for `by`. Its items are counted later.
+pub(super) async fn insert_retry(
+    on: &impl GenericClient,
+    id: Uuid,
+    of: Uuid,
+    by: Uuid,
+    request_id: &str,
+) -> Result<()> {
+    db::text(on, INSERT_RETRY, &[&id, &of, &by, &request_id]).await?;
+    Ok(())
+}
+
+/// Counts the items of the bulk job `id`.
+pub(super) async fn count(on: &impl GenericClient, id: Uuid) -> Result<()> {
+    db::text(on, COUNT, &[&id]).await?;
+    Ok(())
+}
+
+/// Notes that `by` wants the bulk job `id` to stop, unless it is over or somebody has wanted it before.
+pub(super) async fn cancel(on: &impl GenericClient, id: Uuid, by: Uuid) -> Result<()> {
+    db::text(on, CANCEL, &[&id, &by]).await?;
+    Ok(())
+}
+
+fn bulk(row: &Row) -> Bulk {
+    let workcenter: Option<Uuid> = row.get("target_workcenter_id");
+    let target = |workcenter| Target { workcenter, folder: row.get("target_folder_id"), path: row.get("target_path") };
+    let (ids, paths): (Vec<Uuid>, Vec<String>) = (row.get("error_items"), row.get("error_paths"));
+    let codes: Vec<String> = row.get("error_codes");
+    Bulk {
+        order: Asked {
+            roots: row.get("roots"),
+            target: workcenter.map(target),
+            on_conflict: row.get("on_conflict"),
+            on_folder_conflict: row.get("on_folder_conflict"),
+            includes_versions: row.get("includes_versions"),
+            is_recursive: row.get("is_recursive"),
+            stops_on_failure: row.get("stops_on_failure"),
+        },
+        initiator_name: row.get("initiator_name"),
+        retry_of: row.get("retry_of"),
+        total_bytes: row.get("total_bytes"),
+        done_bytes: row.get("done_bytes"),
+        warned: row.get("warned"),
+        current_path: row.get("current_path"),
+        errors: ids.into_iter().zip(paths).zip(codes).map(|((id, path), code)| (id, path, code)).collect(),
+        started_at: row.get("started_at"),
+        cancel_requested_at: row.get("cancel_requested_at"),
+        cancel_requested_by: row.get("cancel_requested_by"),
+    }
+}
+
 fn job(row: &Row) -> Job {
     let cadence: Option<String> = row.get("cadence");
+    let kind = Kind::named(row.get("kind")).expect("the table checks `kind`");
     Job {
         id: row.get("id"),
         account: row.get("account_id"),
-        kind: Kind::named(row.get("kind")).expect("the table checks `kind`"),
+        kind,
         state: State::named(row.get("state")).expect("the table checks `state`"),
         initiator: row.get("initiator_id"),
         slot: cadence.zip(row.get("due_at")).map(|(cadence, due_at)| Slot { cadence, due_at }),
+        bulk: (kind != Kind::DigestRun).then(|| bulk(row)),
         total: row.get("total"),
         done: row.get("done"),
         skipped: row.get("skipped"),

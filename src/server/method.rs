@@ -28,8 +28,8 @@ impl From<pb::Method> for Method {
     fn from(method: pb::Method) -> Self {
         let pb::Method { service, name, takes_stream, gives_stream } = method;
         let is_open = OPEN.iter().any(|package| service.starts_with(package));
-        // Streams that watch something never come to an end by themselves; others have one.
-        let lasts = gives_stream && (is_open || name.starts_with("Watch"));
+        // Streams that watch something never come to an end by themselves; others have one, and that of a gigabyte is far.
+        let lasts = gives_stream && (is_open || name.starts_with("Watch") || name == "DownloadDocument");
         Self { service, name, takes_stream, gives_stream, lasts, is_open }
     }
 }

@@ -13,7 +13,7 @@ mod method;
 mod metrics;
 mod stream;
 
-use std::{future::IntoFuture, net::SocketAddr, sync::Arc};
+use std::{future::IntoFuture, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::{
@@ -29,7 +29,7 @@ use self::{front::Front, health::Readiness, load::Load, metrics::Metrics};
 use crate::{
     blob::Blobs,
     clock::Clock,
-    config,
+    config, content,
     db::Db,
     digest::Letterhead,
     error::{Error, Result},
@@ -114,18 +114,24 @@ pub fn serve(
 ) -> BoxFuture<'static, Result<()>> {
     let gate = identity::Gate::new(parts.db.clone(), &parts.notices);
     let Parts { db, clock, blobs, .. } = parts.clone();
-    let pictures = profile::Pictures::new(db, clock, blobs, settings.upload_silence);
-    let (routes, names) = services(&parts, &gate, pictures);
+    let silence = settings.upload_silence;
+    let pictures = profile::Pictures::new(db, clock, blobs, silence);
+    let (routes, names) = services(&parts, &gate, pictures, silence);
     face(listener, parts, gate, routes, names, stop)
 }
 
 /// Every service of the server, and their names for health and reflection.
-fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -> (Routes, Vec<&'static str>) {
+fn services(
+    parts: &Parts,
+    gate: &identity::Gate,
+    pictures: profile::Pictures,
+    silence: Duration,
+) -> (Routes, Vec<&'static str>) {
     use pb::{
         account_service_server::AccountServiceServer, activity_service_server::ActivityServiceServer,
-        invite_service_server::InviteServiceServer, preference_service_server::PreferenceServiceServer,
-        profile_service_server::ProfileServiceServer, session_service_server::SessionServiceServer,
-        work_center_service_server::WorkCenterServiceServer,
+        content_service_server::ContentServiceServer, invite_service_server::InviteServiceServer,
+        preference_service_server::PreferenceServiceServer, profile_service_server::ProfileServiceServer,
+        session_service_server::SessionServiceServer, work_center_service_server::WorkCenterServiceServer,
     };
     let Parts { db, clock, settings, hasher, .. } = parts.clone();
     let head = Letterhead::of(&settings);
@@ -158,6 +164,8 @@ fn services(parts: &Parts, gate: &identity::Gate, pictures: profile::Pictures) -
     add!(AccountServiceServer::new(accounts), REQUEST_BYTES_MAX);
     let workcenters = workcenter::Service::new(db(), clock(), key(), spread, window, most);
     add!(WorkCenterServiceServer::new(workcenters), REQUEST_BYTES_MAX);
+    let contents = content::Service::new(db(), clock(), key(), parts.blobs.clone(), silence, window);
+    add!(ContentServiceServer::new(contents), content::MESSAGE_BYTES_MAX);
     let activity = publication::Service::new(db(), clock(), key(), spread, window);
     add!(ActivityServiceServer::new(activity), BATCH_BYTES_MAX);
     add!(PreferenceServiceServer::new(preference::Service::new(db(), clock(), head, spread)), REQUEST_BYTES_MAX);

@@ -2,6 +2,7 @@
 
 mod archive;
 mod collaborator;
+mod content;
 mod own;
 mod purge;
 mod service;
@@ -12,6 +13,7 @@ use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
 pub use collaborator::{ADDED, Arrival, LEFT, REMOVED, Tie, add, add_all, announce, remove_all};
+pub use content::{fill, rearrange};
 pub use purge::purge;
 pub use service::{Service, read_role};
 pub use store::closed;

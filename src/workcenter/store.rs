@@ -94,6 +94,12 @@ const FIND: &str = workcenters!("null::text", "where workcenter.id = $1");
 /// Against whoever comes into it, too.
 const LOCK: &str = workcenters!("null::text", "where workcenter.id = $1 for update");
 
+/// Against whoever archives or deletes it.
+const SHARE: &str = workcenters!("null::text", "where workcenter.id = $1 for share");
+
+/// Against those who share it, too; whoever only refers to it does not wait.
+const KEEP: &str = workcenters!("null::text", "where workcenter.id = $1 for no key update");
+
 /// Those that a person is in, and those deleted ones whose account they administer. The state is that of `WorkCenter`.
 const LIST: &str = concat!(
     "select * from (",
@@ -126,8 +132,11 @@ const UPDATE: &str = "
     update workcenter set name = $2, category = $3, archived_at = $4, purge_at = $5, revision = revision + 1
     where id = $1 returning revision";
 
+/// What it holds has gone before.
 const PURGEABLE: &str = "
-    select id from workcenter where purge_at <= $1 order by purge_at limit 1 for update skip locked";
+    select id from workcenter
+    where purge_at <= $1 and not exists (select from entry where entry.workcenter_id = workcenter.id)
+    order by purge_at limit 1 for update skip locked";
 
 const EMPTY: &str = "
     delete from collaborator where ctid = any(array(
@@ -179,6 +188,16 @@ pub(super) async fn find(on: &impl GenericClient, id: Uuid) -> Result<Option<Wor
 /// The WorkCenter `id`, which nobody else changes or comes into until the transaction ends.
 pub(super) async fn lock(on: &impl GenericClient, id: Uuid) -> Result<Option<WorkCenter>> {
     Ok(db::text(on, LOCK, &[&id]).await?.first().map(workcenter))
+}
+
+/// The WorkCenter `id`, which nobody changes until the transaction ends; others may say the same.
+pub(super) async fn share(on: &impl GenericClient, id: Uuid) -> Result<Option<WorkCenter>> {
+    Ok(db::text(on, SHARE, &[&id]).await?.first().map(workcenter))
+}
+
+/// The WorkCenter `id`, which nobody else changes or shares until the transaction ends.
+pub(super) async fn keep(on: &impl GenericClient, id: Uuid) -> Result<Option<WorkCenter>> {
+    Ok(db::text(on, KEEP, &[&id]).await?.first().map(workcenter))
 }
 
 /// Writes what may change of a WorkCenter that is locked; its revision grows.

@@ -29,7 +29,7 @@ fn folder(app: &App) -> PathBuf {
 }
 
 /// The names of all that is in the folder of `app`.
-fn files(app: &App) -> BTreeSet<String> {
+pub fn files(app: &App) -> BTreeSet<String> {
     let shelves = fs::read_dir(folder(app)).unwrap().map(|it| it.unwrap().path());
     let on = |shelf: PathBuf| fs::read_dir(shelf).unwrap().map(|it| it.unwrap().path());
     let name = |it: PathBuf| it.strip_prefix(folder(app)).unwrap().to_str().unwrap().replace('/', "");
@@ -43,7 +43,7 @@ async fn rows(app: &App) -> BTreeSet<String> {
 }
 
 /// Lets `hours` pass by the real clock, as far as bytes go by it.
-async fn pass(app: &App, hours: i32) {
+pub async fn pass(app: &App, hours: i32) {
     // In order, as all do who may wait for each other.
     let pass = format!(
         "with locked as (select digest from blob order by digest for update)
@@ -55,7 +55,7 @@ async fn pass(app: &App, hours: i32) {
 }
 
 /// Collects all that there is to collect, and returns how much it was.
-async fn collect(app: &App) -> u64 {
+pub async fn collect(app: &App) -> u64 {
     let mut collected = 0;
     while let Some(batch) = blobs(app).collect().await.unwrap() {
         collected += batch;
@@ -275,7 +275,7 @@ async fn pictures_that_were_there_before_there_was_a_table_of_bytes_are_in_it_af
     set(&app, &ada, 61).await;
     let squares = "select count(*), count(distinct digest) from picture_square";
     let client = app.client().await;
-    let undo = "drop trigger picture_squares_follow on picture; drop table picture_square; drop table blob;
+    let undo = "drop trigger picture_squares_follow on picture; drop table picture_square; drop table blob cascade;
         drop function picture_squares_follow; drop function picture_square_lets_go";
     client.batch_execute(undo).await.unwrap();
     let migration = crate::architecture::source::root().join("migrations/V10__blob.sql");

@@ -156,12 +156,11 @@ impl App {
         clock::set(&parts.db.client().await.unwrap(), START.parse().unwrap(), 0.0).await.unwrap();
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
         // Short, for a test waits for it.
         let pictures = config::Pictures { upload_silence: Duration::from_millis(500) };
         let served = parts.clone();
         tokio::spawn(server::serve(listener, served, &pictures, Box::pin(std::future::pending())));
-        let url = format!("http://{address}");
         let channel = Channel::from_shared(url.clone()).unwrap().connect_lazy();
         Self { parts, database, channel, url, name }
     }
@@ -407,6 +406,7 @@ clients! {
     accounts account_service_client AccountServiceClient;
     profiles profile_service_client ProfileServiceClient;
     workcenters work_center_service_client WorkCenterServiceClient;
+    contents content_service_client ContentServiceClient;
     activity activity_service_client ActivityServiceClient;
     preferences preference_service_client PreferenceServiceClient;
     invites invite_service_client InviteServiceClient;

@@ -260,10 +260,11 @@ async fn a_bad_request_names_every_field() {
         kinds: vec![JobKind::DigestRun.into(), 0],
         states: vec![99],
         page_size: -1,
-        page_token: String::new(),
+        initiator_user_id: "nonsense".to_owned(),
+        ..ListJobsRequest::default()
     };
     let refused = list(&app, token, bad).await.unwrap_err();
-    assert_eq!(fields(&refused), ["account_id", "kinds[1]", "states[0]", "page_size"]);
+    assert_eq!(fields(&refused), ["account_id", "kinds[1]", "states[0]", "page_size", "initiator_user_id"]);
     for (scope, account_id, field) in [
         (JobScope::Unspecified.into(), "", "scope"),
         (99, "", "scope"),

@@ -16,9 +16,10 @@ use workcenter::{
 
 use crate::harness::{App, by, fields, reason};
 
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 9] = [
     "workcenter.v1.AccountService",
     "workcenter.v1.ActivityService",
+    "workcenter.v1.ContentService",
     "workcenter.v1.InviteService",
     "workcenter.v1.JobService",
     "workcenter.v1.PreferenceService",

@@ -139,6 +139,7 @@ pub const RULES: &[Rule] = &[
     row("folder.renamed", Place, Dropped, "{who} renamed the folder {what}[ in {place}]", "{who} renamed {count} folders[ in {place}]"),
     row("folder.moved", Place, Dropped, "{who} moved the folder {what}[ to {place}]", "{who} moved {count} folders[ to {place}]"),
     row("folder.deleted", Place, Dropped, "{who} deleted 1 folder[ from {place}]", "{who} deleted {count} folders[ from {place}]"),
+    row("folder.restored", Place, Dropped, "{who} restored the folder {what}[ to {place}]", "{who} restored {count} folders[ to {place}]"),
     // Tasks.
     row("task.created", Place, Dropped, "{who} created {what}[ in {place}]", "{who} created {count} tasks[ in {place}]"),
     row("task.completed", Place, Dropped, "{who} completed {what}[ in {place}]", "{who} completed {count} tasks[ in {place}]"),

@@ -2,7 +2,7 @@
 
 use std::{
     pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -15,7 +15,7 @@ use futures_util::{
 };
 use squares::{Cut, Fault, Format, PIXELS_MAX, SIDE_MAX, SIDES};
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
+    sync::Semaphore,
     task::spawn_blocking,
     time::{Instant, timeout, timeout_at},
 };
@@ -39,13 +39,8 @@ use crate::{
     pb::{self, get_picture_response::Part},
     profile::{self, Told},
     secret,
+    transfers::Transfers,
 };
-
-/// Uploads under way at a time. Each holds its file, at most 10 MiB.
-const UPLOADS_MAX: usize = 16;
-
-/// Uploads of one caller at a time: one may hang while the next is tried.
-const UPLOADS_OF_ONE_MAX: usize = 2;
 
 /// How long a file waits to be cut before its caller is told to come back.
 const CUT_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -53,7 +48,7 @@ const CUT_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long an upload may take from its first message to its last, however busy it is.
 const UPLOAD_WITHIN: Duration = Duration::from_secs(600);
 
-/// When to come back if there are as many uploads as that.
+/// When to come back if as many files as that wait.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// Bytes of a chunk of a picture that is read: few enough for the windows of any client.
@@ -72,29 +67,11 @@ pub struct Pictures {
     blobs: Blobs,
     /// How long an upload may be silent.
     silence: Duration,
-    uploads: Semaphore,
-    /// Whose uploads are under way.
-    uploading: Mutex<Vec<Uuid>>,
+    uploads: Transfers,
     /// One for each core: what is read there fills it.
     cutting: Arc<Semaphore>,
     /// The same for what is drawn, which takes moments and does not wait for what takes seconds.
     drawing: Arc<Semaphore>,
-}
-
-/// A place among the uploads that are under way.
-struct Place<'a> {
-    pictures: &'a Pictures,
-    whose: Uuid,
-    _permit: SemaphorePermit<'a>,
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        let mut uploading = self.pictures.uploading.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = uploading.iter().position(|it| *it == self.whose) {
-            uploading.swap_remove(at);
-        }
-    }
 }
 
 impl Pictures {
@@ -102,19 +79,8 @@ impl Pictures {
     pub fn new(db: Db, clock: Clock, blobs: Blobs, silence: Duration) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let permits = || Arc::new(Semaphore::new(cores));
-        let (uploads, uploading) = (Semaphore::new(UPLOADS_MAX), Mutex::default());
-        Self { db, clock, blobs, silence, uploads, uploading, cutting: permits(), drawing: permits() }
-    }
-
-    /// Finds a place for an upload of `whose`.
-    fn place(&self, whose: Uuid) -> Result<Place<'_>> {
-        let permit = self.uploads.try_acquire().map_err(|_full| full())?;
-        let mut uploading = self.uploading.lock().unwrap_or_else(PoisonError::into_inner);
-        if uploading.iter().filter(|it| **it == whose).count() >= UPLOADS_OF_ONE_MAX {
-            return Err(full());
-        }
-        uploading.push(whose);
-        Ok(Place { pictures: self, whose, _permit: permit })
+        let (cutting, drawing) = (permits(), permits());
+        Self { db, clock, blobs, silence, uploads: Transfers::up(), cutting, drawing }
     }
 
     /// Serves `UploadPicture`.
@@ -123,7 +89,7 @@ impl Pictures {
         request: Request<Streaming<pb::UploadPictureRequest>>,
     ) -> Result<Response<pb::UploadPictureResponse>, Status> {
         let caller = auth::caller(&request)?;
-        let _place = self.place(caller.id().unwrap_or_default())?;
+        let _place = self.uploads.place(caller.id().unwrap_or_default())?;
         // The stream is read from the first moment: what lies unread for long ends the connection.
         let asked = async {
             let leave = access::may(&self.db.client().await?, &caller, Action::UploadPicture, Resource::Own).await;

@@ -1,10 +1,14 @@
 //! An account with everybody who may call, and with something of everything to be asked for.
 
+use futures_util::stream;
 use jiff::Timestamp;
 use workcenter::{auth::SCOPES, db, ids, job, pb};
 
 use super::things::Things;
-use crate::harness::{Account, App, Person, by};
+use crate::{
+    content,
+    harness::{Account, App, Person, by},
+};
 
 /// Those who call.
 pub struct Cast {
@@ -63,6 +67,17 @@ impl Cast {
         let email = format!("{}@example.com", ids::new().simple());
         let offer = pb::CreateInviteRequest { email, account_id: account.to_string(), ..Default::default() };
         let invited = app.invites().create_invite(by(&owner.token, offer)).await.unwrap().into_inner();
+        let folder = pb::CreateFolderRequest {
+            workcenter_id: workcenter.to_string(),
+            name: "Plans".to_owned(),
+            ..Default::default()
+        };
+        let folder = app.contents().create_folder(by(&owner.token, folder)).await.unwrap().into_inner().folder;
+        let workcenter_id = workcenter.to_string();
+        let metadata =
+            pb::UploadDocumentMetadata { workcenter_id, name: "Plan.pdf".to_owned(), ..content::announced(b"plan") };
+        let messages = stream::iter(content::messages(metadata, b"plan", 4));
+        let document = app.contents().upload_document(by(&owner.token, messages)).await.unwrap().into_inner().document;
         let client = app.client().await;
         let run = job::Run { account, cadence: "DAILY", due_at: Timestamp::UNIX_EPOCH };
         let session = db::text(&client, "select id from session where user_id = $1", &[&person.id]).await.unwrap();
@@ -74,6 +89,8 @@ impl Cast {
             session: session[0].get("id"),
             job: job::digest_run(&client, &run, 3).await.unwrap(),
             invite: invited.invite.unwrap().invite_id.parse().unwrap(),
+            folder: folder.unwrap().folder_id.parse().unwrap(),
+            document: document.unwrap().document_id.parse().unwrap(),
         }
     }
 

@@ -4,6 +4,8 @@ use prost::Message;
 use uuid::Uuid;
 use workcenter::{access::Action, ids, pb};
 
+use crate::content;
+
 /// Something of everything, in one account.
 pub struct Things {
     pub account: Uuid,
@@ -17,13 +19,18 @@ pub struct Things {
     pub job: Uuid,
     /// To an address that nobody has.
     pub invite: Uuid,
+    /// A folder of the WorkCenter, with nothing in it.
+    pub folder: Uuid,
+    /// A document beside it.
+    pub document: Uuid,
 }
 
 impl Things {
     /// Things that there are not.
     pub fn nowhere() -> Self {
-        let [account, workcenter, person, other, session, job, invite] = [(); 7].map(|()| ids::new());
-        Self { account, workcenter, person, other, session, job, invite }
+        let [account, workcenter, person, other, session] = [(); 5].map(|()| ids::new());
+        let [job, invite, folder, document] = [(); 4].map(|()| ids::new());
+        Self { account, workcenter, person, other, session, job, invite, folder, document }
     }
 
     /// A sound request for `action` on these.
@@ -209,6 +216,78 @@ impl Things {
             | Action::RemoveNotificationAddress
             | Action::ListWorkCenterPreferences
             | Action::ListAdministratorDigests => Vec::new(),
+            Action::CreateFolder
+            | Action::GetFolder
+            | Action::UpdateFolder
+            | Action::DeleteFolder
+            | Action::RestoreFolder
+            | Action::ListContents
+            | Action::UploadDocument
+            | Action::DownloadDocument
+            | Action::GetDocument
+            | Action::UpdateDocument
+            | Action::DeleteDocument
+            | Action::RestoreDocument
+            | Action::ListDocumentVersions => self.content_request(action),
+            Action::BulkCopy | Action::BulkMove | Action::BulkDelete | Action::BulkRestore => self.bulk_request(action),
+            Action::ListJobItems => pb::ListJobItemsRequest { job_id, ..Default::default() }.encode_to_vec(),
+            Action::ExportJobItems => pb::ExportJobItemsRequest { job_id, states: Vec::new() }.encode_to_vec(),
+            Action::CancelJob => pb::CancelJobRequest { job_id }.encode_to_vec(),
+            Action::RetryFailedItems => {
+                pb::RetryFailedItemsRequest { job_id, request_id: String::new() }.encode_to_vec()
+            }
+        }
+    }
+
+    /// The same for what is about what a WorkCenter holds.
+    /// A sound request for a job over the document.
+    fn bulk_request(&self, action: Action) -> Vec<u8> {
+        let item = Some(pb::bulk_item::Item::DocumentId(self.document.to_string()));
+        let items = vec![pb::BulkItem { item, ..Default::default() }];
+        let target = Some(pb::BulkTarget { workcenter_id: self.workcenter.to_string(), folder_id: String::new() });
+        match action {
+            Action::BulkCopy => pb::BulkCopyRequest { items, target, ..Default::default() }.encode_to_vec(),
+            Action::BulkMove => pb::BulkMoveRequest { items, target, ..Default::default() }.encode_to_vec(),
+            Action::BulkDelete => pb::BulkDeleteRequest { items, ..Default::default() }.encode_to_vec(),
+            _ => pb::BulkRestoreRequest { items, ..Default::default() }.encode_to_vec(),
+        }
+    }
+
+    fn content_request(&self, action: Action) -> Vec<u8> {
+        let workcenter_id = self.workcenter.to_string();
+        let (folder_id, document_id) = (self.folder.to_string(), self.document.to_string());
+        let name = "New".to_owned();
+        match action {
+            Action::CreateFolder => {
+                pb::CreateFolderRequest { workcenter_id, name, ..Default::default() }.encode_to_vec()
+            }
+            Action::GetFolder => pb::GetFolderRequest { folder_id }.encode_to_vec(),
+            Action::UpdateFolder => {
+                let folder = Some(pb::Folder { folder_id, name, ..Default::default() });
+                pb::UpdateFolderRequest { folder, ..Default::default() }.encode_to_vec()
+            }
+            Action::DeleteFolder => pb::DeleteFolderRequest { folder_id, ..Default::default() }.encode_to_vec(),
+            Action::RestoreFolder => pb::RestoreFolderRequest { folder_id }.encode_to_vec(),
+            Action::ListContents => pb::ListContentsRequest { workcenter_id, ..Default::default() }.encode_to_vec(),
+            Action::UploadDocument => {
+                let metadata = pb::UploadDocumentMetadata { workcenter_id, name, ..content::announced(b"plan") };
+                let part = Some(pb::upload_document_request::Part::Metadata(metadata));
+                pb::UploadDocumentRequest { part }.encode_to_vec()
+            }
+            Action::DownloadDocument => {
+                pb::DownloadDocumentRequest { document_id, ..Default::default() }.encode_to_vec()
+            }
+            Action::GetDocument => pb::GetDocumentRequest { document_id }.encode_to_vec(),
+            Action::UpdateDocument => {
+                let document = Some(pb::Document { document_id, name, ..Default::default() });
+                pb::UpdateDocumentRequest { document, ..Default::default() }.encode_to_vec()
+            }
+            Action::DeleteDocument => pb::DeleteDocumentRequest { document_id, ..Default::default() }.encode_to_vec(),
+            Action::RestoreDocument => pb::RestoreDocumentRequest { document_id }.encode_to_vec(),
+            Action::ListDocumentVersions => {
+                pb::ListDocumentVersionsRequest { document_id, ..Default::default() }.encode_to_vec()
+            }
+            _ => unreachable!("{action:?} is about something else"),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, process::Stdio};
 
+use futures_util::stream;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_bidirectional},
     net::{TcpListener, TcpStream},
@@ -15,6 +16,7 @@ use workcenter::{config, error::Reason, pb::GetPictureRequest, secret, server::P
 use super::{blobs, collect, delete, is_stored, pass, rows, set};
 use crate::{
     architecture::source::root,
+    content::{self, Site, noise},
     harness::{self, App, reason, shared},
     picture::{etags, jpeg, messages, of, shown, upload},
     process::program::{DAEMON, SERVER, TOKEN_KEY, ended},
@@ -176,6 +178,28 @@ async fn a_bucket_takes_pictures_gives_them_out_and_is_cleared() {
     delete(&app, &ada).await;
     pass(&app, 24).await;
     assert_eq!(collect(&app).await, 4);
+}
+
+#[tokio::test]
+async fn a_bucket_takes_documents_in_parts_and_keeps_none_of_what_was_given_up() {
+    let s3 = S3::start().await;
+    let site = Site::of(App::keeping(|_| s3.blobs()).await).await;
+    let bytes = noise(6 << 20);
+    let id = site.upload("", "Scan.tiff", &bytes).await.unwrap().document_id;
+    assert!(site.download(&id, 0, (5 << 20) - 1, 3).await.unwrap().1 == bytes[(5 << 20) - 1..(5 << 20) + 2]);
+    let small = site.upload("", "Note.txt", b"note").await.unwrap().document_id;
+    let empty = site.upload("", "Empty.txt", b"").await.unwrap().document_id;
+    assert_eq!(site.download(&small, 0, 1, 2).await.unwrap().1, b"ot");
+    assert_eq!(site.download(&empty, 0, 0, 0).await.unwrap().1, b"");
+    assert_eq!(s3.names().await.len(), 3);
+
+    let mut other = content::messages(site.document("", "Other.tiff", &bytes[1..]), &bytes[1..], 1 << 20);
+    other.pop();
+    let refused = site.send(stream::iter(other)).await.unwrap_err();
+    assert_eq!(reason(&refused), "DOCUMENT_MISMATCH");
+    let under_way = s3.ask("GET", "?uploads").await;
+    assert!(under_way.contains(" 200 ") && !under_way.contains("<UploadId>"), "{under_way}");
+    assert_eq!(s3.names().await.len(), 3);
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 mod accounts;
 mod activity;
+mod bulk;
+mod content;
 mod invites;
 mod jobs;
 mod preferences;

@@ -2,6 +2,8 @@
 
 mod accounts;
 mod activity;
+mod bulk;
+mod content;
 mod ending;
 mod invites;
 mod jobs;
@@ -46,6 +48,8 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
         profile::ROWS,
         accounts::ROWS,
         workcenters::ROWS,
+        content::ROWS,
+        bulk::ROWS,
         activity::ROWS,
         invites::ROWS,
         preferences::ROWS,

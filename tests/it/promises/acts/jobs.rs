@@ -2,11 +2,15 @@
 
 use jiff::Timestamp;
 use workcenter::{
-    job,
-    pb::{GetJobRequest, JobScope, ListJobsRequest, WatchJobRequest, WatchJobsRequest},
+    ids, job,
+    pb::{
+        CancelJobRequest, CreateWorkCenterRequest, ExportJobItemsRequest, GetJobRequest, JobScope, ListJobItemsRequest,
+        ListJobsRequest, RetryFailedItemsRequest, WatchJobRequest, WatchJobsRequest,
+    },
 };
 
 use super::{Answer, Person, Stage, by, nothing, text};
+use crate::harness::reason;
 
 impl Stage {
     /// A job of the account that nobody has begun.
@@ -90,5 +94,56 @@ impl Stage {
 
     pub async fn watch_jobs_as_a_stranger(&self) -> Answer {
         self.follow_jobs(&self.stranger, JobScope::Account).await
+    }
+
+    pub async fn job_items(&self, job_id: &str, page_token: &str) -> Answer {
+        let (job_id, page_token) = (text(job_id), text(page_token));
+        let message = ListJobItemsRequest { job_id, page_token, ..Default::default() };
+        self.app.jobs().list_job_items(by(&self.ada.token, message)).await.map(nothing)
+    }
+
+    pub async fn job_items_as_a_member(&self) -> Answer {
+        self.job_items(&self.digest_run().await, "").await
+    }
+
+    pub async fn export_job_items_as_a_member(&self) -> Answer {
+        let message = ExportJobItemsRequest { job_id: self.digest_run().await, states: Vec::new() };
+        self.app.jobs().export_job_items(by(&self.ada.token, message)).await.map(nothing)
+    }
+
+    async fn cancel_it(&self, who: &Person) -> Answer {
+        let message = CancelJobRequest { job_id: self.digest_run().await };
+        self.app.jobs().cancel_job(by(&who.token, message)).await.map(nothing)
+    }
+
+    pub async fn cancel_a_digest_run_as_a_member(&self) -> Answer {
+        self.cancel_it(&self.ada).await
+    }
+
+    pub async fn cancel_a_digest_run(&self) -> Answer {
+        let answer = self.cancel_it(&self.admin).await;
+        assert!(answer.as_ref().is_err_and(|it| reason(it) == "JOB_NOT_CANCELLABLE"));
+        answer
+    }
+
+    async fn retry_it(&self, who: &Person, request_id: String) -> Answer {
+        let message = RetryFailedItemsRequest { job_id: self.digest_run().await, request_id };
+        self.app.jobs().retry_failed_items(by(&who.token, message)).await.map(nothing)
+    }
+
+    pub async fn retry_as_a_member(&self) -> Answer {
+        self.retry_it(&self.ada, String::new()).await
+    }
+
+    pub async fn retry_what_has_not_failed(&self) -> Answer {
+        self.retry_it(&self.admin, String::new()).await
+    }
+
+    pub async fn retry_by_a_request_of_another_call(&self) -> Answer {
+        let request_id = ids::new().to_string();
+        let (account_id, name) = (self.account.to_string(), text("Quay"));
+        let message = CreateWorkCenterRequest { account_id, name, request_id: request_id.clone() };
+        self.app.workcenters().create_work_center(by(&self.admin.token, message)).await?;
+        self.retry_it(&self.admin, request_id).await
     }
 }

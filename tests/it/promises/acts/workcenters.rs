@@ -114,7 +114,7 @@ impl Stage {
         self.rename_as(&self.stranger, self.pier().await, ["Mine", "name", ""]).await
     }
 
-    async fn archive_as(&self, who: &Person, id: Uuid) -> Answer {
+    pub(super) async fn archive_as(&self, who: &Person, id: Uuid) -> Answer {
         let message = ArchiveWorkCenterRequest { workcenter_id: id.to_string() };
         self.app.workcenters().archive_work_center(by(&who.token, message)).await.map(nothing)
     }

@@ -24,4 +24,21 @@ super::rows! {
         PermissionDenied NOT_ALLOWED watch_jobs(JobScope::Account);
         Unavailable DRAINING watch_jobs_until_the_end();
     }
+    "JobService/ListJobItems" {
+        InvalidArgument FIELD_INVALID job_items("made up", "");
+        InvalidArgument PAGE_TOKEN_INVALID job_items("00000000-0000-0000-0000-000000000000", "made up");
+        NotFound JOB_NOT_FOUND job_items_as_a_member();
+    }
+    "JobService/ExportJobItems" {
+        NotFound JOB_NOT_FOUND export_job_items_as_a_member();
+    }
+    "JobService/CancelJob" {
+        NotFound JOB_NOT_FOUND cancel_a_digest_run_as_a_member();
+        FailedPrecondition JOB_NOT_CANCELLABLE cancel_a_digest_run();
+    }
+    "JobService/RetryFailedItems" {
+        NotFound JOB_NOT_FOUND retry_as_a_member();
+        FailedPrecondition NOTHING_TO_RETRY retry_what_has_not_failed();
+        AlreadyExists REQUEST_ID_REUSED retry_by_a_request_of_another_call();
+    }
 }

@@ -1,0 +1,7 @@
+//! The bytes of documents: how they come, and how they go.
+
+mod service;
+mod upload;
+
+pub(super) use service::{DocumentStream, Streams};
+pub use upload::{DOCUMENT_BYTES_MAX, MESSAGE_BYTES_MAX};

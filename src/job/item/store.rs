@@ -1,0 +1,256 @@
+//! The table `job_item`, of bulk jobs.
+
+use uuid::Uuid;
+
+use super::{Above, Item, ItemKind, ItemState, Leftover, Outcome, Planned, RETRYABLE};
+use crate::{
+    db::{self, GenericClient, Row},
+    error::Result,
+};
+
+const INSERT: &str = "
+    insert into job_item (job_id, seq, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, state)
+    select $1, $2 + place - 1, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, 'PENDING'
+    from unnest($3::uuid[], $4::text[], $5::bigint[], $6::uuid[], $7::uuid[], $8::text[], $9::bigint[], $10::text[])
+        with ordinality as it (item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, place)";
+
+/// The failed items of a job that may succeed now, and, without a seq, all that they are in.
+const RETRY: &str = "
+    with recursive again as (
+        select * from job_item where job_id = $2 and state = 'FAILED' and code = any($3)
+    ), above as (
+        select parent_item_id as id from again
+        union
+        select job_item.parent_item_id from above join job_item on job_item.job_id = $2 and job_item.item_id = above.id
+    ), written as (
+        insert into job_item (job_id, seq, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict,
+            state, code, action, target_id, target_path, leftover_id, attempt)
+        select $1::uuid, row_number() over (order by seq), item_id, kind, depth, parent_item_id, workcenter_id, path, bytes,
+            on_conflict, 'PENDING', '', '', null, '', null, attempt
+        from again
+        union all
+        select $1::uuid, 0, item_id, kind, depth, parent_item_id, workcenter_id, path, 0, on_conflict, state, code, action,
+            target_id, target_path, leftover_id, attempt
+        from job_item where job_id = $2 and item_id in (select id from above) and item_id not in (select item_id from again)
+    )
+    select count(*) as items from again";
+
+/// The next items: no more than of one depth, and what became of those they are in.
+const NEXT: &str = "
+    select it.item_id, it.kind, it.path, it.bytes, it.on_conflict, it.parent_item_id, above.state as above_state,
+        above.code as above_code, above.target_id as above_target, above.target_path as above_path,
+        above.leftover_id as above_leftover
+    from (select * from job_item where job_id = $1 and state = 'PENDING' order by seq limit $2) it
+    left join job_item above on above.job_id = it.job_id and above.item_id = it.parent_item_id
+    where it.depth = (
+        select depth from job_item where job_id = $1 and state = 'PENDING' order by seq limit 1)
+    order by it.seq";
+
+const SETTLE: &str = "
+    with settled as (
+        update job_item set state = it.state, code = it.code, text = it.text, action = it.action,
+            target_id = it.target_id, target_path = it.target_path, leftover_id = it.leftover_id,
+            is_warned = it.state = 'DONE' and it.code <> '', attempt = attempt + 1, failed_at = statement_timestamp()
+        from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::uuid[])
+            as it (item_id, state, code, text, action, target_id, target_path, leftover_id)
+        where job_item.job_id = $1 and job_item.item_id = it.item_id and job_item.state = 'PENDING'
+        returning job_item.*
+    ), failed as (
+        select * from settled where state = 'FAILED' order by seq limit 5
+    ), failures as (
+        select coalesce(array_agg(item_id order by seq), '{}') as items, coalesce(array_agg(path order by seq), '{}') as paths,
+            coalesce(array_agg(code order by seq), '{}') as codes
+        from failed
+    ), counts as (
+        select count(*) filter (where state = 'DONE') as done, count(*) filter (where state = 'SKIPPED') as skipped,
+            count(*) filter (where state = 'FAILED') as failed, count(*) filter (where is_warned) as warned,
+            coalesce(sum(bytes) filter (where state = 'DONE'), 0)::bigint as bytes,
+            coalesce((array_agg(path order by seq desc))[1], '') as path
+        from settled
+    )
+    update job set done = job.done + counts.done, skipped = job.skipped + counts.skipped,
+        failed = job.failed + counts.failed, warned = job.warned + counts.warned,
+        done_bytes = job.done_bytes + counts.bytes, current_path = counts.path, revision = job.revision + 1,
+        error_items = (job.error_items || failures.items)[1:5], error_paths = (job.error_paths || failures.paths)[1:5],
+        error_codes = (job.error_codes || failures.codes)[1:5], updated_at = statement_timestamp()
+    from counts, failures where job.id = $1
+    returning exists (
+        select from job_item where job_id = $1 and state = 'PENDING'
+            and item_id not in (select item_id from settled)) as more";
+
+const CANCEL: &str = "
+    with cancelled as (
+        update job_item set state = 'CANCELLED', code = 'CANCELLED', text = 'The job was stopped before it came to this.',
+            failed_at = statement_timestamp()
+        where job_id = $1 and state = 'PENDING' returning 1
+    ), gone as (
+        select count(*) as items from cancelled
+    )
+    update job set failed = job.failed + gone.items, revision = job.revision + 1, updated_at = statement_timestamp()
+    from gone where job.id = $1 and gone.items > 0 returning 1";
+
+/// The deepest first, for what is in them has to be cleared away before.
+const LEFTOVERS: &str = "
+    select item_id, leftover_id from job_item
+    where job_id = $1 and leftover_id is not null and not is_swept
+        and depth = (select max(depth) from job_item where job_id = $1 and leftover_id is not null and not is_swept)
+    limit $2";
+
+const SWEPT: &str = "
+    with swept as (
+        update job_item set is_swept = true where job_id = $1 and item_id = any($2) returning 1
+    )
+    select exists (
+        select from job_item where job_id = $1 and leftover_id is not null and not is_swept and item_id <> all($2)) as more
+    from (select count(*) from swept) it";
+
+const WORKCENTERS: &str = "
+    select workcenter_id, count(*) as items from job_item
+    where job_id = $1 and state = 'DONE' and seq > 0 and depth = 0 and workcenter_id is not null
+    group by workcenter_id order by workcenter_id";
+
+const LIST: &str = "
+    select seq, item_id, kind, state, path, bytes, action, code, text, target_id, target_path, attempt
+    from job_item
+    where job_id = $1 and (state = any($2) or cardinality($2::text[]) = 0)
+        and (seq, item_id) > ($3, $4) and (seq > 0 or kind = 'RECIPIENT')
+    order by seq, item_id limit $5";
+
+/// An item as it stands.
+pub(super) struct Listed {
+    pub seq: i64,
+    pub id: Uuid,
+    pub kind: ItemKind,
+    pub state: ItemState,
+    pub path: String,
+    pub bytes: i64,
+    pub action: String,
+    pub code: String,
+    pub text: String,
+    pub target: Option<Uuid>,
+    pub target_path: String,
+    pub attempt: i64,
+}
+
+/// Writes the items of a new job, the first of them with `seq`.
+pub async fn insert(on: &impl GenericClient, job: Uuid, seq: i64, items: &[Planned]) -> Result<()> {
+    fn column<T>(items: &[Planned], of: impl Fn(&Planned) -> T) -> Vec<T> {
+        items.iter().map(of).collect()
+    }
+    let (ids, kinds) = (column(items, |it| it.id), column(items, |it| it.kind.name()));
+    let (depths, parents) = (column(items, |it| it.depth), column(items, |it| it.parent));
+    let (workcenters, paths) = (column(items, |it| it.workcenter), column(items, |it| it.path.clone()));
+    let (bytes, policies) = (column(items, |it| it.bytes), column(items, |it| it.on_conflict));
+    let values: [&(dyn db::ToSql + Sync); 10] =
+        [&job, &seq, &ids, &kinds, &depths, &parents, &workcenters, &paths, &bytes, &policies];
+    db::text(on, INSERT, &values).await?;
+    Ok(())
+}
+
+/// Writes into `job` the items of the job `of` that are to be done again; returns how many there are.
+pub async fn retry(on: &impl GenericClient, job: Uuid, of: Uuid) -> Result<i64> {
+    let rows = db::text(on, RETRY, &[&job, &of, &RETRYABLE.as_slice()]).await?;
+    Ok(rows[0].get("items"))
+}
+
+/// The next items of a job, `most` of them at most.
+pub async fn next(on: &impl GenericClient, job: Uuid, most: i64) -> Result<Vec<Item>> {
+    Ok(db::text(on, NEXT, &[&job, &most]).await?.iter().map(item).collect())
+}
+
+/// Writes what became of items, and counts it in their job; returns whether there are more to do.
+pub async fn settle(on: &impl GenericClient, job: Uuid, outcomes: &[Outcome]) -> Result<bool> {
+    fn column<'a, T>(outcomes: &'a [Outcome], of: impl Fn(&'a Outcome) -> T) -> Vec<T> {
+        outcomes.iter().map(of).collect()
+    }
+    let (items, states) = (column(outcomes, |it| it.item), column(outcomes, |it| it.state.name()));
+    let (codes, texts) = (column(outcomes, |it| it.code), column(outcomes, |it| it.text));
+    let (actions, targets) = (column(outcomes, |it| it.action), column(outcomes, |it| it.target));
+    let (paths, leftovers) = (column(outcomes, |it| it.target_path.as_str()), column(outcomes, |it| it.leftover));
+    let values: [&(dyn db::ToSql + Sync); 9] =
+        [&job, &items, &states, &codes, &texts, &actions, &targets, &paths, &leftovers];
+    let rows = db::text(on, SETTLE, &values).await?;
+    Ok(rows.first().is_some_and(|it| it.get("more")))
+}
+
+/// Cancels all that is still to be done of a job.
+pub async fn cancel(on: &impl GenericClient, job: Uuid) -> Result<()> {
+    db::text(on, CANCEL, &[&job]).await?;
+    Ok(())
+}
+
+/// What is to be cleared away next of a job, `most` at most.
+pub async fn leftovers(on: &impl GenericClient, job: Uuid, most: i64) -> Result<Vec<Leftover>> {
+    let rows = db::text(on, LEFTOVERS, &[&job, &most]).await?;
+    Ok(rows.iter().map(|it| Leftover { item: it.get("item_id"), id: it.get("leftover_id") }).collect())
+}
+
+/// Notes that these were looked at; returns whether there are more.
+pub async fn swept(on: &impl GenericClient, job: Uuid, leftovers: &[Leftover]) -> Result<bool> {
+    let items: Vec<Uuid> = leftovers.iter().map(|it| it.item).collect();
+    let rows = db::text(on, SWEPT, &[&job, &items]).await?;
+    Ok(rows.first().is_some_and(|it| it.get("more")))
+}
+
+/// The WorkCenters in which something that was named was done, each with how many things.
+pub async fn workcenters(on: &impl GenericClient, job: Uuid) -> Result<Vec<(Uuid, i64)>> {
+    let rows = db::text(on, WORKCENTERS, &[&job]).await?;
+    Ok(rows.iter().map(|it| (it.get("workcenter_id"), it.get("items"))).collect())
+}
+
+/// The items of a job after one, those in `states` or all.
+pub(super) async fn list(
+    on: &impl GenericClient,
+    job: Uuid,
+    states: &[ItemState],
+    after: (i64, Uuid),
+    most: i64,
+) -> Result<Vec<Listed>> {
+    let states: Vec<&str> = states.iter().map(|it| it.name()).collect();
+    let rows = db::text(on, LIST, &[&job, &states, &after.0, &after.1, &most]).await?;
+    Ok(rows.iter().map(listed).collect())
+}
+
+fn item(row: &Row) -> Item {
+    let above = |id| Above {
+        id,
+        state: state(row.get("above_state")),
+        code: row.get("above_code"),
+        target: row.get("above_target"),
+        target_path: row.get("above_path"),
+        leftover: row.get("above_leftover"),
+    };
+    Item {
+        id: row.get("item_id"),
+        kind: kind(row.get("kind")),
+        above: row.get::<_, Option<Uuid>>("parent_item_id").map(above),
+        path: row.get("path"),
+        bytes: row.get("bytes"),
+        on_conflict: row.get("on_conflict"),
+    }
+}
+
+fn listed(row: &Row) -> Listed {
+    Listed {
+        seq: row.get("seq"),
+        id: row.get("item_id"),
+        kind: kind(row.get("kind")),
+        state: state(row.get("state")),
+        path: row.get("path"),
+        bytes: row.get("bytes"),
+        action: row.get("action"),
+        code: row.get("code"),
+        text: row.get("text"),
+        target: row.get("target_id"),
+        target_path: row.get("target_path"),
+        attempt: row.get("attempt"),
+    }
+}
+
+fn kind(name: &str) -> ItemKind {
+    ItemKind::named(name).expect("the table checks `kind`")
+}
+
+fn state(name: &str) -> ItemState {
+    ItemState::named(name).expect("the table checks `state`")
+}

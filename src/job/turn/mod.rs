@@ -1,0 +1,282 @@
+//! Doing bulk jobs, a batch at a time: any number of processes may, and nothing is done twice.
+//!
+//! A turn claims the job of the account that has waited for longest, does one batch of it and gives it back. So an account
+//! with a hundred thousand items holds nobody up by more than a batch. Whoever claims a job has it until its lease runs
+//! out; a claim is for one batch, which is shorter, and the next one is a lease of its own. Each batch is one transaction
+//! with what is written of its items, and begins by locking the job at the fence of its claim: whoever was away for so long
+//! that somebody else has claimed the job finds another fence there, and does nothing.
+//!
+//! ```text
+//! claim ─▶ batch ─▶ … ─▶ batch ─▶ clear away what moved folders left, deepest first ─▶ end
+//! ```
+
+mod store;
+
+use std::time::Duration;
+
+use tracing::warn;
+use uuid::Uuid;
+
+use super::{
+    Bulk, Crier, Job, State,
+    item::{self, Batch, ItemState, Leftover, Outcome},
+};
+use crate::{
+    db::{Db, Transaction},
+    error::{Error, Result, chain},
+};
+
+/// Items of a batch at most: what one transaction does in some ten milliseconds.
+pub const BATCH: i64 = 100;
+
+/// Leftovers that one transaction looks at.
+const SWEPT: i64 = 500;
+
+/// How often an item is tried that others are changing at the same time, before it is said to be locked.
+const TRIES: usize = 3;
+
+/// A process that does jobs.
+#[derive(Clone, Copy, Debug)]
+pub struct Worker {
+    /// What it is known by for as long as it runs.
+    pub id: Uuid,
+    /// For how long a job is its own.
+    pub lease: Duration,
+}
+
+/// What is done in the batches of a job. Every call has a transaction to itself, with all that the job writes down of it.
+pub trait Work: Sync {
+    /// Does the first of these items, at least one: what became of each. Those that are not told of come up again.
+    fn batch(&self, tx: &Transaction<'_>, batch: &Batch) -> impl Future<Output = Result<Vec<Outcome>>> + Send;
+
+    /// Clears away those of these folders that are empty.
+    fn sweep(&self, tx: &Transaction<'_>, job: &Job, these: &[Leftover]) -> impl Future<Output = Result<()>> + Send;
+
+    /// Tells people that the job is over. `workcenters` are those in which something that was named was done.
+    fn end(
+        &self,
+        tx: &Transaction<'_>,
+        job: &Job,
+        workcenters: &[(Uuid, i64)],
+    ) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// A job that is a worker's own.
+#[derive(Clone, Copy, Debug)]
+struct Claim {
+    job: Uuid,
+    fence: i64,
+}
+
+/// How it goes on after a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// With the job that is claimed.
+    On,
+    /// With whoever has waited for longest.
+    Around,
+    /// The job is over.
+    Over,
+    /// Somebody else has the job.
+    Lost,
+}
+
+/// An error, and whether one of the items may be to blame.
+struct Trouble {
+    error: Error,
+    is_of_items: bool,
+}
+
+impl<E: Into<Error>> From<E> for Trouble {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), is_of_items: false }
+    }
+}
+
+/// Gives the account that has waited for longest a turn: claims one of its jobs and does a batch of it. False when there is
+/// nothing to do.
+///
+/// A batch in which something goes wrong is done again item by item, each in a transaction of its own: then it is that
+/// item's alone.
+///
+/// # Errors
+///
+/// What the database says. The job comes up again when its lease runs out.
+pub async fn turn(db: &Db, crier: &Crier, worker: &Worker, work: &impl Work) -> Result<bool> {
+    let Some(claim) = store::claim(&db.client().await?, worker).await? else { return Ok(false) };
+    let mut singles = 0;
+    let mut tries = 0;
+    loop {
+        let most = if singles == 0 { BATCH } else { 1 };
+        let next = match attempt(db, claim, work, most, singles > 1).await {
+            Ok(next) => next,
+            Err(trouble) if !trouble.is_of_items || matches!(trouble.error, Error::Unavailable(..)) => {
+                return Err(trouble.error);
+            }
+            Err(_) if singles == 0 => {
+                singles = BATCH;
+                Next::On
+            }
+            Err(trouble) if tries + 1 < TRIES && matches!(trouble.error, Error::Conflict(_)) => {
+                tries += 1;
+                continue;
+            }
+            Err(trouble) => blame(db, claim, &trouble.error).await?,
+        };
+        tries = 0;
+        if singles > 1 && most == 1 {
+            singles -= 1;
+        }
+        crier.moved(claim.job, next == Next::Over).await;
+        if next != Next::On {
+            return Ok(true);
+        }
+    }
+}
+
+/// Does what is next of a job, in one transaction. `keeps` says that the claim is for more than this.
+async fn attempt(db: &Db, claim: Claim, work: &impl Work, most: i64, keeps: bool) -> Result<Next, Trouble> {
+    let mut client = db.client().await?;
+    let tx = client.transaction().await?;
+    let Some(job) = store::lock(&tx, claim).await? else { return Ok(Next::Lost) };
+    let Some(bulk) = job.bulk.as_ref() else { return Err(Error::internal("a digest run was claimed").into()) };
+    let is_stopped = bulk.cancel_requested_at.is_some() || (bulk.order.stops_on_failure && job.failed > 0);
+    if is_stopped {
+        item::store::cancel(&tx, job.id).await?;
+    }
+    let items = if is_stopped { Vec::new() } else { item::store::next(&tx, job.id, most).await? };
+    let next = if !items.is_empty() {
+        let blames = |error| Trouble { error, is_of_items: true };
+        let more = done(&tx, &job, bulk, work, items).await.map_err(blames)?;
+        if more && !keeps { Next::Around } else { Next::On }
+    } else if let leftovers = item::store::leftovers(&tx, job.id, SWEPT).await?
+        && !leftovers.is_empty()
+    {
+        work.sweep(&tx, &job, &leftovers).await?;
+        if item::store::swept(&tx, job.id, &leftovers).await? { Next::Around } else { Next::On }
+    } else {
+        over(&tx, job, work).await?;
+        Next::Over
+    };
+    if next == Next::Around {
+        store::release(&tx, claim).await?;
+    }
+    tx.commit().await?;
+    Ok(next)
+}
+
+/// Does a batch; returns whether there is more.
+async fn done(tx: &Transaction<'_>, job: &Job, bulk: &Bulk, work: &impl Work, items: Vec<item::Item>) -> Result<bool> {
+    let batch = Batch {
+        job: job.id,
+        account: job.account,
+        kind: job.kind,
+        initiator: job.initiator.unwrap_or_default(),
+        order: bulk.order.clone(),
+        items,
+    };
+    let outcomes = work.batch(tx, &batch).await?;
+    if outcomes.is_empty() {
+        return Err(Error::internal("a batch came to nothing"));
+    }
+    item::store::settle(tx, job.id, &outcomes).await
+}
+
+/// Ends a job whose items are all behind it.
+async fn over(tx: &Transaction<'_>, job: Job, work: &impl Work) -> Result<()> {
+    let is_cancelled = store::is_cancelled(tx, job.id).await?;
+    let job = Job { state: end(&job, is_cancelled), ..job };
+    store::finish(tx, job.id, job.state).await?;
+    let workcenters = item::store::workcenters(tx, job.id).await?;
+    work.end(tx, &job, &workcenters).await
+}
+
+/// How a job ends whose items are all behind it.
+fn end(job: &Job, is_cancelled: bool) -> State {
+    let bulk = job.bulk.as_ref();
+    if is_cancelled && bulk.is_some_and(|it| it.cancel_requested_at.is_some()) {
+        State::Cancelled
+    } else if job.failed > 0 {
+        if job.done == 0 { State::Failed } else { State::PartiallyFailed }
+    } else if bulk.is_some_and(|it| it.warned > 0) {
+        State::SucceededWithWarnings
+    } else {
+        State::Succeeded
+    }
+}
+
+/// Writes down that the next item cannot be done because of `error`.
+async fn blame(db: &Db, claim: Claim, error: &Error) -> Result<Next> {
+    let mut client = db.client().await?;
+    let tx = client.transaction().await?;
+    let Some(job) = store::lock(&tx, claim).await? else { return Ok(Next::Lost) };
+    let Some(item) = item::store::next(&tx, job.id, 1).await?.pop() else { return Ok(Next::On) };
+    let (code, text) = match error {
+        Error::Conflict(_) => ("LOCKED", "Others were changing it at the same time."),
+        _ => ("INTERNAL", "It failed by a fault of ours."),
+    };
+    warn!(%job.id, %item.id, code, error = chain(error), "an item of a job failed");
+    item::store::settle(&tx, job.id, &[Outcome::none(item.id, ItemState::Failed, code, text)]).await?;
+    tx.commit().await?;
+    Ok(Next::On)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::job::{Kind, Order};
+
+    fn job(done: i64, failed: i64, warned: i64, cancels: bool) -> Job {
+        let at = Timestamp::UNIX_EPOCH;
+        let bulk = Bulk {
+            order: Order::default(),
+            initiator_name: String::new(),
+            retry_of: None,
+            total_bytes: 0,
+            done_bytes: 0,
+            warned,
+            current_path: String::new(),
+            errors: Vec::new(),
+            started_at: None,
+            cancel_requested_at: cancels.then_some(at),
+            cancel_requested_by: None,
+        };
+        Job {
+            id: Uuid::nil(),
+            account: Uuid::nil(),
+            kind: Kind::BulkCopy,
+            state: State::Running,
+            initiator: None,
+            slot: None,
+            bulk: Some(bulk),
+            total: done + failed,
+            done,
+            skipped: 0,
+            failed,
+            revision: 1,
+            created_at: at,
+            updated_at: at,
+            finished_at: None,
+        }
+    }
+
+    #[test]
+    fn the_end_depends_on_what_was_done_and_whether_it_was_stopped() {
+        for (job, is_cancelled, state) in [
+            (job(2, 0, 0, false), false, State::Succeeded),
+            (job(2, 0, 1, false), false, State::SucceededWithWarnings),
+            (job(2, 1, 1, false), false, State::PartiallyFailed),
+            (job(0, 1, 0, false), false, State::Failed),
+            (job(0, 0, 0, false), false, State::Succeeded),
+            // It was done before it was stopped.
+            (job(2, 0, 0, true), false, State::Succeeded),
+            (job(2, 1, 0, true), true, State::Cancelled),
+            // Stopped by a failure, not by anybody.
+            (job(2, 2, 0, false), true, State::PartiallyFailed),
+        ] {
+            assert_eq!(end(&job, is_cancelled), state, "{job:?}");
+        }
+    }
+}

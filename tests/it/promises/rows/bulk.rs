@@ -1,0 +1,23 @@
+//! What calls that start bulk jobs refuse.
+
+super::rows! {
+    "ContentService/BulkCopy" {
+        InvalidArgument FIELD_INVALID copy_a_folder_into_itself();
+        NotFound WORKCENTER_NOT_FOUND copy_as_a_stranger();
+        NotFound FOLDER_NOT_FOUND copy_to_where_nothing_is();
+        PermissionDenied NOT_ALLOWED copy_as_a_reader();
+        FailedPrecondition WORKCENTER_ARCHIVED copy_to_where_it_is_archived();
+        FailedPrecondition TOO_MANY_ITEMS copy_too_much();
+        AlreadyExists REQUEST_ID_REUSED copy_two_folders_by_one_request();
+    }
+    "ContentService/BulkMove" {
+        InvalidArgument FIELD_INVALID move_a_folder_into_itself();
+    }
+    "ContentService/BulkDelete" {
+        NotFound FOLDER_NOT_FOUND delete_a_folder_that_is_not_there();
+        NotFound DOCUMENT_NOT_FOUND delete_a_document_that_is_not_there();
+    }
+    "ContentService/BulkRestore" {
+        NotFound FOLDER_NOT_FOUND restore_a_folder_that_is_not_there();
+    }
+}
