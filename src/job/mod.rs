@@ -2,7 +2,7 @@
 //!
 //! A job is a row whose revision grows with every change. Who composes digests calls [`advance`] in the transaction of
 //! the work, and the [`Crier`] once it has committed. Bulk jobs have a row for each of their items, and are done by
-//! [`turn`], a batch at a time. Being told is only a hint; the row is the truth.
+//! [`turn()`], a batch at a time. Being told is only a hint; the row is the truth.
 
 mod bulk;
 mod crier;
