@@ -43,9 +43,11 @@ pub(super) struct Material {
     elsewhere: HashSet<(Uuid, Uuid, i64)>,
     events: HashMap<Uuid, Vec<Event>>,
     names: HashMap<Uuid, String>,
-    /// Lines that are the same for many: log, from, to.
-    folded: RefCell<HashMap<(Uuid, i64, i64), Rc<[Line]>>>,
+    folded: RefCell<Folded>,
 }
+
+/// Lines that are the same for many: log, from, to.
+type Folded = HashMap<(Uuid, i64, i64), Rc<[Line]>>;
 
 /// What one settlement tells, written.
 pub(super) struct Page {
