@@ -12,8 +12,9 @@
 
 mod store;
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::FutureExt;
 use tracing::warn;
 use uuid::Uuid;
 
@@ -108,7 +109,10 @@ pub async fn turn(db: &Db, crier: &Crier, worker: &Worker, work: &impl Work) -> 
     let mut tries = 0;
     loop {
         let most = if singles == 0 { BATCH } else { 1 };
-        let next = match attempt(db, claim, work, most, singles > 1).await {
+        // A panic is an error like any other: the item that it comes from is found, and does not come up for ever.
+        let attempt = AssertUnwindSafe(attempt(db, claim, work, most, singles > 1)).catch_unwind().await;
+        let panicked = || Trouble { error: Error::internal("it panicked"), is_of_items: true };
+        let next = match attempt.unwrap_or_else(|_| Err(panicked())) {
             Ok(next) => next,
             Err(trouble) if !trouble.is_of_items || matches!(trouble.error, Error::Unavailable(..)) => {
                 return Err(trouble.error);

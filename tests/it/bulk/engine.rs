@@ -6,8 +6,9 @@ use tonic::Code;
 use uuid::Uuid;
 use workcenter::{
     content::Deeds,
-    error::Reason,
-    job::{self, Crier, Worker},
+    db::Transaction,
+    error::{Reason, Result},
+    job::{self, Batch, Crier, Leftover, Outcome, Work, Worker},
     pb::{
         BulkCopyRequest, BulkMoveRequest, CancelJobRequest, Job, JobState, ListActivityRequest, OnError,
         RetryFailedItemsRequest,
@@ -159,6 +160,47 @@ async fn a_claim_is_for_one_batch_and_the_account_that_has_waited_for_longest_is
     assert_eq!(stage.listing(target).await.len(), 3);
     assert!(stage.job(&large.job_id).await.finish_time.is_none());
     assert_eq!(stage.finished(&large).await.done_items, 451);
+}
+
+/// The work of bulk jobs, but for one item that brings down whoever comes to it.
+struct Poisoned {
+    deeds: Deeds,
+    item: Uuid,
+}
+
+impl Work for Poisoned {
+    async fn batch(&self, tx: &Transaction<'_>, batch: &Batch) -> Result<Vec<Outcome>> {
+        let outcomes = self.deeds.batch(tx, batch).await?;
+        assert!(batch.items.iter().all(|it| it.id != self.item), "poison");
+        Ok(outcomes)
+    }
+
+    async fn sweep(&self, tx: &Transaction<'_>, job: &job::Job, these: &[Leftover]) -> Result<()> {
+        self.deeds.sweep(tx, job, these).await
+    }
+
+    async fn end(&self, tx: &Transaction<'_>, job: &job::Job, workcenters: &[(Uuid, i64)]) -> Result<()> {
+        self.deeds.end(tx, job, workcenters).await
+    }
+}
+
+#[tokio::test]
+async fn an_item_that_brings_its_worker_down_fails_by_itself_and_the_others_are_done_once() {
+    let stage = Stage::set().await;
+    let (from, into) = (stage.space("From").await, stage.space("Into").await);
+    let tree = stage.grow(from, &["a=1", "b=2", "c=3", "d=4"]).await;
+    let items = tree.values().map(|it| document(*it)).collect();
+    let job = stage.copy(BulkCopyRequest { items, target: to(into, None), ..Default::default() }).await.unwrap();
+    let when = When { now: stage.app.now().await, spread: Duration::ZERO };
+    let work = Poisoned { deeds: Deeds { when, window: Duration::ZERO }, item: tree["c"] };
+    let (db, crier) = (stage.app.pool(), Crier::new(stage.app.pool().clone()));
+    let worker = Worker { id: Uuid::now_v7(), lease: Duration::from_secs(60) };
+    while job::turn(db, &crier, &worker, &work).await.unwrap() {}
+
+    let over = stage.job(&job.job_id).await;
+    assert_eq!((over.state(), over.done_items, over.failed_items), (JobState::PartiallyFailed, 3, 1));
+    assert_eq!(over.bulk.unwrap().first_errors[0].code, "INTERNAL");
+    assert_eq!(stage.listing(into).await, ["a=1", "b=2", "d=4"]);
 }
 
 #[tokio::test]
