@@ -175,3 +175,18 @@ async fn with_a_wrong_certificate_nothing_begins_and_with_the_right_one_all_goes
     stage.deliver(&Post::relay(SmtpSettings { tls: sound.trust(), ..sink.settings() })).await;
     assert_eq!(stage.states(&mails).await, ["SENT"; 3]);
 }
+
+#[tokio::test]
+async fn mails_that_no_session_is_left_for_go_back_untried_and_go_with_the_next_ones() {
+    let app = App::start().await;
+    let account = app.account("Pier Works").await;
+    let stage = Stage { app, account };
+    // Each of the three sessions ends with its first mail.
+    let sink = Sink::start((1..=3).map(|it| at(Point::Rcpt).nth(it)).collect()).await;
+    let mails = stage.put(5).await;
+    stage.deliver(&Post::relay(sink.settings())).await;
+    assert_eq!(stage.states(&mails).await, ["RETRY", "RETRY", "RETRY", "SENT", "SENT"]);
+    let attempts = "select distinct attempts from mail where id = any($1)";
+    let attempts = stage.app.client().await.query(attempts, &[&mails]).await.unwrap();
+    assert_eq!(attempts.iter().map(|it| it.get(0)).collect::<Vec<i64>>(), [1], "going back is no attempt");
+}
