@@ -19,6 +19,8 @@ pub mod page;
 pub mod transfers;
 pub mod notice;
 pub mod mail;
+pub mod client;
+pub mod progress;
 
 pub mod access;
 pub mod request;

@@ -4,19 +4,18 @@ use jiff::{Timestamp, Zoned, civil::Time};
 use tokio::time::timeout;
 
 use super::{
-    Channel, PATIENCE, Stage, Streaming, answered,
-    bar::Bar,
-    by,
+    Channel, PATIENCE, Stage, Streaming,
     cast::{self, Person},
-    failed,
     mails::{Mail, Sort},
     say, show_mails, together, too_late, until,
 };
 use crate::{
+    client::{answered, by, failed},
     error::{Error, Result},
     mail::phrase,
     outbox,
     pb::{self, Delivery, JobState, WatchJobsResponse, job_service_client::JobServiceClient},
+    progress::Bar,
     secret::Secret,
 };
 
