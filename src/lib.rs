@@ -28,6 +28,7 @@ pub mod activity;
 pub mod outbox;
 pub mod job;
 pub mod subscription;
+pub mod completion;
 pub mod publication;
 pub mod identity;
 pub mod account;

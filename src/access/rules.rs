@@ -231,6 +231,7 @@ actions! {
     UpdateAdministratorDigest "PreferenceService/UpdateAdministratorDigest" people(Relation::Administrator);
     CreateInvite "InviteService/CreateInvite" people(Relation::Member);
     BatchCreateInvites "InviteService/BatchCreateInvites" people(Relation::Member);
+    ImportInvites "InviteService/ImportInvites" people(Relation::Member);
     GetInvite "InviteService/GetInvite" people(Relation::InviterOrInvited);
     ListInvites "InviteService/ListInvites" people(Relation::Oneself);
     ListAccountInvites "InviteService/ListInvites" people(Relation::Administrator);

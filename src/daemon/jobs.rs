@@ -5,12 +5,14 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use futures_util::FutureExt;
 use tokio::time::sleep;
 use tracing::error;
+use uuid::Uuid;
 
 use super::Daemon;
 use crate::{
     content::Deeds,
+    db::Transaction,
     error::{Error, Result, chain},
-    job,
+    invite, job,
     notice::Notice,
     subscription::When,
 };
@@ -21,6 +23,32 @@ pub(super) const HANDS: usize = 2;
 /// How long a hand that has nothing to do trusts that it would be told of a new job.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// The work of bulk jobs, each kind in the room that knows what it is about.
+struct Works {
+    deeds: Deeds,
+    invites: invite::Import,
+}
+
+impl job::Work for Works {
+    async fn batch(&self, tx: &Transaction<'_>, batch: &job::Batch) -> Result<Vec<job::Outcome>> {
+        match batch.kind {
+            job::Kind::ImportInvites => self.invites.batch(tx, batch).await,
+            _ => self.deeds.batch(tx, batch).await,
+        }
+    }
+
+    async fn sweep(&self, tx: &Transaction<'_>, job: &job::Job, these: &[job::Leftover]) -> Result<()> {
+        self.deeds.sweep(tx, job, these).await
+    }
+
+    async fn end(&self, tx: &Transaction<'_>, job: &job::Job, workcenters: &[(Uuid, i64)]) -> Result<()> {
+        match job.kind {
+            job::Kind::ImportInvites => self.invites.end(tx, job).await,
+            _ => self.deeds.end(tx, job, workcenters).await,
+        }
+    }
+}
+
 impl Daemon {
     /// Gives the bulk job that has waited for longest a turn. False when there is none.
     ///
@@ -28,9 +56,11 @@ impl Daemon {
     ///
     /// What the database says; the job comes up again.
     pub async fn work(&self) -> Result<bool> {
+        let settings = &self.parts.settings;
         let when = When { now: self.parts.clock.now().await?, spread: self.terms.spread };
-        let deeds = Deeds { when, window: self.parts.settings.immediate_window };
-        job::turn(&self.parts.db, &self.crier, &self.worker, &deeds).await
+        let (window, most, key) = (settings.immediate_window, settings.large_workcenter, settings.key());
+        let works = Works { deeds: Deeds { when, window }, invites: invite::Import { when, window, most, key } };
+        job::turn(&self.parts.db, &self.crier, &self.worker, &works).await
     }
 
     /// Works until the process drains.

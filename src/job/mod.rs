@@ -6,6 +6,7 @@
 
 mod bulk;
 mod crier;
+mod history;
 mod item;
 mod run;
 mod service;
@@ -18,7 +19,8 @@ use uuid::Uuid;
 
 pub use bulk::{Bulk, New, Order, Target, start};
 pub use crier::Crier;
-pub use item::{Above, Batch, Item, ItemKind, ItemState, Leftover, Outcome, Planned};
+pub use history::sweep;
+pub use item::{Above, Batch, Item, ItemKind, ItemState, Leftover, Outcome, Planned, RETRYABLE};
 pub use run::{Done, Moved, Run, advance, digest_run};
 pub use service::Service;
 pub use turn::{BATCH, Work, Worker, turn};
@@ -41,11 +43,14 @@ pub enum Kind {
     BulkDelete,
     /// Brings them back.
     BulkRestore,
+    /// Makes invites of the rows of a file.
+    ImportInvites,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::DigestRun, Self::BulkCopy, Self::BulkMove, Self::BulkDelete, Self::BulkRestore];
+    pub const ALL: [Self; 6] =
+        [Self::DigestRun, Self::BulkCopy, Self::BulkMove, Self::BulkDelete, Self::BulkRestore, Self::ImportInvites];
 
     /// As the database has it.
     pub fn name(self) -> &'static str {
@@ -55,6 +60,7 @@ impl Kind {
             Self::BulkMove => "BULK_MOVE",
             Self::BulkDelete => "BULK_DELETE",
             Self::BulkRestore => "BULK_RESTORE",
+            Self::ImportInvites => "IMPORT_INVITES",
         }
     }
 

@@ -307,6 +307,7 @@ impl From<Kind> for JobKind {
             Kind::BulkMove => Self::BulkMove,
             Kind::BulkDelete => Self::BulkDelete,
             Kind::BulkRestore => Self::BulkRestore,
+            Kind::ImportInvites => Self::ImportInvites,
         }
     }
 }

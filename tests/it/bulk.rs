@@ -2,6 +2,7 @@
 
 mod conflict;
 mod engine;
+mod history;
 mod items;
 mod model;
 mod refused;

@@ -122,6 +122,7 @@ async fn walk(
             path: it.node.path.clone(),
             bytes: it.node.bytes,
             on_conflict: begin[it.root].0.policy(it.node.kind).name(),
+            line: 0,
         });
         below.insert(it.node.id, it.node);
     }
@@ -167,7 +168,7 @@ fn due(item: &Planned, outcomes: &HashMap<Uuid, Outcome>) -> Item {
     let above = item.parent.and_then(|id| outcomes.get(&id)).map(|it| Above {
         id: it.item,
         state: it.state,
-        code: it.code.to_owned(),
+        code: it.code.clone().into_owned(),
         target: it.target,
         target_path: it.target_path.clone(),
         // What was planned is still where it was.
@@ -203,6 +204,7 @@ fn first(root: &Root, node: Option<&Node>) -> Planned {
         path: node.map(|it| it.path.clone()).unwrap_or_default(),
         bytes: node.map_or(0, |it| it.bytes),
         on_conflict: root.policy(root.kind).name(),
+        line: 0,
     }
 }
 

@@ -208,12 +208,14 @@ fn line(item: &Planned, outcome: &Outcome) -> JobItem {
         path: item.path.clone(),
         size_bytes: item.bytes,
         action: outcome.action.to_owned(),
-        code: outcome.code.to_owned(),
-        text: outcome.text.to_owned(),
+        code: outcome.code.clone().into_owned(),
+        text: outcome.text.clone().into_owned(),
         retryable: false,
         target_id: target.map(|it| it.to_string()).unwrap_or_default(),
         target_path: if outcome.state == ItemState::Done { outcome.target_path.clone() } else { String::new() },
         attempts: 0,
+        line: item.line,
+        column: outcome.column.clone().into_owned(),
     }
 }
 

@@ -9,10 +9,11 @@ use crate::{
 };
 
 const INSERT: &str = "
-    insert into job_item (job_id, seq, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, state)
-    select $1, $2 + place - 1, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, 'PENDING'
-    from unnest($3::uuid[], $4::text[], $5::bigint[], $6::uuid[], $7::uuid[], $8::text[], $9::bigint[], $10::text[])
-        with ordinality as it (item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, place)";
+    insert into job_item (job_id, seq, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, line, state)
+    select $1, $2 + place - 1, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, line, 'PENDING'
+    from unnest($3::uuid[], $4::text[], $5::bigint[], $6::uuid[], $7::uuid[], $8::text[], $9::bigint[], $10::text[],
+            $11::bigint[])
+        with ordinality as it (item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, line, place)";
 
 /// The failed items of a job that may succeed now, and, without a seq, all that they are in.
 const RETRY: &str = "
@@ -24,12 +25,12 @@ const RETRY: &str = "
         select job_item.parent_item_id from above join job_item on job_item.job_id = $2 and job_item.item_id = above.id
     ), written as (
         insert into job_item (job_id, seq, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict,
-            state, code, action, target_id, target_path, leftover_id, attempt)
+            line, state, code, action, target_id, target_path, leftover_id, attempt)
         select $1::uuid, row_number() over (order by seq), item_id, kind, depth, parent_item_id, workcenter_id, path, bytes,
-            on_conflict, 'PENDING', '', '', null, '', null, attempt
+            on_conflict, line, 'PENDING', '', '', null, '', null, attempt
         from again
         union all
-        select $1::uuid, 0, item_id, kind, depth, parent_item_id, workcenter_id, path, 0, on_conflict, state, code, action,
+        select $1::uuid, 0, item_id, kind, depth, parent_item_id, workcenter_id, path, 0, on_conflict, line, state, code, action,
             target_id, target_path, leftover_id, attempt
         from job_item where job_id = $2 and item_id in (select id from above) and item_id not in (select item_id from again)
     )
@@ -50,9 +51,10 @@ const SETTLE: &str = "
     with settled as (
         update job_item set state = it.state, code = it.code, text = it.text, action = it.action,
             target_id = it.target_id, target_path = it.target_path, leftover_id = it.leftover_id,
-            is_warned = it.state = 'DONE' and it.code <> '', attempt = attempt + 1, failed_at = statement_timestamp()
-        from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::uuid[])
-            as it (item_id, state, code, text, action, target_id, target_path, leftover_id)
+            column_name = it.column_name, is_warned = it.state = 'DONE' and it.code <> '', attempt = attempt + 1, failed_at = statement_timestamp()
+        from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::uuid[],
+                $10::text[])
+            as it (item_id, state, code, text, action, target_id, target_path, leftover_id, column_name)
         where job_item.job_id = $1 and job_item.item_id = it.item_id and job_item.state = 'PENDING'
         returning job_item.*
     ), failed as (
@@ -110,7 +112,7 @@ const WORKCENTERS: &str = "
     group by workcenter_id order by workcenter_id";
 
 const LIST: &str = "
-    select seq, item_id, kind, state, path, bytes, action, code, text, target_id, target_path, attempt
+    select seq, item_id, kind, state, path, bytes, action, code, text, target_id, target_path, attempt, line, column_name
     from job_item
     where job_id = $1 and (state = any($2) or cardinality($2::text[]) = 0)
         and (seq, item_id) > ($3, $4) and (seq > 0 or kind = 'RECIPIENT')
@@ -130,6 +132,8 @@ pub(super) struct Listed {
     pub target: Option<Uuid>,
     pub target_path: String,
     pub attempt: i64,
+    pub line: i64,
+    pub column: String,
 }
 
 /// Writes the items of a new job, the first of them with `seq`.
@@ -141,8 +145,9 @@ pub async fn insert(on: &impl GenericClient, job: Uuid, seq: i64, items: &[Plann
     let (depths, parents) = (column(items, |it| it.depth), column(items, |it| it.parent));
     let (workcenters, paths) = (column(items, |it| it.workcenter), column(items, |it| it.path.clone()));
     let (bytes, policies) = (column(items, |it| it.bytes), column(items, |it| it.on_conflict));
-    let values: [&(dyn db::ToSql + Sync); 10] =
-        [&job, &seq, &ids, &kinds, &depths, &parents, &workcenters, &paths, &bytes, &policies];
+    let lines = column(items, |it| it.line);
+    let values: [&(dyn db::ToSql + Sync); 11] =
+        [&job, &seq, &ids, &kinds, &depths, &parents, &workcenters, &paths, &bytes, &policies, &lines];
     db::text(on, INSERT, &values).await?;
     Ok(())
 }
@@ -164,11 +169,12 @@ pub async fn settle(on: &impl GenericClient, job: Uuid, outcomes: &[Outcome]) ->
         outcomes.iter().map(of).collect()
     }
     let (items, states) = (column(outcomes, |it| it.item), column(outcomes, |it| it.state.name()));
-    let (codes, texts) = (column(outcomes, |it| it.code), column(outcomes, |it| it.text));
+    let (codes, texts) = (column(outcomes, |it| it.code.as_ref()), column(outcomes, |it| it.text.as_ref()));
+    let columns = column(outcomes, |it| it.column.as_ref());
     let (actions, targets) = (column(outcomes, |it| it.action), column(outcomes, |it| it.target));
     let (paths, leftovers) = (column(outcomes, |it| it.target_path.as_str()), column(outcomes, |it| it.leftover));
-    let values: [&(dyn db::ToSql + Sync); 9] =
-        [&job, &items, &states, &codes, &texts, &actions, &targets, &paths, &leftovers];
+    let values: [&(dyn db::ToSql + Sync); 10] =
+        [&job, &items, &states, &codes, &texts, &actions, &targets, &paths, &leftovers, &columns];
     let rows = db::text(on, SETTLE, &values).await?;
     Ok(rows.first().is_some_and(|it| it.get("more")))
 }
@@ -244,6 +250,8 @@ fn listed(row: &Row) -> Listed {
         target: row.get("target_id"),
         target_path: row.get("target_path"),
         attempt: row.get("attempt"),
+        line: row.get("line"),
+        column: row.get("column_name"),
     }
 }
 

@@ -127,6 +127,7 @@ table! {
     UpdateAdministratorDigest  "!x ?-----+ ----- ? ACCOUNT_NOT_FOUND"
     CreateInvite               "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
     BatchCreateInvites         "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
+    ImportInvites              "!x ?-~~~~~ ----- ? ACCOUNT_NOT_FOUND"
     GetInvite                  "!x ?????++ ----- ? INVITE_NOT_FOUND"
     ListInvites                "!x +++++++ ----- +"
     ListAccountInvites         "!x ?-----+ ----- ? ACCOUNT_NOT_FOUND"

@@ -179,6 +179,11 @@ impl Things {
                 let rows = vec![pb::InviteRow { email: text("another@example.com"), ..Default::default() }];
                 pb::BatchCreateInvitesRequest { account_id, rows, ..Default::default() }.encode_to_vec()
             }
+            Action::ImportInvites => {
+                let metadata = pb::ImportInvitesMetadata { account_id, ..Default::default() };
+                let part = Some(pb::import_invites_request::Part::Metadata(metadata));
+                pb::ImportInvitesRequest { part }.encode_to_vec()
+            }
             Action::UpdateInvite => {
                 let invite_id = self.invite.to_string();
                 let invite = Some(pb::Invite { invite_id, message: text("Hello"), ..Default::default() });

@@ -47,6 +47,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("prometheus_client", &["src/server/metrics.rs"]),
     ("bytes", &["src/server/", "src/profile/picture/", "src/blob.rs", "src/blob/"]),
     // What pictures are read, cut and drawn with.
+    ("csv", &["src/invite/import/sheet.rs"]),
     ("image", &["src/profile/picture/squares/"]),
     ("squares", &["src/profile/picture/service.rs", "src/profile/picture/upload.rs"]),
     ("zune_jpeg", &["src/profile/picture/squares/tiff/jpeg.rs"]),

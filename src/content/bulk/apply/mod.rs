@@ -120,6 +120,7 @@ pub(super) fn outcome(world: &World, task: &Task<'_>, item: &Item, verdict: &Ver
             let action = if put.replaces.is_some() { "REPLACE" } else { usual };
             let (code, text) = if put.is_renamed { (Code::Renamed.name(), Code::Renamed.text()) } else { ("", "") };
             let target_path = path(put.place.folder, &put.name);
+            let (code, text) = (code.into(), text.into());
             Outcome { code, text, leftover: put.leftover, target_path, ..done(action, put.to) }
         }
     }
