@@ -182,7 +182,7 @@ impl Entry {
     }
 
     fn etag(&self) -> String {
-        format!("\"{}\"", self.revision)
+        etag(self.revision)
     }
 
     /// The same after a change at `now`.
@@ -190,6 +190,11 @@ impl Entry {
     pub fn changed(self, now: Timestamp) -> Self {
         Self { revision: self.revision + 1, updated_at: now, ..self }
     }
+}
+
+/// What a folder or a document is told by that has changed so often.
+fn etag(revision: i64) -> String {
+    format!("\"{revision}\"")
 }
 
 /// Reads what is said of a document in `field` of a request: trimmed, in lines.

@@ -220,6 +220,7 @@ fn item(id: Uuid, row: &Row) -> Planned {
         path: row.name.clone(),
         bytes: 0,
         on_conflict: "",
+        etag: String::new(),
         line: row.line,
     }
 }

@@ -99,6 +99,8 @@ pub struct Planned {
     pub bytes: i64,
     /// What happens where its name is taken.
     pub on_conflict: &'static str,
+    /// What it has to be when its turn comes; empty for whatever it is.
+    pub etag: String,
     /// The line of a file that it comes from; 0 when it comes from none.
     pub line: i64,
 }
@@ -118,6 +120,8 @@ pub struct Item {
     pub bytes: i64,
     /// What happens where its name is taken.
     pub on_conflict: String,
+    /// What it has to be; empty for whatever it is.
+    pub etag: String,
 }
 
 /// What became of the item that others are in.

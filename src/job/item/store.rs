@@ -9,11 +9,14 @@ use crate::{
 };
 
 const INSERT: &str = "
-    insert into job_item (job_id, seq, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, line, state)
-    select $1, $2 + place - 1, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, line, 'PENDING'
+    insert into job_item (job_id, seq, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, line, etag,
+        state)
+    select $1, $2 + place - 1, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, line, etag,
+        'PENDING'
     from unnest($3::uuid[], $4::text[], $5::bigint[], $6::uuid[], $7::uuid[], $8::text[], $9::bigint[], $10::text[],
-            $11::bigint[])
-        with ordinality as it (item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, line, place)";
+            $11::bigint[], $12::text[])
+        with ordinality as it (item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, line, etag,
+            place)";
 
 /// The failed items of a job that may succeed now, and, without a seq, all that they are in.
 const RETRY: &str = "
@@ -25,12 +28,12 @@ const RETRY: &str = "
         select job_item.parent_item_id from above join job_item on job_item.job_id = $2 and job_item.item_id = above.id
     ), written as (
         insert into job_item (job_id, seq, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict,
-            line, state, code, action, target_id, target_path, leftover_id, attempt)
+            line, etag, state, code, action, target_id, target_path, leftover_id, attempt)
         select $1::uuid, row_number() over (order by seq), item_id, kind, depth, parent_item_id, workcenter_id, path, bytes,
-            on_conflict, line, 'PENDING', '', '', null, '', null, attempt
+            on_conflict, line, etag, 'PENDING', '', '', null, '', null, attempt
         from again
         union all
-        select $1::uuid, 0, item_id, kind, depth, parent_item_id, workcenter_id, path, 0, on_conflict, line, state, code, action,
+        select $1::uuid, 0, item_id, kind, depth, parent_item_id, workcenter_id, path, 0, on_conflict, line, etag, state, code, action,
             target_id, target_path, leftover_id, attempt
         from job_item where job_id = $2 and item_id in (select id from above) and item_id not in (select item_id from again)
     )
@@ -38,7 +41,7 @@ const RETRY: &str = "
 
 /// The next items: no more than of one depth, and what became of those they are in.
 const NEXT: &str = "
-    select it.item_id, it.kind, it.path, it.bytes, it.on_conflict, it.parent_item_id, above.state as above_state,
+    select it.item_id, it.kind, it.path, it.bytes, it.on_conflict, it.etag, it.parent_item_id, above.state as above_state,
         above.code as above_code, above.target_id as above_target, above.target_path as above_path,
         above.leftover_id as above_leftover
     from (select * from job_item where job_id = $1 and state = 'PENDING' order by seq limit $2) it
@@ -146,8 +149,9 @@ pub async fn insert(on: &impl GenericClient, job: Uuid, seq: i64, items: &[Plann
     let (workcenters, paths) = (column(items, |it| it.workcenter), column(items, |it| it.path.clone()));
     let (bytes, policies) = (column(items, |it| it.bytes), column(items, |it| it.on_conflict));
     let lines = column(items, |it| it.line);
-    let values: [&(dyn db::ToSql + Sync); 11] =
-        [&job, &seq, &ids, &kinds, &depths, &parents, &workcenters, &paths, &bytes, &policies, &lines];
+    let etags = column(items, |it| it.etag.clone());
+    let values: [&(dyn db::ToSql + Sync); 12] =
+        [&job, &seq, &ids, &kinds, &depths, &parents, &workcenters, &paths, &bytes, &policies, &lines, &etags];
     db::text(on, INSERT, &values).await?;
     Ok(())
 }
@@ -233,6 +237,7 @@ fn item(row: &Row) -> Item {
         path: row.get("path"),
         bytes: row.get("bytes"),
         on_conflict: row.get("on_conflict"),
+        etag: row.get("etag"),
     }
 }
 
