@@ -8,6 +8,7 @@ mod items;
 mod model;
 mod refused;
 mod transfer;
+mod seen;
 mod trees;
 
 use std::collections::BTreeMap;
