@@ -2,7 +2,9 @@
 
 mod conflict;
 mod engine;
+mod fairness;
 mod items;
+mod kills;
 mod model;
 mod refused;
 mod transfer;
