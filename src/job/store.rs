@@ -163,7 +163,13 @@ pub(super) async fn find(on: &impl GenericClient, id: Uuid) -> Result<Option<Job
     Ok(db::row(on, &select).await?.as_ref().map(job))
 }
 
-/// The same, locked until the transaction ends.
+/// Those of the jobs `ids` that there are, by id.
+pub(super) async fn these(on: &impl GenericClient, ids: Vec<Uuid>) -> Result<Vec<Job>> {
+    let select = select().and_where(Expr::col(Column::Id).eq(PgFunc::any(ids))).order_by(Column::Id, Order::Asc).take();
+    Ok(db::rows(on, &select).await?.iter().map(job).collect())
+}
+
+/// The job `id`, if there is one, locked until the transaction ends.
 pub(super) async fn lock(on: &impl GenericClient, id: Uuid) -> Result<Option<Job>> {
     let select = select().and_where(Expr::col(Column::Id).eq(id)).lock(LockType::Update).take();
     Ok(db::row(on, &select).await?.as_ref().map(job))

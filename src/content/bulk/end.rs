@@ -1,7 +1,10 @@
-//! The word that a bulk job is over: one event for each WorkCenter in which something was done, and a notice to who started
-//! it, when it took long or something went wrong.
+//! The word that bulk jobs are over: one event for each WorkCenter in which something was done, and a notice to who started
+//! one, when it took long or something went wrong.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use uuid::Uuid;
 
@@ -9,22 +12,44 @@ use crate::{
     activity::{self, Audience, Thing},
     db::Transaction,
     error::{Error, Result},
-    job::{Job, Kind, State},
+    job::{Ended, Job, Kind, State},
     subscription::{self, When},
 };
 
 /// How long a job may take before who started it is told of its end: by then they have turned to something else.
 const LONG: Duration = Duration::from_secs(30);
 
-/// Tells people that `job` is over. `workcenters` are those in which something that was named was done, with how many things.
-pub(super) async fn tell(
-    tx: &Transaction<'_>,
-    job: &Job,
-    workcenters: &[(Uuid, i64)],
-    when: &When,
-    window: Duration,
-) -> Result<()> {
-    let own = own_log(tx, job, when).await?;
+/// Tells people that jobs are over.
+pub(super) async fn tell(tx: &Transaction<'_>, ended: &[Ended], when: &When, window: Duration) -> Result<()> {
+    // In the order of ids, as everybody locks heads.
+    let mut logs: BTreeMap<Uuid, Vec<activity::New>> = BTreeMap::new();
+    let mut own: HashMap<(Uuid, Uuid), Option<Uuid>> = HashMap::new();
+    for Ended { job, workcenters } in ended {
+        for (workcenter, (kind, things)) in events(job, workcenters) {
+            logs.entry(workcenter).or_default().push(event(job, kind, things, when));
+        }
+        let Some(user) = job.initiator.filter(|_| is_news(job)) else { continue };
+        let log = match own.get(&(job.account, user)) {
+            Some(log) => *log,
+            None => *own.entry((job.account, user)).or_insert(own_log(tx, job.account, user, when).await?),
+        };
+        if let Some(log) = log {
+            let notice = event(job, ended_as(job.state), job.done, when);
+            logs.entry(log).or_default().push(notice.to_oneself(user));
+        }
+    }
+    for (log, events) in logs {
+        match activity::publish(tx, log, events, when.now, window).await {
+            // Where nobody is told of anything any more.
+            Err(Error::Refused(_) | Error::NotFound(..)) => {}
+            published => drop(published?),
+        }
+    }
+    Ok(())
+}
+
+/// What is told of `job` in which WorkCenters, and of how many things.
+fn events(job: &Job, workcenters: &[(Uuid, i64)]) -> BTreeMap<Uuid, (&'static str, i64)> {
     let mut events: BTreeMap<Uuid, (&'static str, i64)> = BTreeMap::new();
     let done: i64 = workcenters.iter().map(|(_, things)| things).sum();
     let target = job.bulk.as_ref().and_then(|it| it.order.target.as_ref()).map(|it| it.workcenter);
@@ -34,38 +59,22 @@ pub(super) async fn tell(
     if let Some(target) = target.filter(|_| done > 0 && job.kind != Kind::BulkRestore) {
         events.insert(target, (kind(job.kind), done));
     }
-    // In the order of ids, as everybody locks heads.
-    let mut logs: BTreeMap<Uuid, activity::New> = BTreeMap::new();
-    for (workcenter, (kind, things)) in events {
-        logs.insert(workcenter, event(job, kind, things, when));
-    }
-    if let Some((log, user)) = own {
-        let notice = event(job, ended(job.state), job.done, when);
-        logs.insert(log, notice.to_oneself(user));
-    }
-    for (log, event) in logs {
-        match activity::publish(tx, log, vec![event], when.now, window).await {
-            // Where nobody is told of anything any more.
-            Err(Error::Refused(_) | Error::NotFound(..)) => {}
-            published => drop(published?),
-        }
-    }
-    Ok(())
+    events
 }
 
-/// The log in which who started `job` is told of its end, if they are.
-async fn own_log(tx: &Transaction<'_>, job: &Job, when: &When) -> Result<Option<(Uuid, Uuid)>> {
-    let Some(user) = job.initiator else { return Ok(None) };
+/// Whether who started `job` is told of its end.
+fn is_news(job: &Job) -> bool {
     let begun = job.bulk.as_ref().and_then(|it| it.started_at).unwrap_or(job.created_at);
     let took_long = job.updated_at.duration_since(begun).unsigned_abs() > LONG;
-    let is_news = took_long || !matches!(job.state, State::Succeeded | State::SucceededWithWarnings);
-    if !is_news {
-        return Ok(None);
-    }
-    match subscription::own_log(tx, job.account, user).await {
+    took_long || !matches!(job.state, State::Succeeded | State::SucceededWithWarnings)
+}
+
+/// The log in which `user` is told of what is theirs, if they are.
+async fn own_log(tx: &Transaction<'_>, account: Uuid, user: Uuid, when: &When) -> Result<Option<Uuid>> {
+    match subscription::own_log(tx, account, user).await {
         Ok(log) => {
-            subscription::attend(tx, job.account, user, log, when).await?;
-            Ok(Some((log, user)))
+            subscription::attend(tx, account, user, log, when).await?;
+            Ok(Some(log))
         }
         // They have left, or nobody is told of anything.
         Err(Error::NotFound(..) | Error::Refused(_)) => Ok(None),
@@ -82,7 +91,7 @@ fn kind(kind: Kind) -> &'static str {
     }
 }
 
-fn ended(state: State) -> &'static str {
+fn ended_as(state: State) -> &'static str {
     match state {
         State::PartiallyFailed => "process.partially_failed",
         State::Failed => "process.failed",
