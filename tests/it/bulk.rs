@@ -7,6 +7,7 @@ mod items;
 mod kills;
 mod model;
 mod refused;
+mod together;
 mod transfer;
 mod trees;
 
