@@ -35,20 +35,22 @@ const CLAIM: &str = "
             order by turn_at nulls first, id limit 1 for no key update skip locked
         ) it limit 1
     ), alike as (
-        select job.id, job.total, job.turn_at from first cross join lateral (
+        select it.* from first cross join lateral (
             select id from job
             where account_id = first.account_id and finished_at is null and kind <> 'DIGEST_RUN'
             order by turn_at nulls first, id limit $3
-        ) near join job on job.id = near.id
-        where first.kind = any($5) and first.total <= $4 and job.total <= $4 and job.id <> first.id
-            and (job.lease_until is null or job.lease_until < now()) and job.cancel_requested_at is null
-            and not job.stops_on_failure and not first.stops_on_failure
-            and (job.kind, job.initiator_id, job.on_conflict, job.on_folder_conflict, job.includes_versions, job.is_recursive)
-                = (first.kind, first.initiator_id, first.on_conflict, first.on_folder_conflict, first.includes_versions,
-                    first.is_recursive)
-            and job.target_workcenter_id is not distinct from first.target_workcenter_id
-            and job.target_folder_id is not distinct from first.target_folder_id
-        for no key update of job skip locked
+        ) near cross join lateral (
+            select id, total, turn_at from job
+            where id = near.id and id <> first.id and total <= $4 and not stops_on_failure
+                and (lease_until is null or lease_until < now()) and cancel_requested_at is null
+                and (kind, initiator_id, on_conflict, on_folder_conflict, includes_versions, is_recursive)
+                    = (first.kind, first.initiator_id, first.on_conflict, first.on_folder_conflict,
+                        first.includes_versions, first.is_recursive)
+                and target_workcenter_id is not distinct from first.target_workcenter_id
+                and target_folder_id is not distinct from first.target_folder_id
+            for no key update skip locked
+        ) it
+        where first.kind = any($5) and first.total <= $4 and not first.stops_on_failure
     ), next as (
         select id from first
         union all
@@ -66,10 +68,6 @@ const CLAIM: &str = "
         state = case state when 'QUEUED' then 'RUNNING' else state end
     from next where job.id = next.id returning job.id, fence";
 
-const LOCK: &str = "
-    select job.id from job join unnest($1::uuid[], $2::bigint[]) as it (id, fence) using (id, fence)
-    where finished_at is null order by job.id for no key update of job";
-
 const RELEASE: &str = "update job set lease_owner = null, lease_until = null where id = any($1)";
 
 const FINISH: &str = "
@@ -86,10 +84,9 @@ pub(super) async fn claim(on: &impl GenericClient, worker: &Worker) -> Result<Ve
 
 /// The jobs of claims, locked until the transaction ends, but for those that are over, or somebody else's by now.
 pub(super) async fn lock(on: &impl GenericClient, claims: &[Claim]) -> Result<Vec<Job>> {
-    let (ids, fences): (Vec<Uuid>, Vec<i64>) = claims.iter().map(|it| (it.job, it.fence)).unzip();
-    let rows = db::text(on, LOCK, &[&ids, &fences]).await?;
-    let held: Vec<Uuid> = rows.iter().map(|it| it.get("id")).collect();
-    if held.is_empty() { Ok(Vec::new()) } else { store::these(on, held).await }
+    let held = store::hold(on, claims.iter().map(|it| it.job).collect()).await?;
+    let is_ours = |job: &Job, fence| claims.iter().any(|it| it.job == job.id && it.fence == fence);
+    Ok(held.into_iter().filter(|(job, fence)| is_ours(job, *fence)).map(|(job, _)| job).collect())
 }
 
 /// Gives jobs back.
