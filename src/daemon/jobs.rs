@@ -5,7 +5,6 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use futures_util::FutureExt;
 use tokio::time::sleep;
 use tracing::error;
-use uuid::Uuid;
 
 use super::Daemon;
 use crate::{
@@ -41,10 +40,11 @@ impl job::Work for Works {
         self.deeds.sweep(tx, job, these).await
     }
 
-    async fn end(&self, tx: &Transaction<'_>, job: &job::Job, workcenters: &[(Uuid, i64)]) -> Result<()> {
-        match job.kind {
-            job::Kind::ImportInvites => self.invites.end(tx, job).await,
-            _ => self.deeds.end(tx, job, workcenters).await,
+    async fn end(&self, tx: &Transaction<'_>, ended: &[job::Ended]) -> Result<()> {
+        // Those that end together are of one kind.
+        match ended.first().map(|it| it.job.kind) {
+            Some(job::Kind::ImportInvites) => self.invites.end(tx, ended).await,
+            _ => self.deeds.end(tx, ended).await,
         }
     }
 }

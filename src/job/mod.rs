@@ -23,7 +23,7 @@ pub use history::sweep;
 pub use item::{Above, Batch, Item, ItemKind, ItemState, Leftover, Outcome, Planned, RETRYABLE};
 pub use run::{Done, Moved, Run, advance, digest_run};
 pub use service::Service;
-pub use turn::{BATCH, Work, Worker, turn};
+pub use turn::{BATCH, Ended, Work, Worker, turn};
 
 use crate::{
     access::Resource,

@@ -58,6 +58,7 @@ enum Column {
     StartedAt,
     CancelRequestedAt,
     CancelRequestedBy,
+    Fence,
 }
 
 const ALL: [Column; 37] = [
@@ -165,7 +166,20 @@ pub(super) async fn find(on: &impl GenericClient, id: Uuid) -> Result<Option<Job
     Ok(db::row(on, &select).await?.as_ref().map(job))
 }
 
-/// The same, locked until the transaction ends.
+/// Those of the bulk jobs `ids` that are not over, locked until the transaction ends, each with its fence.
+pub(super) async fn hold(on: &impl GenericClient, ids: Vec<Uuid>) -> Result<Vec<(Job, i64)>> {
+    let select = select()
+        .column(Column::Fence)
+        .and_where(Expr::col(Column::Id).eq(PgFunc::any(ids)))
+        .and_where(Expr::col(Column::FinishedAt).is_null())
+        // As everybody locks jobs.
+        .order_by(Column::Id, Order::Asc)
+        .lock(LockType::NoKeyUpdate)
+        .take();
+    Ok(db::rows(on, &select).await?.iter().map(|row| (job(row), row.get("fence"))).collect())
+}
+
+/// The job `id`, if there is one, locked until the transaction ends.
 pub(super) async fn lock(on: &impl GenericClient, id: Uuid) -> Result<Option<Job>> {
     let select = select().and_where(Expr::col(Column::Id).eq(id)).lock(LockType::Update).take();
     Ok(db::row(on, &select).await?.as_ref().map(job))

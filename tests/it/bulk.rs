@@ -3,12 +3,15 @@
 mod choice;
 mod conflict;
 mod engine;
+mod fairness;
 mod history;
 mod items;
+mod kills;
 mod model;
 mod refused;
-mod transfer;
 mod seen;
+mod together;
+mod transfer;
 mod trees;
 
 use std::collections::BTreeMap;

@@ -28,7 +28,7 @@ const FIND: &str = "select * from invite_row where item_id = any($1)";
 /// What a job may still want again stays: its failed items that may succeed now.
 const REMOVE: &str = "
     delete from invite_row using job_item
-    where invite_row.item_id = job_item.item_id and job_item.job_id = $1
+    where invite_row.item_id = job_item.item_id and job_item.job_id = any($1)
         and (job_item.state <> 'FAILED' or job_item.code <> all($2))";
 
 /// Keeps the rows of `job`, each beside its item.
@@ -71,9 +71,9 @@ pub(super) async fn find(on: &impl GenericClient, items: &[Uuid]) -> Result<Hash
     rows.iter().map(|row| Ok((row.get("item_id"), kept(row)?))).collect()
 }
 
-/// Forgets the rows of `job`, but for those that failed with one of these codes.
-pub(super) async fn remove(on: &impl GenericClient, job: Uuid, but: &[&str]) -> Result<()> {
-    db::text(on, REMOVE, &[&job, &but]).await?;
+/// Forgets the rows of `jobs`, but for those that failed with one of these codes.
+pub(super) async fn remove(on: &impl GenericClient, jobs: &[Uuid], but: &[&str]) -> Result<()> {
+    db::text(on, REMOVE, &[&jobs, &but]).await?;
     Ok(())
 }
 

@@ -1,16 +1,16 @@
 //! The work of such a job: a batch of rows becomes invites as one call of as many rows would make them.
 
-use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, time::Duration};
 
 use uuid::Uuid;
 
 use super::{Fault, store};
 use crate::{
-    completion,
+    completion::{self, Words},
     db::Transaction,
     error::{self, Error, Reason, Result},
     invite::make::{Existing, Made, make},
-    job::{self, Batch, Item, ItemState, Job, Outcome},
+    job::{self, Batch, Ended, Item, ItemState, Job, Outcome},
     mail::phrase::counted,
     secret::TokenKey,
     subscription::When,
@@ -73,17 +73,17 @@ impl Import {
         Ok(outcomes)
     }
 
-    /// Tells who started the job that it is over, if that is news to them, and forgets its rows.
+    /// Tells who started the jobs that they are over, if that is news to them, and forgets their rows.
     ///
     /// # Errors
     ///
     /// What the database says.
-    pub async fn end(&self, tx: &Transaction<'_>, job: &Job) -> Result<()> {
-        store::remove(tx, job.id, &job::RETRYABLE).await?;
-        let people = counted(u64::try_from(job.total).unwrap_or(0), "person", "people");
-        let mut logs = BTreeMap::new();
-        logs.extend(completion::notice(tx, job, format!("Inviting {people}"), &self.when).await?);
-        completion::publish(tx, logs, &self.when, self.window).await
+    pub async fn end(&self, tx: &Transaction<'_>, ended: &[Ended]) -> Result<()> {
+        let ids: Vec<Uuid> = ended.iter().map(|it| it.job.id).collect();
+        store::remove(tx, &ids, &job::RETRYABLE).await?;
+        let people = |job: &Job| counted(u64::try_from(job.total).unwrap_or(0), "person", "people");
+        let title = |job: &Job| format!("Inviting {}", people(job));
+        completion::tell(tx, ended, title, Words::new(), &self.when, self.window).await
     }
 }
 
