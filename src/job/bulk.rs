@@ -41,6 +41,8 @@ pub struct Order {
     pub on_folder_conflict: String,
     /// Whether all versions are copied.
     pub includes_versions: bool,
+    /// Whether the comments of documents are copied.
+    pub includes_comments: bool,
     /// Whether folders are deleted that are not empty.
     pub is_recursive: bool,
     /// Whether nothing more is done after the first item that fails.

@@ -43,6 +43,7 @@ enum Column {
     OnConflict,
     OnFolderConflict,
     IncludesVersions,
+    IncludesComments,
     IsRecursive,
     StopsOnFailure,
     InitiatorName,
@@ -59,7 +60,7 @@ enum Column {
     CancelRequestedBy,
 }
 
-const ALL: [Column; 36] = [
+const ALL: [Column; 37] = [
     Column::Id,
     Column::AccountId,
     Column::Kind,
@@ -82,6 +83,7 @@ const ALL: [Column; 36] = [
     Column::OnConflict,
     Column::OnFolderConflict,
     Column::IncludesVersions,
+    Column::IncludesComments,
     Column::IsRecursive,
     Column::StopsOnFailure,
     Column::InitiatorName,
@@ -107,19 +109,19 @@ const INSERT_FAILED: &str = "
 const INSERT_BULK: &str = "
     insert into job (id, account_id, kind, state, initiator_id, initiator_name, request_id, total, total_bytes, roots,
         target_workcenter_id, target_folder_id, target_path, on_conflict, on_folder_conflict, includes_versions,
-        is_recursive, stops_on_failure)
+        is_recursive, stops_on_failure, includes_comments)
     values ($1, $2, $3, 'QUEUED', $4,
         coalesce((select trim(first_name || ' ' || last_name) from profile where user_id = $4), ''),
-        $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+        $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 
 const INSERT_RETRY: &str = "
     insert into job (id, account_id, kind, state, initiator_id, initiator_name, request_id, retry_of, total, roots,
         target_workcenter_id, target_folder_id, target_path, on_conflict, on_folder_conflict, includes_versions,
-        is_recursive, stops_on_failure)
+        is_recursive, stops_on_failure, includes_comments)
     select $1, account_id, kind, 'QUEUED', $3,
         coalesce((select trim(first_name || ' ' || last_name) from profile where user_id = $3), ''),
         $4, id, 0, roots, target_workcenter_id, target_folder_id, target_path, on_conflict, on_folder_conflict,
-        includes_versions, is_recursive, stops_on_failure
+        includes_versions, is_recursive, stops_on_failure, includes_comments
     from job where id = $2";
 
 const COUNT: &str = "
@@ -287,7 +289,7 @@ pub(super) async fn insert_bulk(
     let (workcenter, folder) = (target.map(|it| it.workcenter), target.and_then(|it| it.folder));
     let path = target.map_or("", |it| it.path.as_str());
     let kind = new.kind.name();
-    let values: [&(dyn db::ToSql + Sync); 16] = [
+    let values: [&(dyn db::ToSql + Sync); 17] = [
         &id,
         &new.account,
         &kind,
@@ -304,6 +306,7 @@ pub(super) async fn insert_bulk(
         &order.includes_versions,
         &order.is_recursive,
         &order.stops_on_failure,
+        &order.includes_comments,
     ];
     db::text(on, INSERT_BULK, &values).await?;
     Ok(())
@@ -345,6 +348,7 @@ fn bulk(row: &Row) -> Bulk {
             on_conflict: row.get("on_conflict"),
             on_folder_conflict: row.get("on_folder_conflict"),
             includes_versions: row.get("includes_versions"),
+            includes_comments: row.get("includes_comments"),
             is_recursive: row.get("is_recursive"),
             stops_on_failure: row.get("stops_on_failure"),
         },

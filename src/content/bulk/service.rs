@@ -41,6 +41,7 @@ struct Asked<'a> {
     validate_only: bool,
     request_id: &'a str,
     includes_versions: bool,
+    includes_comments: bool,
     is_recursive: bool,
 }
 
@@ -74,6 +75,7 @@ impl Bulk {
             validate_only: request.validate_only,
             request_id: &request.request_id,
             includes_versions: request.include_versions,
+            includes_comments: request.include_comments,
             is_recursive: false,
         };
         let (job, plan) = self.start(&caller, &asked, &request.encode_to_vec()).await?;
@@ -95,6 +97,7 @@ impl Bulk {
             validate_only: request.validate_only,
             request_id: &request.request_id,
             includes_versions: false,
+            includes_comments: false,
             is_recursive: false,
         };
         let (job, plan) = self.start(&caller, &asked, &request.encode_to_vec()).await?;
@@ -116,6 +119,7 @@ impl Bulk {
             validate_only: request.validate_only,
             request_id: &request.request_id,
             includes_versions: false,
+            includes_comments: false,
             is_recursive: request.recursive,
         };
         let (job, plan) = self.start(&caller, &asked, &request.encode_to_vec()).await?;
@@ -137,6 +141,7 @@ impl Bulk {
             validate_only: request.validate_only,
             request_id: &request.request_id,
             includes_versions: false,
+            includes_comments: false,
             is_recursive: false,
         };
         let (job, plan) = self.start(&caller, &asked, &request.encode_to_vec()).await?;
@@ -238,6 +243,7 @@ fn order(asked: &Asked<'_>) -> Result<(Order, Vec<Root>)> {
         on_conflict: name(document),
         on_folder_conflict: name(folder),
         includes_versions: asked.includes_versions,
+        includes_comments: asked.includes_comments,
         is_recursive: asked.is_recursive,
         stops_on_failure: asked.on_error == OnError::Stop as i32,
     };
