@@ -151,6 +151,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "src/profile/text.rs",
             "src/workcenter/mod.rs",
             "src/content/name.rs",
+            "src/content/text.rs",
             "src/invite/offer.rs",
             "src/invite/end.rs",
         ],

@@ -51,6 +51,9 @@ impl job::Work for Deeds {
     }
 
     async fn end(&self, tx: &Transaction<'_>, job: &Job, workcenters: &[(Uuid, i64)]) -> Result<()> {
+        if job.kind == job::Kind::BulkMove {
+            apply::store::part(tx, job.id).await?;
+        }
         end::tell(tx, job, workcenters, &self.when, self.window).await
     }
 }

@@ -79,30 +79,13 @@ pub(super) async fn apply(tx: &Transaction<'_>, task: &Task<'_>, by: Uuid, decid
     if !onto.is_empty() {
         store::append(tx, (&onto, &of), moves || task.order.includes_versions, by, task.now).await?;
     }
-    along(tx, task, &put.ids, (&[copied.ids, onto.clone()].concat(), &[copied.of, of.clone()].concat()), (&onto, &of))
-        .await
-}
-
-/// Takes along what is said of documents, and their tasks: of those that have `gone` elsewhere, of those that were made of
-/// others, and of those that have become versions of others.
-async fn along(
-    tx: &Transaction<'_>,
-    task: &Task<'_>,
-    gone: &[Uuid],
-    made: (&[Uuid], &[Uuid]),
-    versions: (&[Uuid], &[Uuid]),
-) -> Result<()> {
-    if task.order.includes_comments && !made.0.is_empty() {
-        store::copy_comments(tx, made).await?;
+    if moves && !onto.is_empty() {
+        store::hand_over(tx, (&onto, &of)).await?;
     }
-    if task.kind != job::Kind::BulkMove {
-        return Ok(());
+    if task.order.includes_comments && copied.ids.len() + onto.len() > 0 {
+        store::copy_comments(tx, (&[copied.ids, onto].concat(), &[copied.of, of].concat())).await?;
     }
-    if !versions.0.is_empty() {
-        store::hand_over(tx, versions).await?;
-    }
-    let gone = [gone, versions.0].concat();
-    if gone.is_empty() { Ok(()) } else { store::part(tx, &gone).await }
+    Ok(())
 }
 
 /// What is written down of an item of which that was decided.

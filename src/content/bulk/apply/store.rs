@@ -95,10 +95,12 @@ const HAND_OVER: &str = "
     where task.document_id = it.of";
 
 /// The tasks of documents have gone with them: those of other WorkCenters neither come before them nor after them, and nothing
-/// is attached to tasks of another one.
+/// is attached to tasks of another one. Not before all have gone: they go in batches.
 const PART: &str = "
-    with gone as (
-        select id, workcenter_id from task where document_id = any($1)
+    with moved as (
+        select unnest(array[item_id, target_id]) as id from job_item where job_id = $1 and state = 'DONE'
+    ), gone as (
+        select id, workcenter_id from task where document_id in (select id from moved)
     ), apart as (
         delete from task_dependency using task one, task other
         where one.id = task_id and other.id = prior_id and one.workcenter_id <> other.workcenter_id
@@ -106,7 +108,7 @@ const PART: &str = "
     )
     delete from task_attachment using task
     where task.id = task_id
-        and (task_id in (select id from gone) or entry_id = any($1) or other_id in (select id from gone))
+        and (task_id in (select id from gone) or entry_id in (select id from moved) or other_id in (select id from gone))
         and task.workcenter_id <> coalesce(
             (select workcenter_id from entry where entry.id = entry_id),
             (select workcenter_id from task other where other.id = other_id))";
@@ -198,10 +200,10 @@ pub(super) async fn hand_over(on: &impl GenericClient, (onto, of): (&[Uuid], &[U
     run(on, HAND_OVER, &[&onto, &of]).await
 }
 
-/// Parts what has gone to another WorkCenter, which is these with the tasks of the documents among them, from the tasks of the
-/// one that it was in.
-pub(super) async fn part(on: &impl GenericClient, ids: &[Uuid]) -> Result<()> {
-    run(on, PART, &[&ids]).await
+/// Parts what a job has moved to another WorkCenter, with the tasks of the documents among it, from the tasks of the one that
+/// it was in.
+pub(in crate::content::bulk) async fn part(on: &impl GenericClient, job: Uuid) -> Result<()> {
+    run(on, PART, &[&job]).await
 }
 
 /// Clears away those of `new`, which nobody but a job has made, and of `old` that are empty.
