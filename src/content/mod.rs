@@ -1,4 +1,4 @@
-//! What a WorkCenter holds: folders, and documents in them with all their versions.
+//! What a WorkCenter holds: folders, and documents in them with all their versions; tasks, posts, and comments.
 //!
 //! Who deletes something marks that alone, and what is in it is there exactly when all folders above it are. So a folder of
 //! a hundred thousand documents goes and comes back with one row.
@@ -10,13 +10,19 @@
 mod bulk;
 mod bytes;
 mod change;
+mod comment;
 mod document;
+mod folder;
+mod mention;
 mod name;
 mod place;
+mod post;
 mod purge;
 mod service;
 mod store;
+mod task;
 mod tell;
+mod text;
 
 use std::time::Duration;
 
@@ -45,7 +51,7 @@ pub const KEPT: Duration = Duration::from_hours(30 * 24);
 const DESCRIPTION_MAX: usize = 2_000;
 
 /// What there is in a WorkCenter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Has others in it.
     Folder,

@@ -44,6 +44,7 @@ enum Column {
     OnFolderConflict,
     IncludesVersions,
     SkipsIdentical,
+    IncludesComments,
     IsRecursive,
     StopsOnFailure,
     InitiatorName,
@@ -61,7 +62,7 @@ enum Column {
     Fence,
 }
 
-const ALL: [Column; 37] = [
+const ALL: [Column; 38] = [
     Column::Id,
     Column::AccountId,
     Column::Kind,
@@ -85,6 +86,7 @@ const ALL: [Column; 37] = [
     Column::OnFolderConflict,
     Column::IncludesVersions,
     Column::SkipsIdentical,
+    Column::IncludesComments,
     Column::IsRecursive,
     Column::StopsOnFailure,
     Column::InitiatorName,
@@ -110,19 +112,20 @@ const INSERT_FAILED: &str = "
 const INSERT_BULK: &str = "
     insert into job (id, account_id, kind, state, initiator_id, initiator_name, request_id, total, total_bytes, roots,
         target_workcenter_id, target_folder_id, target_path, on_conflict, on_folder_conflict, includes_versions,
-        is_recursive, stops_on_failure, skips_identical)
+        is_recursive, stops_on_failure, skips_identical, includes_comments)
     values ($1, $2, $3, 'QUEUED', $4,
         coalesce((select trim(first_name || ' ' || last_name) from profile where user_id = $4), ''),
-        $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+        $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
 
 const INSERT_RETRY: &str = "
     insert into job (id, account_id, kind, state, initiator_id, initiator_name, request_id, retry_of, total, roots,
         target_workcenter_id, target_folder_id, target_path, on_conflict, on_folder_conflict, includes_versions,
-        is_recursive, stops_on_failure, skips_identical)
+        is_recursive, stops_on_failure, skips_identical, includes_comments)
     select $1, account_id, kind, 'QUEUED', $3,
         coalesce((select trim(first_name || ' ' || last_name) from profile where user_id = $3), ''),
         $4, id, 0, roots, target_workcenter_id, target_folder_id, target_path, on_conflict, on_folder_conflict,
-        includes_versions, is_recursive, stops_on_failure, skips_identical
+        includes_versions, is_recursive, stops_on_failure, skips_identical,
+        includes_comments
     from job where id = $2";
 
 const COUNT: &str = "
@@ -303,7 +306,7 @@ pub(super) async fn insert_bulk(
     let (workcenter, folder) = (target.map(|it| it.workcenter), target.and_then(|it| it.folder));
     let path = target.map_or("", |it| it.path.as_str());
     let kind = new.kind.name();
-    let values: [&(dyn db::ToSql + Sync); 17] = [
+    let values: [&(dyn db::ToSql + Sync); 18] = [
         &id,
         &new.account,
         &kind,
@@ -321,6 +324,7 @@ pub(super) async fn insert_bulk(
         &order.is_recursive,
         &order.stops_on_failure,
         &order.skips_identical,
+        &order.includes_comments,
     ];
     db::text(on, INSERT_BULK, &values).await?;
     Ok(())
@@ -363,6 +367,7 @@ fn bulk(row: &Row) -> Bulk {
             on_folder_conflict: row.get("on_folder_conflict"),
             includes_versions: row.get("includes_versions"),
             skips_identical: row.get("skips_identical"),
+            includes_comments: row.get("includes_comments"),
             is_recursive: row.get("is_recursive"),
             stops_on_failure: row.get("stops_on_failure"),
         },

@@ -1,5 +1,6 @@
 //! Many folders and documents at once: what becomes of them, and how the jobs that do it run.
 
+mod along;
 mod choice;
 mod conflict;
 mod engine;

@@ -51,6 +51,11 @@ impl job::Work for Deeds {
     }
 
     async fn end(&self, tx: &Transaction<'_>, ended: &[Ended]) -> Result<()> {
+        let moved: Vec<Uuid> =
+            ended.iter().filter(|it| it.job.kind == job::Kind::BulkMove).map(|it| it.job.id).collect();
+        if !moved.is_empty() {
+            apply::store::part(tx, &moved).await?;
+        }
         end::tell(tx, ended, &self.when, self.window).await
     }
 }

@@ -42,6 +42,7 @@ struct Asked<'a> {
     request_id: &'a str,
     includes_versions: bool,
     skips_identical: bool,
+    includes_comments: bool,
     is_recursive: bool,
     /// What of folders is copied.
     extent: Extent,
@@ -79,6 +80,7 @@ impl Bulk {
             request_id: &request.request_id,
             includes_versions: request.include_versions,
             skips_identical: request.skip_identical,
+            includes_comments: request.include_comments,
             is_recursive: false,
             extent: Extent {
                 excludes_children: request.exclude_children,
@@ -107,6 +109,7 @@ impl Bulk {
             request_id: &request.request_id,
             includes_versions: false,
             skips_identical: request.skip_identical,
+            includes_comments: false,
             is_recursive: false,
             extent: Extent::default(),
             name_filter: "",
@@ -131,6 +134,7 @@ impl Bulk {
             request_id: &request.request_id,
             includes_versions: false,
             skips_identical: false,
+            includes_comments: false,
             is_recursive: request.recursive,
             extent: Extent::default(),
             name_filter: "",
@@ -155,6 +159,7 @@ impl Bulk {
             request_id: &request.request_id,
             includes_versions: false,
             skips_identical: false,
+            includes_comments: false,
             is_recursive: false,
             extent: Extent::default(),
             name_filter: "",
@@ -278,6 +283,7 @@ fn order(asked: &Asked<'_>) -> Result<(Order, Vec<Root>, Extent)> {
         on_folder_conflict: name(folder),
         includes_versions: asked.includes_versions,
         skips_identical: asked.skips_identical,
+        includes_comments: asked.includes_comments,
         is_recursive: asked.is_recursive,
         stops_on_failure: asked.on_error == OnError::Stop as i32,
     };

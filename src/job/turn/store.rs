@@ -44,8 +44,9 @@ const CLAIM: &str = "
             where id = near.id and id <> first.id and total <= $4 and not stops_on_failure
                 and (lease_until is null or lease_until < now()) and cancel_requested_at is null
                 and (kind, initiator_id, on_conflict, on_folder_conflict, includes_versions, is_recursive,
-                    skips_identical) = (first.kind, first.initiator_id, first.on_conflict, first.on_folder_conflict,
-                        first.includes_versions, first.is_recursive, first.skips_identical)
+                    skips_identical, includes_comments) = (first.kind, first.initiator_id, first.on_conflict, first.on_folder_conflict,
+                        first.includes_versions, first.is_recursive, first.skips_identical,
+                        first.includes_comments)
                 and target_workcenter_id is not distinct from first.target_workcenter_id
                 and target_folder_id is not distinct from first.target_folder_id
             for no key update skip locked

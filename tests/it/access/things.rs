@@ -23,14 +23,18 @@ pub struct Things {
     pub folder: Uuid,
     /// A document beside it.
     pub document: Uuid,
+    /// A task and a post of the WorkCenter, and a comment of the document.
+    pub task: Uuid,
+    pub post: Uuid,
+    pub comment: Uuid,
 }
 
 impl Things {
     /// Things that there are not.
     pub fn nowhere() -> Self {
         let [account, workcenter, person, other, session] = [(); 5].map(|()| ids::new());
-        let [job, invite, folder, document] = [(); 4].map(|()| ids::new());
-        Self { account, workcenter, person, other, session, job, invite, folder, document }
+        let [job, invite, folder, document, task, post, comment] = [(); 7].map(|()| ids::new());
+        Self { account, workcenter, person, other, session, job, invite, folder, document, task, post, comment }
     }
 
     /// A sound request for `action` on these.
@@ -234,6 +238,26 @@ impl Things {
             | Action::DeleteDocument
             | Action::RestoreDocument
             | Action::ListDocumentVersions => self.content_request(action),
+            Action::CreateTask
+            | Action::GetTask
+            | Action::ListTasks
+            | Action::UpdateTask
+            | Action::StartTask
+            | Action::FinishTask
+            | Action::ApproveTask
+            | Action::DeclineTask
+            | Action::ReopenTask
+            | Action::DeleteTask
+            | Action::RestoreTask => self.task_request(action),
+            Action::CreatePost
+            | Action::GetPost
+            | Action::ListPosts
+            | Action::UpdatePost
+            | Action::DeletePost
+            | Action::CreateComment
+            | Action::ListComments
+            | Action::UpdateComment
+            | Action::DeleteComment => self.said_request(action),
             Action::BulkCopy | Action::BulkMove | Action::BulkDelete | Action::BulkRestore => self.bulk_request(action),
             Action::ListJobItems => pb::ListJobItemsRequest { job_id, ..Default::default() }.encode_to_vec(),
             Action::ExportJobItems => pb::ExportJobItemsRequest { job_id, states: Vec::new() }.encode_to_vec(),

@@ -98,6 +98,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
             "src/profile/text.rs",
             "src/workcenter/mod.rs",
             "src/content/name.rs",
+            "src/content/text.rs",
             "src/invite/offer.rs",
             "src/invite/end.rs",
         ],

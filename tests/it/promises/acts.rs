@@ -7,6 +7,8 @@ mod content;
 mod invites;
 mod jobs;
 mod preferences;
+mod said;
+mod tasks;
 mod workcenters;
 
 use futures_util::{
