@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How many characters a bar has.
-const WIDTH: usize = 24;
+const WIDTH: usize = 18;
 
 /// How many lines a job gets at most where they cannot be drawn over each other.
 const LINES: i64 = 6;
@@ -78,6 +78,7 @@ fn passed(job: &pb::Job) -> i64 {
     job.done_items + job.skipped_items + job.failed_items
 }
 
+/// The line; while it is under way, with its `pace`, it fits into eighty columns.
 fn line(label: &str, job: &pb::Job, pace: Option<f64>) -> String {
     let pb::Job { total_items: total, done_items: done, skipped_items: skipped, failed_items: failed, .. } = *job;
     let number = |it: i64| figure(u64::try_from(it).unwrap_or(0));
@@ -85,14 +86,17 @@ fn line(label: &str, job: &pb::Job, pace: Option<f64>) -> String {
     let share = usize::try_from(passed).unwrap_or(0) * WIDTH / usize::try_from(total).unwrap_or(0).max(1);
     let bar = "#".repeat(share.min(WIDTH));
     let (did, passed_over) = if job.kind() == JobKind::DigestRun { ("mailed", "empty") } else { ("done", "skipped") };
-    let mut line = format!("    {label:6} [{bar:.<WIDTH$}] {:>3} of {}:", number(passed), number(total));
-    line += &format!(" {} {did}, {} {passed_over}, {} failed", number(done), number(skipped), number(failed));
-    if let Some(pace) = pace {
-        #[allow(clippy::cast_precision_loss, reason = "it is shown in whole seconds")]
-        let left = (total - passed).max(0) as f64 / pace;
-        line += &format!(", {}, {} left", rate(pace), span(left));
+    let mut line = format!("{label} [{bar:.<WIDTH$}] {:>3} of {}", number(passed), number(total));
+    let Some(pace) = pace else {
+        line += &format!(": {} {did}, {} {passed_over}, {} failed", number(done), number(skipped), number(failed));
+        return line;
+    };
+    if 0 < failed {
+        line += &format!(", {} failed", number(failed));
     }
-    line
+    #[allow(clippy::cast_precision_loss, reason = "it is shown in whole seconds")]
+    let left = (total - passed).max(0) as f64 / pace;
+    line + &format!(", {}, {} left", rate(pace), span(left))
 }
 
 /// A pace for readers: whole items when there are ten in a second or more.
@@ -100,19 +104,17 @@ fn rate(pace: f64) -> String {
     if pace < 10.0 { format!("{pace:.1}/s") } else { format!("{pace:.0}/s") }
 }
 
-/// A span of seconds for readers, with its two largest units.
+/// A span of seconds for readers, in the largest unit of which there are more than one or two.
 fn span(seconds: f64) -> String {
+    const UNITS: [(u64, &str); 3] = [(3_600, "h"), (60, "min"), (1, "s")];
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "it is not negative, and what is too much is cut"
     )]
     let seconds = seconds.ceil() as u64;
-    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, minutes, _) => format!("{} h {minutes} min", figure(hours)),
-    }
+    let (unit, name) = UNITS.into_iter().find(|it| 2 * it.0 <= seconds).unwrap_or((1, "s"));
+    format!("{} {name}", figure(seconds / unit))
 }
 
 /// Writes what may be a part of a line, to be seen at once; a reader who has gone is no fault.
@@ -148,13 +150,19 @@ mod tests {
         let kind = JobKind::DigestRun.into();
         let run =
             pb::Job { kind, total_items: 40, done_items: 15, skipped_items: 4, failed_items: 1, ..pb::Job::default() };
-        let drawn = "    daily  [############............]  20 of 40: 15 mailed, 4 empty, 1 failed";
-        assert_eq!(line("daily", &run, None), drawn);
-        let nothing = "    move   [........................]   0 of 0: 0 done, 0 skipped, 0 failed";
+        let drawn = "    daily  [#########.........]  20 of 40: 15 mailed, 4 empty, 1 failed";
+        assert_eq!(line("    daily ", &run, None), drawn);
+        let nothing = "move [..................]   0 of 0: 0 done, 0 skipped, 0 failed";
         assert_eq!(line("move", &pb::Job::default(), None), nothing);
-        let half =
-            "    move   [############............] 600 of 1,200: 600 done, 0 skipped, 0 failed, 8.0/s, 1 min 15 s left";
+        let half = "move [#########.........] 600 of 1,200, 8.0/s, 75 s left";
         assert_eq!(line("move", &job(600, 0), Some(8.0)), half);
+    }
+
+    #[test]
+    fn a_line_that_is_drawn_over_fits_into_eighty_columns() {
+        let most = pb::Job { total_items: 100_000, done_items: 98_000, failed_items: 1_000, ..pb::Job::default() };
+        let drawn = line("restore", &most, Some(13.0));
+        assert!(drawn.chars().count() < 80, "{drawn}");
     }
 
     #[test]
@@ -167,8 +175,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_said_in_two_units() {
-        let all = [0.2, 59.0, 60.0, 3_725.0, 360_000.0].map(span);
-        assert_eq!(all, ["1 s", "59 s", "1 min 0 s", "1 h 2 min", "100 h 0 min"]);
+    fn what_is_left_is_said_in_one_unit() {
+        let all = [0.2, 59.0, 119.0, 120.0, 7_199.0, 7_200.0, 3_600_000.0].map(span);
+        assert_eq!(all, ["1 s", "59 s", "119 s", "2 min", "119 min", "2 h", "1,000 h"]);
     }
 }

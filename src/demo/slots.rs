@@ -139,7 +139,7 @@ impl Slots {
 
     /// Draws a run until it is over; returns how many mails it made.
     async fn follow(&mut self, mut job: pb::Job, cadence: Delivery) -> Result<i64> {
-        let mut bar = Bar::new(cast::short(cadence).to_lowercase());
+        let mut bar = Bar::new(format!("    {:6}", cast::short(cadence).to_lowercase()));
         bar.draw(&job, false)?;
         let sent = pb::WatchJobRequest { job_id: job.job_id.clone(), after_revision: job.revision };
         let mut states = answered("WatchJob", self.client.watch_job(by(&self.token, sent)?)).await?;

@@ -30,7 +30,7 @@ async fn a_job_is_drawn_until_it_is_over() {
 
     let watch = watched(&stage, &stage.owner.token, &job.job_id);
     let (drawn, _) = tokio::join!(watch, stage.finished(&job));
-    let all = "    copy   [########################] 251 of 251: 251 done, 0 skipped, 0 failed";
+    let all = "copy [##################] 251 of 251: 251 done, 0 skipped, 0 failed";
     assert_eq!((drawn.code, last(&drawn.out, 2), drawn.err.as_str()), (Some(0), vec![all, "SUCCEEDED"], ""));
 }
 
@@ -45,7 +45,7 @@ async fn a_job_that_failed_in_part_says_what_failed_first() {
     let job = stage.copied(BulkCopyRequest { items, target: to(into, None), ..Default::default() }).await;
 
     let Ended { code, out, err } = watched(&stage, &stage.owner.token, &job.job_id).await;
-    let drawn = "    copy   [########################]   7 of 7: 1 done, 0 skipped, 6 failed";
+    let drawn = "copy [##################]   7 of 7: 1 done, 0 skipped, 6 failed";
     let mut lines = vec![drawn.to_owned(), "PARTIALLY_FAILED".to_owned()];
     lines.extend((1..6).map(|it| format!("    NAME_CONFLICT: {it}.pdf")));
     lines.push("    and 1 more: ExportJobItems has all of them".to_owned());
