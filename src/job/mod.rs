@@ -7,6 +7,7 @@
 mod bulk;
 mod crier;
 mod item;
+mod look;
 mod run;
 mod service;
 mod store;
