@@ -144,20 +144,25 @@ async fn a_crowd_sees_revisions_rise_and_the_end_of_every_job_however_often_nobo
     let server = Serving::start(SERVER, &app, &[("LOG", "error,workcenter=info")]).await;
     let (_listening, words) = words(&app).await;
 
-    let before = resident(server.pid());
+    let (pid, url) = (server.pid(), server.url.clone());
+    let connect = || Channel::from_shared(url.clone()).unwrap().connect_lazy();
+    // What it logs is read, or else it would wait for that.
+    let _served = tokio::spawn(server.end());
+
+    let before = resident(pid);
     let mut watchers = Vec::new();
-    let mut channel = server.channel();
+    let mut channel = connect();
     for number in 0..size.watchers {
         if number % STREAMS == 0 {
-            channel = server.channel();
+            channel = connect();
         }
         let job = jobs[number % jobs.len()];
         let mut stream = open(&channel, token, job).await;
         let first = next(&mut stream).await.unwrap();
         watchers.push((job, tokio::spawn(follow(stream, first))));
     }
-    let each = resident(server.pid()).saturating_sub(before) / size.watchers as u64;
-    let channel = server.channel();
+    let each = resident(pid).saturating_sub(before) / size.watchers as u64;
+    let channel = connect();
     let sleepers = join_all((0..size.sleepers).map(|it| open(&channel, token, jobs[it % jobs.len()]))).await;
 
     let (began, halfway, ended) = (Instant::now(), Mutex::new(0), AtomicI64::new(0));
@@ -168,7 +173,7 @@ async fn a_crowd_sees_revisions_rise_and_the_end_of_every_job_however_often_nobo
                 ended.fetch_add(deafen(&app).await, Ordering::Relaxed);
             }
             if number == 0 && step == size.steps / 2 {
-                *halfway.lock().unwrap() = resident(server.pid());
+                *halfway.lock().unwrap() = resident(pid);
             }
         };
         (*job, report(&app, &crier, *job, size, at_step).await)
@@ -184,7 +189,7 @@ async fn a_crowd_sees_revisions_rise_and_the_end_of_every_job_however_often_nobo
         snapshots += seen;
     }
     waits.sort_unstable();
-    let end = resident(server.pid());
+    let end = resident(pid);
     drop(sleepers);
 
     crier.moved(Uuid::nil(), true).await;
