@@ -8,6 +8,7 @@ mod bulk;
 mod crier;
 mod history;
 mod item;
+mod look;
 mod run;
 mod service;
 mod store;

@@ -169,6 +169,12 @@ pub(super) async fn find(on: &impl GenericClient, id: Uuid) -> Result<Option<Job
     Ok(db::row(on, &select).await?.as_ref().map(job))
 }
 
+/// Those of the jobs `ids` that there are.
+pub(super) async fn these(on: &impl GenericClient, ids: Vec<Uuid>) -> Result<Vec<Job>> {
+    let select = select().and_where(Expr::col(Column::Id).eq(PgFunc::any(ids))).take();
+    Ok(db::rows(on, &select).await?.iter().map(job).collect())
+}
+
 /// Those of the bulk jobs `ids` that are not over, locked until the transaction ends, each with its fence.
 pub(super) async fn hold(on: &impl GenericClient, ids: Vec<Uuid>) -> Result<Vec<(Job, i64)>> {
     let select = select()
