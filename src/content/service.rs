@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     Entry, Kind, Name, Place,
-    bulk::Bulk,
+    bulk::{Bulk, Import},
     bytes::{DocumentStream, Streams},
     change::{Change, Wanted},
     document::Documents,
@@ -39,6 +39,7 @@ pub struct Service {
     documents: Documents,
     streams: Streams,
     bulk: Bulk,
+    import: Import,
 }
 
 impl Service {
@@ -46,9 +47,10 @@ impl Service {
     /// what happens becomes immediate mail `window` later.
     pub fn new(db: Db, clock: Clock, key: TokenKey, blobs: Blobs, silence: Duration, window: Duration) -> Self {
         let documents = Documents::new(db.clone(), clock.clone(), key.clone(), window);
-        let streams = Streams::new(db.clone(), clock.clone(), blobs, silence, window);
+        let streams = Streams::new(db.clone(), clock.clone(), blobs.clone(), silence, window);
         let bulk = Bulk::new(db.clone(), clock.clone());
-        Self { db, clock, key, window, documents, streams, bulk }
+        let import = Import::new(db.clone(), blobs, silence);
+        Self { db, clock, key, window, documents, streams, bulk, import }
     }
 
     fn word(&self, leave: &Leave, now: Timestamp) -> Word {
@@ -280,6 +282,13 @@ impl ContentService for Service {
         request: Request<pb::BulkRestoreRequest>,
     ) -> Result<Response<pb::BulkRestoreResponse>, Status> {
         self.bulk.restore(request).await
+    }
+
+    async fn import_documents(
+        &self,
+        request: Request<Streaming<pb::ImportDocumentsRequest>>,
+    ) -> Result<Response<pb::ImportDocumentsResponse>, Status> {
+        self.import.documents(request).await
     }
 }
 

@@ -41,11 +41,14 @@ pub enum Kind {
     BulkDelete,
     /// Brings them back.
     BulkRestore,
+    /// Makes folders and documents of what is in an archive.
+    ImportDocuments,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::DigestRun, Self::BulkCopy, Self::BulkMove, Self::BulkDelete, Self::BulkRestore];
+    pub const ALL: [Self; 6] =
+        [Self::DigestRun, Self::BulkCopy, Self::BulkMove, Self::BulkDelete, Self::BulkRestore, Self::ImportDocuments];
 
     /// As the database has it.
     pub fn name(self) -> &'static str {
@@ -55,6 +58,7 @@ impl Kind {
             Self::BulkMove => "BULK_MOVE",
             Self::BulkDelete => "BULK_DELETE",
             Self::BulkRestore => "BULK_RESTORE",
+            Self::ImportDocuments => "IMPORT_DOCUMENTS",
         }
     }
 

@@ -78,6 +78,7 @@ fn kind(kind: Kind) -> &'static str {
         Kind::BulkMove => "files.bulk_moved",
         Kind::BulkDelete => "files.bulk_deleted",
         Kind::BulkRestore => "files.bulk_restored",
+        Kind::ImportDocuments => "files.bulk_imported",
         Kind::BulkCopy | Kind::DigestRun => "files.bulk_copied",
     }
 }
@@ -96,6 +97,7 @@ fn event(job: &Job, kind: &str, things: i64, when: &When) -> activity::New {
         Kind::BulkMove => ("moved", "Moving"),
         Kind::BulkDelete => ("deleted", "Deleting"),
         Kind::BulkRestore => ("restored", "Restoring"),
+        Kind::ImportDocuments => ("imported", "Importing"),
         Kind::BulkCopy | Kind::DigestRun => ("copied", "Copying"),
     };
     let named = job.bulk.as_ref().map_or(job.total, |it| it.order.roots);

@@ -110,7 +110,8 @@ const WORKCENTERS: &str = "
     group by workcenter_id order by workcenter_id";
 
 const LIST: &str = "
-    select seq, item_id, kind, state, path, bytes, action, code, text, target_id, target_path, attempt
+    select seq, item_id, kind, state, path, bytes, action, code, text, target_id, target_path, attempt,
+        exists (select from job where id = $1 and kind <> 'IMPORT_DOCUMENTS') as repeats
     from job_item
     where job_id = $1 and (state = any($2) or cardinality($2::text[]) = 0)
         and (seq, item_id) > ($3, $4) and (seq > 0 or kind = 'RECIPIENT')
@@ -130,6 +131,8 @@ pub(super) struct Listed {
     pub target: Option<Uuid>,
     pub target_path: String,
     pub attempt: i64,
+    /// Whether what its job was made of is still there.
+    pub repeats: bool,
 }
 
 /// Writes the items of a new job, the first of them with `seq`.
@@ -244,6 +247,7 @@ fn listed(row: &Row) -> Listed {
         target: row.get("target_id"),
         target_path: row.get("target_path"),
         attempt: row.get("attempt"),
+        repeats: row.get("repeats"),
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Claim, Worker};
 use crate::{
     db::{self, GenericClient},
     error::Result,
-    job::{Job, State, store},
+    job::{Job, Kind, State, store},
 };
 
 /// The oldest job of the account that has waited for longest, of those that nobody has. Nobody waits for a job that
@@ -26,7 +26,12 @@ const CLAIM: &str = "
         revision = revision + (state = 'QUEUED')::int::bigint,
         updated_at = case state when 'QUEUED' then now() else updated_at end,
         state = case state when 'QUEUED' then 'RUNNING' else state end
-    from next where job.id = next.id returning job.id, fence";
+    from next where job.id = next.id returning job.id, kind, fence";
+
+const RENEW: &str = "
+    update job set lease_until = now() + make_interval(secs => $3::float8)
+    where id = $1 and fence = $2 and finished_at is null
+    returning cancel_requested_at is not null as is_stopping";
 
 const LOCK: &str = "select from job where id = $1 and fence = $2 and finished_at is null for no key update";
 
@@ -40,7 +45,14 @@ const FINISH: &str = "
 /// Claims a job, if there is one to claim.
 pub(super) async fn claim(on: &impl GenericClient, worker: &Worker) -> Result<Option<Claim>> {
     let rows = db::text(on, CLAIM, &[&worker.id, &worker.lease.as_secs_f64()]).await?;
-    Ok(rows.first().map(|row| Claim { job: row.get("id"), fence: row.get("fence") }))
+    let kind = |name| Kind::named(name).expect("the table checks `kind`");
+    Ok(rows.first().map(|row| Claim { job: row.get("id"), kind: kind(row.get("kind")), fence: row.get("fence") }))
+}
+
+/// Renews a claim: whether its job is to stop, or nothing when it is over or somebody else's by now.
+pub(super) async fn renew(on: &impl GenericClient, claim: Claim, worker: &Worker) -> Result<Option<bool>> {
+    let rows = db::text(on, RENEW, &[&claim.job, &claim.fence, &worker.lease.as_secs_f64()]).await?;
+    Ok(rows.first().map(|row| row.get("is_stopping")))
 }
 
 /// The job of a claim, locked until the transaction ends; none when it is over, or somebody else's by now.
