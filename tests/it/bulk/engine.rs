@@ -31,7 +31,7 @@ async fn grown(stage: &Stage, space: Uuid, of: usize) -> Uuid {
 }
 
 /// Polls a future so many times, and drops it where it is then.
-async fn dropped_after(polls: usize, future: impl Future) -> bool {
+pub async fn dropped_after(polls: usize, future: impl Future) -> bool {
     let mut future = pin!(future);
     let mut left = polls;
     std::future::poll_fn(|context| {
