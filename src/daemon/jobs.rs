@@ -31,7 +31,7 @@ struct Rooms {
 
 impl Work for Rooms {
     fn prepares(&self, kind: Kind) -> bool {
-        kind == Kind::ImportDocuments
+        self.imports.prepares(kind)
     }
 
     async fn prepare(&self, job: Uuid, kind: Kind) -> Result<()> {

@@ -124,7 +124,7 @@ async fn an_archive_becomes_folders_and_documents_as_they_were_packed() {
     let job = stage.import(announced(space, &archive), &archive).await.unwrap();
     let bulk = job.bulk.as_ref().unwrap();
     assert_eq!((job.kind(), job.total_items, bulk.named_items), (JobKind::ImportDocuments, 8, 3));
-    assert_eq!(usize::try_from(bulk.total_bytes).unwrap(), scan.len() + film.len() + plan.len() + 10);
+    assert_eq!(usize::try_from(bulk.total_bytes).unwrap(), scan.len() + film.len() + plan.len() + 9);
     assert_eq!(stage.archives().await, (1, 5));
 
     let over = stage.finished(&job).await;
@@ -175,7 +175,7 @@ async fn collaborators_are_told_once_and_who_imported_when_something_went_wrong(
 
     let failed = stage.imported(space, &archive(&[stored("b", b"3"), stored("c", b"4")])).await;
     assert_eq!(failed.state(), JobState::PartiallyFailed);
-    let own = "select kind, title from activity join person_log using (log_id) where user_id = $1";
+    let own = "select kind, subject_title from activity join person_log using (log_id) where user_id = $1";
     let told = stage.app.client().await.query(own, &[&stage.owner.id]).await.unwrap();
     let told: Vec<(String, String)> = told.iter().map(|it| (it.get(0), it.get(1))).collect();
     assert_eq!(told, [("process.partially_failed".to_owned(), "Importing 2 items".to_owned())]);

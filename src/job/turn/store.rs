@@ -31,7 +31,7 @@ const CLAIM: &str = "
 const RENEW: &str = "
     update job set lease_until = now() + make_interval(secs => $3::float8)
     where id = $1 and fence = $2 and finished_at is null
-    returning cancel_requested_at is not null as is_stopping";
+    returning cancel_requested_at is not null or stops_on_failure and failed > 0 as is_stopping";
 
 const LOCK: &str = "select from job where id = $1 and fence = $2 and finished_at is null for no key update";
 

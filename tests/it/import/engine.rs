@@ -65,18 +65,54 @@ impl Work for Stuck {
     }
 }
 
+/// The work of imports, but for one that never gets ready.
+struct Busy(Imports);
+
+impl Work for Busy {
+    fn prepares(&self, _: job::Kind) -> bool {
+        true
+    }
+
+    async fn prepare(&self, _: Uuid, _: job::Kind) -> Result<()> {
+        std::future::pending().await
+    }
+
+    async fn batch(&self, tx: &Transaction<'_>, batch: &Batch) -> Result<Vec<Outcome>> {
+        self.0.batch(tx, batch).await
+    }
+
+    async fn sweep(&self, tx: &Transaction<'_>, job: &job::Job, these: &[Leftover]) -> Result<()> {
+        self.0.sweep(tx, job, these).await
+    }
+
+    async fn end(&self, tx: &Transaction<'_>, job: &job::Job, workcenters: &[(Uuid, i64)]) -> Result<()> {
+        self.0.end(tx, job, workcenters).await
+    }
+}
+
 impl Stage {
-    /// A worker that makes things ready, and is lost before any of them has its place.
-    async fn lost_between(&self) {
+    async fn imports(&self) -> Imports {
         let parts = self.app.parts();
         let when = When { now: self.app.now().await, spread: Duration::ZERO };
         let deeds = Deeds { when, window: Duration::ZERO };
-        let work = Stuck(Imports { db: parts.db.clone(), blobs: parts.blobs.clone(), deeds });
-        let crier = Crier::new(parts.db.clone());
+        Imports { db: parts.db.clone(), blobs: parts.blobs.clone(), deeds }
+    }
+
+    /// A turn of a worker that never gets ready, whose claim is short.
+    async fn busy(&self) -> Result<bool> {
+        let db = self.app.pool();
+        let worker = Worker { id: Uuid::now_v7(), lease: Duration::from_millis(300) };
+        job::turn(db, &Crier::new(db.clone()), &worker, &Busy(self.imports().await)).await
+    }
+
+    /// A worker that makes things ready, and is lost before any of them has its place.
+    async fn lost_between(&self) {
+        let (work, db) = (Stuck(self.imports().await), self.app.pool());
+        let crier = Crier::new(db.clone());
         let worker = Worker { id: Uuid::now_v7(), lease: Duration::from_secs(60) };
         let seen = async { while unpacked(self).await == 0 {} };
         tokio::select! {
-            _ = job::turn(&parts.db, &crier, &worker, &work) => panic!("it came to an end"),
+            _ = job::turn(db, &crier, &worker, &work) => panic!("it came to an end"),
             () = seen => {}
         }
         self.leases_run_out().await;
@@ -102,6 +138,51 @@ async fn what_was_unpacked_by_a_worker_that_was_lost_is_put_into_its_place_by_an
     let held = stage.held(space).await;
     assert!(held["large"] == [large] && held["small"] == [b"1"]);
     stage.keeps(2).await;
+}
+
+#[tokio::test]
+async fn a_claim_is_kept_for_as_long_as_something_is_made_ready_and_given_up_when_it_is_to_stop() {
+    let stage = Stage::set().await;
+    let space = stage.space("Pier").await;
+    let archive = archive(&[stored("a", b"1")]);
+    let job = stage.import(announced(space, &archive), &archive).await.unwrap();
+    let claim = async || -> Option<jiff::Timestamp> {
+        let claim = "select lease_until from job where finished_at is null";
+        stage.app.client().await.query_one(claim, &[]).await.unwrap().get(0)
+    };
+    let stopped = async {
+        let (mut last, mut renewed) = (None, 0);
+        while renewed < 5 {
+            let now = claim().await;
+            renewed += u32::from(now > last);
+            last = now.max(last);
+        }
+        cancel(&stage, &job).await;
+    };
+    let (turned, ()) = tokio::join!(stage.busy(), stopped);
+    assert!(turned.unwrap());
+    assert_eq!(stage.job(&job.job_id).await.state(), JobState::Cancelled);
+    assert_eq!(stage.held(space).await.len(), 0);
+}
+
+#[tokio::test]
+async fn who_gets_ready_for_longer_than_they_have_the_job_does_nothing_more() {
+    let stage = Stage::set().await;
+    let space = stage.space("Pier").await;
+    let archive = archive(&[stored("a", b"1")]);
+    let job = stage.import(announced(space, &archive), &archive).await.unwrap();
+    let taken = async {
+        // Until it has been claimed, and somebody else has done it.
+        while stage.job(&job.job_id).await.finish_time.is_none() {
+            stage.leases_run_out().await;
+            stage.daemon.work().await.unwrap();
+        }
+    };
+    let (turned, ()) = tokio::join!(stage.busy(), taken);
+    assert!(turned.unwrap());
+    let over = stage.job(&job.job_id).await;
+    assert_eq!((over.state(), over.done_items), (JobState::Succeeded, 1));
+    stage.keeps(1).await;
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ impl<'a> Archive<'a> {
         let found = directory::end(self.from(size - tail, least).await?, size)?;
         match found {
             End::Directory(extent) => Ok(extent),
-            End::Elsewhere { at, before } => Ok(directory::end64(self.from(at, END64).await?, before)?),
+            End::Elsewhere(at) => Ok(directory::end64(self.from(at, END64).await?, at)?),
         }
     }
 

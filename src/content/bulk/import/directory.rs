@@ -59,8 +59,8 @@ pub(super) struct Extent {
 pub(super) enum End {
     /// Where the directory is.
     Directory(Extent),
-    /// Where that is said, and where the part of the archive ends in which that can be.
-    Elsewhere { at: u64, before: u64 },
+    /// Where that is said.
+    Elsewhere(u64),
 }
 
 /// What the directory says of an entry.
@@ -112,7 +112,7 @@ pub(super) fn end(tail: &[u8], size: u64) -> Result<End, Fault> {
         let at = u64_at(tail, locator + 8).ok_or(Fault::Unreadable)?;
         let before = before - LOCATOR as u64;
         let fits = at.checked_add(END64 as u64).is_some_and(|it| it <= before);
-        return if fits { Ok(End::Elsewhere { at, before }) } else { Err(Fault::Unreadable) };
+        return if fits { Ok(End::Elsewhere(at)) } else { Err(Fault::Unreadable) };
     }
     if disks != [0, 0] || here != entries {
         return Err(Fault::Unreadable);
@@ -120,22 +120,22 @@ pub(super) fn end(tail: &[u8], size: u64) -> Result<End, Fault> {
     extent(entries.into(), start, length, before).map(End::Directory)
 }
 
-/// Reads the end of a large archive, which stands before `before`.
-pub(super) fn end64(record: &[u8], before: u64) -> Result<Extent, Fault> {
+/// Reads the end of a large archive, which stands at `at`.
+pub(super) fn end64(record: &[u8], at: u64) -> Result<Extent, Fault> {
     let wide = |offset| u64_at(record, offset).ok_or(Fault::Unreadable);
     let disks = [u32_at(record, 16), u32_at(record, 20)];
     if !record.starts_with(b"PK\x06\x06") || disks != [Some(0), Some(0)] || wide(24)? != wide(32)? {
         return Err(Fault::Unreadable);
     }
-    extent(wide(32)?, wide(48)?, wide(40)?, before)
+    extent(wide(32)?, wide(48)?, wide(40)?, at)
 }
 
-/// Where the directory is, if it can be there.
+/// Where the directory is, if it can be there: before its end, and nowhere else, lest others read another one.
 fn extent(entries: u64, start: u64, length: u64, before: u64) -> Result<Extent, Fault> {
     if (ITEMS_MAX as u64) < entries {
         return Err(Fault::TooMany);
     }
-    let end = start.checked_add(length).filter(|it| *it <= before).ok_or(Fault::Unreadable)?;
+    let end = start.checked_add(length).filter(|it| *it == before).ok_or(Fault::Unreadable)?;
     if length < entries * HEADER as u64 {
         return Err(Fault::Unreadable);
     }
@@ -291,6 +291,46 @@ mod tests {
         let mut cut = Entry { bytes: ELSEWHERE, ..named(b"a", 0) };
         cut.add(&[1, 0, 4, 0, 1, 2, 3, 4]);
         assert_eq!(cut.bytes, u64::MAX);
+    }
+
+    #[test]
+    fn whatever_is_changed_of_an_archive_it_is_read_or_refused() {
+        let sound = [
+            &b"PK\x01\x02"[..],
+            &[20, 3, 20, 0, 0, 8, 8, 0, 0, 0, 0, 0, 1, 2, 3, 4],
+            &[0xff; 8],
+            &[
+                1, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, b'a', 1, 0, 16, 0, 7, 0, 0, 0, 0, 0, 0, 0, 7, 0,
+                0,
+            ],
+            &[0, 0, 0, 0, 0, b'P', b'K', 6, 6, 44, 0, 0, 0, 0, 0, 0, 0, 45, 3, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            &[1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 67, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            &[b'P', b'K', 6, 7, 0, 0, 0, 0, 67, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0],
+            &[
+                b'P', b'K', 5, 6, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                0, 0,
+            ],
+        ]
+        .concat();
+        let read = |bytes: &[u8]| {
+            let extent = match end(bytes, bytes.len() as u64)? {
+                End::Directory(extent) => extent,
+                End::Elsewhere(at) => end64(&bytes[usize::try_from(at).unwrap()..], at)?,
+            };
+            let range = usize::try_from(extent.start).unwrap()..usize::try_from(extent.end).unwrap();
+            let (entry, _) = entry(&bytes[range])?.ok_or(Fault::Unreadable)?;
+            Ok::<_, Fault>((entry.name(), entry.shown(), entry.bytes, entry.packed))
+        };
+        assert_eq!(read(&sound), Ok((Some("a".to_owned()), "a".to_owned(), 7, 7)));
+        let mut refused = 0;
+        for at in 0..sound.len() {
+            for byte in 0..=u8::MAX {
+                let mut changed = sound.clone();
+                changed[at] = byte;
+                refused += usize::from(read(&changed).is_err());
+            }
+        }
+        assert!(refused > sound.len());
     }
 
     #[test]

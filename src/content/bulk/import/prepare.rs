@@ -30,20 +30,13 @@ const STORED_MAX: usize = 16;
 pub(super) async fn prepare(db: &Db, blobs: &Blobs, job: Uuid) -> Result<()> {
     let Some((name, size)) = store::archive(&db.client().await?, job).await? else { return Ok(()) };
     let mut due = store::due(&db.client().await?, job, job::BATCH).await?;
-    let mut room = READY_BYTES;
-    let fits = |(place, packed): &(usize, &Packed)| {
-        let fits = *place == 0 || packed.bytes <= room;
-        room = room.saturating_sub(packed.bytes);
-        fits
-    };
-    let fitting = due
-        .iter()
-        .enumerate()
-        .take_while({
-            let mut fits = fits;
-            move |it| fits(it)
-        })
-        .count();
+    let mut total = 0;
+    let fitting = due.iter().take_while(|it| {
+        total += it.bytes;
+        // The first is made ready however large it is.
+        total <= READY_BYTES || total == it.bytes
+    });
+    let fitting = fitting.count();
     due.truncate(fitting);
     // As they lie, so that a window has many of them.
     due.sort_unstable_by_key(|it| it.at);
