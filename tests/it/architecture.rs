@@ -106,12 +106,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("zune_jpeg", &["src/profile/picture/squares/tiff/jpeg.rs"]),
     (
         "flate2",
-        &[
-            "src/profile/picture/squares/png.rs",
-            "src/profile/picture/squares/tiff/",
-            "src/content/bulk/import/directory.rs",
-            "src/content/bulk/import/inflate.rs",
-        ],
+        &["src/profile/picture/squares/png.rs", "src/profile/picture/squares/tiff/", "src/content/bulk/import/"],
     ),
     ("ruzstd", &["src/profile/picture/squares/tiff/unpack.rs"]),
     ("gif", &["src/profile/picture/squares/gif.rs"]),

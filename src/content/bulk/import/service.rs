@@ -21,7 +21,7 @@ use crate::{
     content::{
         DOCUMENT_BYTES_MAX, ITEMS_MAX, Kind, Place,
         bulk::{policy::Policy, service},
-        bytes::{self, Incoming, Part},
+        bytes::{self as upload, Incoming, Part},
         store as contents,
     },
     db::{Db, Transaction},
@@ -100,7 +100,7 @@ impl Import {
             Err(job) => return Ok(Response::new(ImportDocumentsResponse { job: Some(job) })),
         };
         let name = secret::digest(&[b"archive", ids::new().as_bytes()]);
-        bytes::keep(&self.blobs, &mut incoming, name, first).await?;
+        upload::keep(&self.blobs, &mut incoming, name, first).await?;
         match self.start(&caller, &announced, &name).await {
             Ok((job, true)) => Ok(Response::new(ImportDocumentsResponse { job: Some(job) })),
             answered => {
@@ -216,12 +216,12 @@ fn read(metadata: ImportDocumentsMetadata) -> Result<Announced> {
         violations.add("metadata.on_error", "must be an OnError");
     }
     let target = target(metadata.target.as_ref(), &mut violations);
-    let size = violations.take(bytes::size("metadata.size_bytes", metadata.size_bytes)).filter(|it| *it > 0);
+    let size = violations.take(upload::size("metadata.size_bytes", metadata.size_bytes)).filter(|it| *it > 0);
     if metadata.size_bytes == 0 {
         violations.add("metadata.size_bytes", format!("must be 1 to {DOCUMENT_BYTES_MAX}"));
     }
     let digest = Some(metadata.sha256.as_str()).filter(|it| !it.is_empty());
-    let digest = digest.and_then(|it| violations.take(bytes::digest("metadata.sha256", it)));
+    let digest = digest.and_then(|it| violations.take(upload::digest("metadata.sha256", it)));
     let fault = request::fault(&metadata.request_id);
     violations.extend(fault.map(|it| Violation { field: "metadata.request_id".to_owned(), ..it }));
     violations.none()?;
