@@ -1,4 +1,5 @@
-//! Bytes that are too many for the database: each is kept under its own SHA-256, and never changed.
+//! Bytes that are too many for the database: each is kept under its own SHA-256, and never changed. What is kept only for a
+//! while, and whose SHA-256 nobody knows before it comes, has a name that was drawn for it.
 //!
 //! What is stored is announced in the database first, and what rows name is kept by a foreign key. What nothing has named
 //! for a while is removed, so that storing may stop half-way anywhere and leaves nothing for ever.

@@ -287,6 +287,7 @@ actions! {
     BulkMove "ContentService/BulkMove" people(Relation::Contributor);
     BulkDelete "ContentService/BulkDelete" people(Relation::Oneself);
     BulkRestore "ContentService/BulkRestore" people(Relation::Oneself);
+    ImportDocuments "ContentService/ImportDocuments" people(Relation::Contributor);
     GetJob "JobService/GetJob" people_and(Relation::Initiator, SCOPE_JOBS);
     ListOwnJobs "JobService/ListJobs" people(Relation::Oneself);
     ListAccountJobs "JobService/ListJobs" people_and(Relation::Administrator, SCOPE_JOBS);

@@ -19,6 +19,9 @@ pub const PART_BYTES: usize = 5 << 20;
 /// How long the store may take to make one of all parts: a slow disk writes a gigabyte down in less.
 const COMPLETE_WITHIN: Duration = Duration::from_secs(120);
 
+/// How long nobody has named what is given up, as far as collections go by it: longer than they wait.
+const GIVEN_UP: Duration = Duration::from_hours(48);
+
 /// Bytes that are being stored. Nothing is there until all of it is; what is dropped before leaves nothing.
 pub struct Incoming {
     store: Arc<dyn ObjectStore>,
@@ -38,6 +41,15 @@ impl Blobs {
             return Err(Error::Unavailable(Reason::StoreUnavailable, None));
         }
         Ok(Incoming { store: Arc::clone(&self.store), digest, upload: None })
+    }
+
+    /// Gives up what was stored under a name of its own and never named: the next collection removes it.
+    pub async fn release(&self, name: &Hash) {
+        let released = async { store::release(&self.db.client().await?, name, GIVEN_UP).await };
+        if let Err(error) = released.await {
+            // It goes a day later.
+            warn!(name = secret::hex(name), error = chain(&error), "failed to give up bytes");
+        }
     }
 
     /// Reads some of the bytes that were stored under `digest`; none when the store has lost them.

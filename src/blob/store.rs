@@ -30,31 +30,41 @@ const LOOSE: &str = "
     order by loose_at limit $2
     for update skip locked";
 
-const NAMED: &str = "
-    update blob set loose_at = null, doomed_until = null
-    where digest = any($1::bytea[])
-        and (exists (select from picture_square where picture_square.digest = blob.digest)
-            or exists (select from entry_version where entry_version.digest = blob.digest))";
+/// Puts what says that something names a row of `blob` into a statement.
+macro_rules! if_named {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            " (exists (select from picture_square where picture_square.digest = blob.digest)
+                or exists (select from entry_version where entry_version.digest = blob.digest)
+                or exists (select from import where import.archive = blob.digest)
+                or exists (select from import_entry where import_entry.digest = blob.digest)) ",
+            $after
+        )
+    };
+}
 
-const DOOM: &str = "
-    update blob set doomed_until = now() + make_interval(secs => $2::float8)
-    where digest = any($1::bytea[])
-        and not exists (select from picture_square where picture_square.digest = blob.digest)
-        and not exists (select from entry_version where entry_version.digest = blob.digest)
-    returning digest, doomed_until";
+const NAMED: &str =
+    if_named!("update blob set loose_at = null, doomed_until = null where digest = any($1::bytea[]) and", "");
+
+const DOOM: &str = if_named!(
+    "update blob set doomed_until = now() + make_interval(secs => $2::float8) where digest = any($1::bytea[]) and not",
+    "returning digest, doomed_until"
+);
 
 /// Locks in order, as all do who may wait for each other: who announces what is doomed locks it, too.
-const FORGET: &str = "
-    with doomed as (
+const FORGET: &str = if_named!(
+    "with doomed as (
         select digest from blob where digest = any($1::bytea[]) and doomed_until = $2 order by digest for update
     ), gone as (
-        delete from blob using doomed
-        where blob.digest = doomed.digest
-            and not exists (select from picture_square where picture_square.digest = blob.digest)
-            and not exists (select from entry_version where entry_version.digest = blob.digest)
-        returning blob.digest
+        delete from blob using doomed where blob.digest = doomed.digest and not",
+    "returning blob.digest
     )
-    select count(*) as count from gone";
+    select count(*) as count from gone"
+);
+
+const RELEASE: &str = "
+    update blob set loose_at = now() - make_interval(secs => $2::float8) where digest = $1 and doomed_until is null";
 
 const ADOPT: &str = "
     with new as (
@@ -75,6 +85,12 @@ pub(super) async fn announce(on: &impl GenericClient, digests: &[Hash]) -> Resul
 pub(super) async fn hold(tx: &Transaction<'_>, digests: &[Hash]) -> Result<bool> {
     let there = db::text(tx, HOLD, &[&plain(digests)]).await?;
     Ok(there.len() == distinct(digests))
+}
+
+/// Notes that bytes have been loose for longer than `grace`.
+pub(super) async fn release(on: &impl GenericClient, digest: &Hash, grace: Duration) -> Result<()> {
+    db::text(on, RELEASE, &[&&digest[..], &grace.as_secs_f64()]).await?;
+    Ok(())
 }
 
 /// Locks up to `batch` rows of bytes that have been loose for `grace`; those that others have locked are passed over.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
-    bulk::Bulk,
+    bulk::{Bulk, Import},
     bytes::{DocumentStream, Streams},
     comment::Comments,
     document::Documents,
@@ -27,6 +27,7 @@ pub struct Service {
     documents: Documents,
     streams: Streams,
     bulk: Bulk,
+    import: Import,
     tasks: Tasks,
     posts: Posts,
     comments: Comments,
@@ -38,12 +39,13 @@ impl Service {
     pub fn new(db: Db, clock: Clock, key: TokenKey, blobs: Blobs, silence: Duration, window: Duration) -> Self {
         let folders = Folders::new(db.clone(), clock.clone(), key.clone(), window);
         let documents = Documents::new(db.clone(), clock.clone(), key.clone(), window);
-        let streams = Streams::new(db.clone(), clock.clone(), blobs, silence, window);
+        let streams = Streams::new(db.clone(), clock.clone(), blobs.clone(), silence, window);
         let bulk = Bulk::new(db.clone(), clock.clone());
+        let import = Import::new(db.clone(), blobs, silence);
         let tasks = Tasks::new(db.clone(), clock.clone(), key.clone(), window);
         let posts = Posts::new(db.clone(), clock.clone(), key.clone(), window);
         let comments = Comments::new(db, clock, key, window);
-        Self { folders, documents, streams, bulk, tasks, posts, comments }
+        Self { folders, documents, streams, bulk, import, tasks, posts, comments }
     }
 }
 
@@ -162,6 +164,13 @@ impl ContentService for Service {
         request: Request<pb::BulkRestoreRequest>,
     ) -> Result<Response<pb::BulkRestoreResponse>, Status> {
         self.bulk.restore(request).await
+    }
+
+    async fn import_documents(
+        &self,
+        request: Request<Streaming<pb::ImportDocumentsRequest>>,
+    ) -> Result<Response<pb::ImportDocumentsResponse>, Status> {
+        self.import.documents(request).await
     }
 
     async fn create_task(

@@ -5,13 +5,15 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use futures_util::FutureExt;
 use tokio::time::sleep;
 use tracing::error;
+use uuid::Uuid;
 
 use super::Daemon;
 use crate::{
-    content::Deeds,
+    content::{Deeds, Imports},
     db::Transaction,
     error::{Error, Result, chain},
-    invite, job,
+    invite,
+    job::{self, Batch, Ended, Job, Kind, Leftover, Outcome, Work},
     notice::Notice,
     subscription::When,
 };
@@ -22,28 +24,45 @@ pub(super) const HANDS: usize = 2;
 /// How long a hand that has nothing to do trusts that it would be told of a new job.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The work of bulk jobs, each kind in the room that knows what it is about.
-struct Works {
+/// Who does what: the work of each kind of job.
+struct Rooms {
     deeds: Deeds,
+    imports: Imports,
     invites: invite::Import,
 }
 
-impl job::Work for Works {
-    async fn batch(&self, tx: &Transaction<'_>, batch: &job::Batch) -> Result<Vec<job::Outcome>> {
+impl Work for Rooms {
+    fn prepares(&self, kind: Kind) -> bool {
+        self.imports.prepares(kind)
+    }
+
+    async fn prepare(&self, job: Uuid, kind: Kind) -> Result<()> {
+        match kind {
+            Kind::ImportDocuments => self.imports.prepare(job, kind).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn batch(&self, tx: &Transaction<'_>, batch: &Batch) -> Result<Vec<Outcome>> {
         match batch.kind {
-            job::Kind::ImportInvites => self.invites.batch(tx, batch).await,
+            Kind::ImportDocuments => self.imports.batch(tx, batch).await,
+            Kind::ImportInvites => self.invites.batch(tx, batch).await,
             _ => self.deeds.batch(tx, batch).await,
         }
     }
 
-    async fn sweep(&self, tx: &Transaction<'_>, job: &job::Job, these: &[job::Leftover]) -> Result<()> {
-        self.deeds.sweep(tx, job, these).await
+    async fn sweep(&self, tx: &Transaction<'_>, job: &Job, these: &[Leftover]) -> Result<()> {
+        match job.kind {
+            Kind::ImportDocuments => self.imports.sweep(tx, job, these).await,
+            _ => self.deeds.sweep(tx, job, these).await,
+        }
     }
 
-    async fn end(&self, tx: &Transaction<'_>, ended: &[job::Ended]) -> Result<()> {
+    async fn end(&self, tx: &Transaction<'_>, ended: &[Ended]) -> Result<()> {
         // Those that end together are of one kind.
         match ended.first().map(|it| it.job.kind) {
-            Some(job::Kind::ImportInvites) => self.invites.end(tx, ended).await,
+            Some(Kind::ImportDocuments) => self.imports.end(tx, ended).await,
+            Some(Kind::ImportInvites) => self.invites.end(tx, ended).await,
             _ => self.deeds.end(tx, ended).await,
         }
     }
@@ -59,8 +78,10 @@ impl Daemon {
         let settings = &self.parts.settings;
         let when = When { now: self.parts.clock.now().await?, spread: self.terms.spread };
         let (window, most, key) = (settings.immediate_window, settings.large_workcenter, settings.key());
-        let works = Works { deeds: Deeds { when, window }, invites: invite::Import { when, window, most, key } };
-        job::turn(&self.parts.db, &self.crier, &self.worker, &works).await
+        let deeds = Deeds { when, window };
+        let imports = Imports { db: self.parts.db.clone(), blobs: self.parts.blobs.clone(), deeds };
+        let rooms = Rooms { deeds, imports, invites: invite::Import { when, window, most, key } };
+        job::turn(&self.parts.db, &self.crier, &self.worker, &rooms).await
     }
 
     /// Works until the process drains.

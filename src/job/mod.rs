@@ -44,14 +44,23 @@ pub enum Kind {
     BulkDelete,
     /// Brings them back.
     BulkRestore,
+    /// Makes folders and documents of what is in an archive.
+    ImportDocuments,
     /// Makes invites of the rows of a file.
     ImportInvites,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::DigestRun, Self::BulkCopy, Self::BulkMove, Self::BulkDelete, Self::BulkRestore, Self::ImportInvites];
+    pub const ALL: [Self; 7] = [
+        Self::DigestRun,
+        Self::BulkCopy,
+        Self::BulkMove,
+        Self::BulkDelete,
+        Self::BulkRestore,
+        Self::ImportDocuments,
+        Self::ImportInvites,
+    ];
 
     /// As the database has it.
     pub fn name(self) -> &'static str {
@@ -61,6 +70,7 @@ impl Kind {
             Self::BulkMove => "BULK_MOVE",
             Self::BulkDelete => "BULK_DELETE",
             Self::BulkRestore => "BULK_RESTORE",
+            Self::ImportDocuments => "IMPORT_DOCUMENTS",
             Self::ImportInvites => "IMPORT_INVITES",
         }
     }

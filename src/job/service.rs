@@ -226,7 +226,7 @@ impl JobService for Service {
             }
             Recall::New(ticket) => ticket,
         };
-        if job.kind == Kind::DigestRun || !job.state.is_final() {
+        if matches!(job.kind, Kind::DigestRun | Kind::ImportDocuments) || !job.state.is_final() {
             return Err(Error::Refused(Reason::NothingToRetry).into());
         }
         let again = bulk::retry(&tx, &job, by, &request.request_id).await?;
@@ -307,6 +307,7 @@ impl From<Kind> for JobKind {
             Kind::BulkMove => Self::BulkMove,
             Kind::BulkDelete => Self::BulkDelete,
             Kind::BulkRestore => Self::BulkRestore,
+            Kind::ImportDocuments => Self::ImportDocuments,
             Kind::ImportInvites => Self::ImportInvites,
         }
     }

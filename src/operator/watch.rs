@@ -116,6 +116,7 @@ fn label(kind: JobKind) -> &'static str {
         JobKind::BulkMove => "move",
         JobKind::BulkDelete => "delete",
         JobKind::BulkRestore => "restore",
+        JobKind::ImportDocuments => "import",
         JobKind::ImportInvites => "invite",
         JobKind::Unspecified => "job",
     }

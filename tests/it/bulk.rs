@@ -17,6 +17,7 @@ mod trees;
 
 use std::collections::BTreeMap;
 
+pub use engine::dropped_after;
 use tonic::Status;
 use uuid::Uuid;
 use workcenter::{

@@ -23,6 +23,7 @@ mod content;
 mod digest;
 mod front;
 mod identity;
+mod import;
 mod invite;
 mod job;
 mod letter;

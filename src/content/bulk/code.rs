@@ -7,7 +7,7 @@ pub(super) enum Code {
     NameConflict,
     /// That is a folder and it is a document, or the other way round.
     TypeConflict,
-    /// No free name is short enough.
+    /// Its name is too long, or no free one is short enough.
     NameTooLong,
     /// There is no such thing, as far as the initiator may know.
     NotFound,
@@ -29,10 +29,26 @@ pub(super) enum Code {
     Identical,
     /// It has another name now.
     Renamed,
+    /// No folder or document may be called so.
+    NameInvalid,
+    /// It is a link, or a device.
+    SpecialFile,
+    /// A system has put it there for itself.
+    SystemFile,
+    /// It needs a password.
+    Encrypted,
+    /// It is packed in a way that is not read here.
+    Unsupported,
+    /// It has too many bytes, or far more than it is packed into.
+    TooLarge,
+    /// Its bytes are not what the archive says of them.
+    Corrupt,
+    /// Its bytes are not in the store.
+    ContentMissing,
 }
 
 impl Code {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 21] = [
         Self::NameConflict,
         Self::TypeConflict,
         Self::NameTooLong,
@@ -46,6 +62,14 @@ impl Code {
         Self::NotEmpty,
         Self::Identical,
         Self::Renamed,
+        Self::NameInvalid,
+        Self::SpecialFile,
+        Self::SystemFile,
+        Self::Encrypted,
+        Self::Unsupported,
+        Self::TooLarge,
+        Self::Corrupt,
+        Self::ContentMissing,
     ];
 
     /// As the wire has it.
@@ -64,6 +88,14 @@ impl Code {
             Self::NotEmpty => "NOT_EMPTY",
             Self::Identical => "IDENTICAL",
             Self::Renamed => "RENAMED",
+            Self::NameInvalid => "NAME_INVALID",
+            Self::SpecialFile => "SPECIAL_FILE",
+            Self::SystemFile => "SYSTEM_FILE",
+            Self::Encrypted => "ENCRYPTED",
+            Self::Unsupported => "UNSUPPORTED",
+            Self::TooLarge => "TOO_LARGE",
+            Self::Corrupt => "CORRUPT",
+            Self::ContentMissing => "CONTENT_MISSING",
         }
     }
 
@@ -78,7 +110,7 @@ impl Code {
         match self {
             Self::NameConflict => "Something in its new place is called the same.",
             Self::TypeConflict => "A folder cannot take the place of a document, nor a document that of a folder.",
-            Self::NameTooLong => "No free name is short enough.",
+            Self::NameTooLong => "Its name is too long, or no free one is short enough.",
             Self::NotFound => "There is no such thing.",
             Self::PermissionDenied => "You may not do this to it, or not in this place.",
             Self::Cycle => "A folder cannot be put into itself.",
@@ -89,6 +121,14 @@ impl Code {
             Self::NotEmpty => "The folder has something in it.",
             Self::Identical => "It is there already.",
             Self::Renamed => "Its name was taken: it has another one now.",
+            Self::NameInvalid => "No folder or document may be called so, or it leads out of the archive.",
+            Self::SpecialFile => "It is a link or a device, and no document.",
+            Self::SystemFile => "A system has put it there for itself: nothing of it is kept.",
+            Self::Encrypted => "It cannot be read without a password.",
+            Self::Unsupported => "It is packed in a way that is not read here.",
+            Self::TooLarge => "It has more bytes than a document may have, or far more than it is packed into.",
+            Self::Corrupt => "Its bytes are not what the archive says of them.",
+            Self::ContentMissing => "Its bytes are not in the store.",
         }
     }
 }

@@ -13,6 +13,7 @@ mod apply;
 mod code;
 mod decide;
 mod end;
+mod import;
 mod name;
 mod plan;
 mod policy;
@@ -21,6 +22,8 @@ mod service;
 mod store;
 mod world;
 
+pub(super) use import::Import;
+pub use import::Imports;
 pub use run::Deeds;
 pub use service::Bulk;
 

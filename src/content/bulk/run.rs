@@ -86,7 +86,7 @@ pub(super) async fn look(
         }
         return Ok(());
     }
-    if task.kind != job::Kind::BulkCopy && !folders.is_empty() {
+    if matches!(task.kind, job::Kind::BulkMove | job::Kind::BulkRestore) && !folders.is_empty() {
         for (id, levels) in store::levels(on, &folders).await? {
             world.nodes.entry(id).and_modify(|it| it.levels = levels);
         }

@@ -291,7 +291,13 @@ fn order(asked: &Asked<'_>) -> Result<(Order, Vec<Root>, Extent)> {
 }
 
 /// The policy that a field asks for; none when it says nothing.
-fn policy(field: &str, number: i32, kind: Kind, what: job::Kind, violations: &mut Violations) -> Option<Policy> {
+pub(super) fn policy(
+    field: &str,
+    number: i32,
+    kind: Kind,
+    what: job::Kind,
+    violations: &mut Violations,
+) -> Option<Policy> {
     let policy = match OnConflict::try_from(number) {
         Ok(OnConflict::Unspecified) => return None,
         Ok(OnConflict::Fail) => Policy::Fail,

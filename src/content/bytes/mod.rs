@@ -3,5 +3,6 @@
 mod service;
 mod upload;
 
-pub(super) use service::{DocumentStream, Streams};
+pub(super) use service::{DocumentStream, Incoming, Part, Streams, keep};
 pub use upload::{DOCUMENT_BYTES_MAX, MESSAGE_BYTES_MAX};
+pub(super) use upload::{digest, size};

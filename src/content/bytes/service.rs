@@ -1,6 +1,7 @@
 //! The bytes of documents on the wire: the calls of `ContentService` that are streams.
 
 use std::{
+    convert::Infallible,
     pin::{Pin, pin},
     time::Duration,
 };
@@ -11,6 +12,7 @@ use futures_util::{
     future::{Either, join, select},
 };
 use jiff::Timestamp;
+use prost::bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status, Streaming};
 use tracing::error;
@@ -34,7 +36,7 @@ use crate::{
     db::{Db, Transaction},
     error::{Error, Reason, Result, Violation, Violations},
     ids,
-    pb::{self, UploadDocumentMetadata, download_document_response, upload_document_request::Part},
+    pb::{self, UploadDocumentMetadata, download_document_response, upload_document_request},
     secret::{self, Hash},
     transfers::Transfers,
 };
@@ -92,40 +94,67 @@ struct Admitted {
 }
 
 /// What has come of an upload since the last one.
-enum Piece {
+pub(in crate::content) enum Piece {
     Part(Vec<u8>),
     Last(Vec<u8>),
 }
 
-/// An upload as it comes off the wire.
-struct Incoming {
-    stream: Streaming<pb::UploadDocumentRequest>,
+/// A message of an upload: what is announced of it, or some of it.
+pub(in crate::content) enum Part<A> {
+    Metadata(A),
+    Chunk(Bytes),
+}
+
+/// An upload as it comes off the wire: messages, and what is in each.
+pub(in crate::content) struct Incoming<M, A> {
+    stream: Streaming<M>,
+    part: fn(M) -> Option<Part<A>>,
     upload: Option<Upload>,
     silence: Duration,
     end: Instant,
 }
 
-impl Incoming {
-    async fn message(&mut self) -> Result<Option<Part>, Status> {
+impl<M, A> Incoming<M, A> {
+    /// An upload that begins now, and may be silent for `silence`.
+    pub(in crate::content) fn new(stream: Streaming<M>, part: fn(M) -> Option<Part<A>>, silence: Duration) -> Self {
+        Self { stream, part, upload: None, silence, end: Instant::now() + UPLOAD_WITHIN }
+    }
+
+    async fn message(&mut self) -> Result<Option<Part<A>>, Status> {
         let next = timeout_at(self.end.min(Instant::now() + self.silence), self.stream.message());
-        match next.await.map_err(|_elapsed| Error::Late(Reason::Deadline))?? {
-            Some(pb::UploadDocumentRequest { part: Some(part) }) => Ok(Some(part)),
-            Some(_) => Err(Error::from(Violation::new("part", "must be metadata or a chunk")).into()),
-            None => Ok(None),
-        }
+        let Some(message) = next.await.map_err(|_elapsed| Error::Late(Reason::Deadline))?? else { return Ok(None) };
+        let missing = || Error::from(Violation::new("part", "must be metadata or a chunk"));
+        Ok(Some((self.part)(message).ok_or_else(missing)?))
     }
 
     /// Reads what is announced, which comes first.
-    async fn announced(&mut self) -> Result<Announced, Status> {
-        let announced = match self.message().await? {
-            Some(Part::Metadata(metadata)) => read(metadata)?,
-            Some(Part::Chunk(_)) => {
-                return Err(Error::from(Violation::new("metadata", "must be the first message")).into());
-            }
-            None => return Err(Error::from(Violation::new("metadata", "is required")).into()),
-        };
-        self.upload = Some(Upload::new(announced.size, announced.digest));
-        Ok(announced)
+    pub(in crate::content) async fn announced(&mut self) -> Result<A, Status> {
+        match self.message().await? {
+            Some(Part::Metadata(metadata)) => Ok(metadata),
+            Some(Part::Chunk(_)) => Err(Error::from(Violation::new("metadata", "must be the first message")).into()),
+            None => Err(Error::from(Violation::new("metadata", "is required")).into()),
+        }
+    }
+
+    /// Takes in what was announced, and looks meanwhile whether it may come: what lies unread for long ends the connection.
+    /// Gives the first of it, or what was `asked` when that is an answer by itself.
+    pub(in crate::content) async fn begin<T>(
+        &mut self,
+        (size, digest): (u64, Option<Hash>),
+        asked: impl Future<Output = Result<Option<T>, Status>>,
+    ) -> Result<Result<Piece, T>, Status> {
+        self.upload = Some(Upload::new(size, digest));
+        match select(pin!(asked), pin!(self.piece())).await {
+            Either::Left((asked, first)) => match asked? {
+                Some(answer) => Ok(Err(answer)),
+                None => first.await.map(Ok),
+            },
+            // Who may not is told that, and not what was wrong with the bytes.
+            Either::Right((first, asked)) => match asked.await? {
+                Some(answer) => Ok(Err(answer)),
+                None => first.map(Ok),
+            },
+        }
     }
 
     /// Reads until a part is full, or all of it is there.
@@ -170,47 +199,24 @@ impl Streams {
     ) -> Result<Response<pb::UploadDocumentResponse>, Status> {
         let caller = auth::caller(&request)?;
         let _place = self.uploads.place(caller.id().unwrap_or_default())?;
-        let (stream, end) = (request.into_inner(), Instant::now() + UPLOAD_WITHIN);
-        let mut incoming = Incoming { stream, upload: None, silence: self.silence, end };
-        let announced = incoming.announced().await?;
+        let mut incoming = Incoming::new(request.into_inner(), in_message, self.silence);
+        let announced = read(incoming.announced().await?)?;
 
-        // The stream is read while others are asked: what lies unread for long ends the connection.
         let asked = async {
             let mut client = self.db.client().await?;
             let tx = client.transaction().await.map_err(Error::from)?;
-            admit(&tx, &caller, &announced.target).await.map(drop).map_err(Status::from)
+            admit(&tx, &caller, &announced.target).await?;
+            Ok(None::<Infallible>)
         };
-        let first = match select(pin!(asked), pin!(incoming.piece())).await {
-            Either::Left((asked, first)) => {
-                asked?;
-                first.await?
-            }
-            // Who may not is told that, and not what was wrong with the bytes.
-            Either::Right((first, asked)) => {
-                asked.await?;
-                first?
-            }
-        };
-        self.store(&mut incoming, announced.digest, first).await?;
-        let document = self.keep(&caller, announced).await?;
+        let Ok(first) = incoming.begin((announced.size, Some(announced.digest)), asked).await?;
+        keep(&self.blobs, &mut incoming, announced.digest, first).await?;
+        let document = self.name(&caller, announced).await?;
 
         Ok(Response::new(pb::UploadDocumentResponse { document: Some(document.into()) }))
     }
 
-    /// Stores what comes. Whatever is wrong with it, nothing of it is left.
-    async fn store(&self, incoming: &mut Incoming, digest: Hash, first: Piece) -> Result<(), Status> {
-        let mut storing = self.blobs.receive(digest).await?;
-        match pieces(&mut storing, incoming, first).await {
-            Ok(last) => Ok(storing.finish(last).await?),
-            Err(status) => {
-                storing.discard().await;
-                Err(status)
-            }
-        }
-    }
-
     /// Makes a document of what is stored, or a version of one.
-    async fn keep(&self, caller: &Caller, announced: Announced) -> Result<Entry> {
+    async fn name(&self, caller: &Caller, announced: Announced) -> Result<Entry> {
         let now = self.clock.now().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await?;
@@ -302,8 +308,36 @@ impl Streams {
     }
 }
 
+fn in_message(message: pb::UploadDocumentRequest) -> Option<Part<UploadDocumentMetadata>> {
+    Some(match message.part? {
+        upload_document_request::Part::Metadata(it) => Part::Metadata(it),
+        upload_document_request::Part::Chunk(it) => Part::Chunk(it),
+    })
+}
+
+/// Stores under `name` what comes, from its `first` piece on. Whatever is wrong with it, nothing of it is left.
+pub(in crate::content) async fn keep<M, A>(
+    blobs: &Blobs,
+    incoming: &mut Incoming<M, A>,
+    name: Hash,
+    first: Piece,
+) -> Result<(), Status> {
+    let mut storing = blobs.receive(name).await?;
+    match pieces(&mut storing, incoming, first).await {
+        Ok(last) => Ok(storing.finish(last).await?),
+        Err(status) => {
+            storing.discard().await;
+            Err(status)
+        }
+    }
+}
+
 /// Stores each piece while the next one comes; gives the last.
-async fn pieces(storing: &mut blob::Incoming, incoming: &mut Incoming, first: Piece) -> Result<Vec<u8>, Status> {
+async fn pieces<M, A>(
+    storing: &mut blob::Incoming,
+    incoming: &mut Incoming<M, A>,
+    first: Piece,
+) -> Result<Vec<u8>, Status> {
     let mut piece = first;
     loop {
         match piece {

@@ -105,7 +105,7 @@ fn cell(text: &str) -> String {
 
 impl store::Listed {
     fn is_retryable(&self) -> bool {
-        self.state == ItemState::Failed && RETRYABLE.contains(&self.code.as_str())
+        self.repeats && self.state == ItemState::Failed && RETRYABLE.contains(&self.code.as_str())
     }
 }
 

@@ -124,7 +124,8 @@ const WORKCENTERS: &str = "
     group by job_id, workcenter_id order by job_id, workcenter_id";
 
 const LIST: &str = "
-    select seq, item_id, kind, state, path, bytes, action, code, text, target_id, target_path, attempt, line, column_name
+    select seq, item_id, kind, state, path, bytes, action, code, text, target_id, target_path, attempt,
+        line, column_name, exists (select from job where id = $1 and kind <> 'IMPORT_DOCUMENTS') as repeats
     from job_item
     where job_id = $1 and (state = any($2) or cardinality($2::text[]) = 0)
         and (seq, item_id) > ($3, $4) and (seq > 0 or kind = 'RECIPIENT')
@@ -146,6 +147,8 @@ pub(super) struct Listed {
     pub attempt: i64,
     pub line: i64,
     pub column: String,
+    /// Whether what its job was made of is still there.
+    pub repeats: bool,
 }
 
 /// Writes the items of a new job, the first of them with `seq`.
@@ -281,6 +284,7 @@ fn listed(row: &Row) -> Listed {
         attempt: row.get("attempt"),
         line: row.get("line"),
         column: row.get("column_name"),
+        repeats: row.get("repeats"),
     }
 }
 

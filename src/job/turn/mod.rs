@@ -1,14 +1,16 @@
 //! Doing bulk jobs, a batch at a time: any number of processes may, and nothing is done twice.
 //!
 //! A turn claims the job of the account that has waited for longest, does one batch of it and gives it back; small jobs that
-//! ask for the same are done in one batch. So an account with a hundred thousand items holds nobody up by more than a batch. Whoever claims a job has it until its lease runs
-//! out; a claim is for one batch, which is shorter, and the next one is a lease of its own. Each batch is one transaction
+//! ask for the same are done in one batch. So an account with a hundred thousand items holds nobody up by more than a batch.
+//! Whoever claims a job has it until its lease runs out; a claim is for one batch, which is shorter, and the next one is a lease of its own. Each batch is one transaction
 //! with what is written of its items, and begins by locking the job at the fence of its claim: whoever was away for so long
 //! that somebody else has claimed the job finds another fence there, and does nothing.
 //!
 //! ```text
 //! claim ─▶ batch ─▶ … ─▶ batch ─▶ clear away what moved folders left, deepest first ─▶ end
 //! ```
+//!
+//! What takes long and needs no transaction is made ready before a batch, while the claim is renewed.
 
 mod store;
 mod together;
@@ -16,6 +18,7 @@ mod together;
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
+use tokio::time::interval;
 use tracing::warn;
 use uuid::Uuid;
 
@@ -43,6 +46,9 @@ const SWEPT: i64 = 500;
 /// How often an item is tried that others are changing at the same time, before it is said to be locked.
 const TRIES: usize = 3;
 
+/// How often a claim is renewed while something is made ready, unless it is short: as soon it is seen that the job is to stop.
+const BEAT: Duration = Duration::from_secs(1);
+
 /// A process that does jobs.
 #[derive(Clone, Copy, Debug)]
 pub struct Worker {
@@ -54,6 +60,17 @@ pub struct Worker {
 
 /// What is done in the batches of a job. Every call has a transaction to itself, with all that the job writes down of it.
 pub trait Work: Sync {
+    /// Whether something has to be made ready for the batches of jobs of this kind.
+    fn prepares(&self, _kind: Kind) -> bool {
+        false
+    }
+
+    /// Makes ready what the next batch needs of a job that is claimed, before its transaction. It may take long and be dropped
+    /// anywhere, it may be done again, and somebody who has lost the job may still be at it.
+    fn prepare(&self, _job: Uuid, _kind: Kind) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
     /// Does the first of these items, at least one: what became of each. Those that are not told of come up again.
     fn batch(&self, tx: &Transaction<'_>, batch: &Batch) -> impl Future<Output = Result<Vec<Outcome>>> + Send;
 
@@ -77,6 +94,7 @@ pub struct Ended {
 #[derive(Clone, Copy, Debug)]
 struct Claim {
     job: Uuid,
+    kind: Kind,
     fence: i64,
 }
 
@@ -118,16 +136,19 @@ pub async fn turn(db: &Db, crier: &Crier, worker: &Worker, work: &impl Work) -> 
     let claims = store::claim(&db.client().await?, worker).await?;
     let rest = if claims.len() > 1 { together::turn(db, crier, &claims, work).await? } else { claims.clone() };
     for claim in rest {
-        alone(db, crier, claim, work).await?;
+        alone(db, crier, worker, claim, work).await?;
     }
     Ok(!claims.is_empty())
 }
 
 /// Does a batch of a job.
-async fn alone(db: &Db, crier: &Crier, claim: Claim, work: &impl Work) -> Result<()> {
+async fn alone(db: &Db, crier: &Crier, worker: &Worker, claim: Claim, work: &impl Work) -> Result<()> {
     let mut singles = 0;
     let mut tries = 0;
     loop {
+        if work.prepares(claim.kind) && !prepared(db, claim, worker, work).await? {
+            return Ok(());
+        }
         let most = if singles == 0 { BATCH } else { 1 };
         // A panic is an error like any other: the item that it comes from is found, and does not come up for ever.
         let attempt = AssertUnwindSafe(attempt(db, claim, work, most, singles > 1)).catch_unwind().await;
@@ -155,6 +176,30 @@ async fn alone(db: &Db, crier: &Crier, claim: Claim, work: &impl Work) -> Result
         if next != Next::On {
             return Ok(());
         }
+    }
+}
+
+/// Makes ready what the next batch needs, and keeps the claim meanwhile. False when somebody else has the job.
+async fn prepared(db: &Db, claim: Claim, worker: &Worker, work: &impl Work) -> Result<bool> {
+    let renewed = async || store::renew(&db.client().await?, claim, worker).await;
+    match renewed().await? {
+        Some(false) => {}
+        is_ours => return Ok(is_ours.is_some()),
+    }
+    let kept = async {
+        let mut beat = interval(BEAT.min(worker.lease / 3));
+        loop {
+            beat.tick().await;
+            match renewed().await {
+                Ok(Some(false)) => {}
+                Ok(is_ours) => return Ok::<_, Error>(is_ours.is_some()),
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    tokio::select! {
+        is_ours = kept => is_ours,
+        ready = work.prepare(claim.job, claim.kind) => ready.map(|()| true),
     }
 }
 

@@ -4,9 +4,9 @@ use uuid::Uuid;
 
 use super::{BATCH, Claim, SMALL, TOGETHER, Worker};
 use crate::{
-    db::{self, GenericClient},
+    db::{self, GenericClient, Row},
     error::Result,
-    job::{Job, store},
+    job::{Job, Kind, store},
 };
 
 /// The next job of the account that has waited for longest, of those that nobody has; if it is a small one, then with it
@@ -67,7 +67,12 @@ const CLAIM: &str = "
         revision = revision + (state = 'QUEUED')::int::bigint,
         updated_at = case state when 'QUEUED' then now() else updated_at end,
         state = case state when 'QUEUED' then 'RUNNING' else state end
-    from next where job.id = next.id returning job.id, fence";
+    from next where job.id = next.id returning job.id, kind, fence";
+
+const RENEW: &str = "
+    update job set lease_until = now() + make_interval(secs => $3::float8)
+    where id = $1 and fence = $2 and finished_at is null
+    returning cancel_requested_at is not null or stops_on_failure and failed > 0 as is_stopping";
 
 const RELEASE: &str = "update job set lease_owner = null, lease_until = null where id = any($1)";
 
@@ -80,7 +85,15 @@ const FINISH: &str = "
 pub(super) async fn claim(on: &impl GenericClient, worker: &Worker) -> Result<Vec<Claim>> {
     let kinds: Vec<&str> = TOGETHER.iter().map(|it| it.name()).collect();
     let rows = db::text(on, CLAIM, &[&worker.id, &worker.lease.as_secs_f64(), &BATCH, &SMALL, &kinds]).await?;
-    Ok(rows.iter().map(|row| Claim { job: row.get("id"), fence: row.get("fence") }).collect())
+    let kind = |name: &str| Kind::named(name).expect("the table checks `kind`");
+    let claim = |row: &Row| Claim { job: row.get("id"), kind: kind(row.get("kind")), fence: row.get("fence") };
+    Ok(rows.iter().map(claim).collect())
+}
+
+/// Renews a claim: whether its job is to stop, or nothing when it is over or somebody else's by now.
+pub(super) async fn renew(on: &impl GenericClient, claim: Claim, worker: &Worker) -> Result<Option<bool>> {
+    let rows = db::text(on, RENEW, &[&claim.job, &claim.fence, &worker.lease.as_secs_f64()]).await?;
+    Ok(rows.first().map(|row| row.get("is_stopping")))
 }
 
 /// The jobs of claims, locked until the transaction ends, but for those that are over, or somebody else's by now.

@@ -164,6 +164,7 @@ table! {
     BulkMove                   "!x ???-++- ----- ? WORKCENTER_NOT_FOUND"
     BulkDelete                 "!x ???++++ ----- ? DOCUMENT_NOT_FOUND"
     BulkRestore                "!x ???++++ ----- ? DOCUMENT_NOT_FOUND"
+    ImportDocuments            "!x ???-~~- ----- ? WORKCENTER_NOT_FOUND"
     GetJob                     "!x ??????+ --+-- ? JOB_NOT_FOUND"
     ListOwnJobs                "!x +++++++ ----- +"
     ListAccountJobs            "!x ?-----+ --+-- ? ACCOUNT_NOT_FOUND"

@@ -4,7 +4,7 @@ use prost::Message;
 use uuid::Uuid;
 use workcenter::{access::Action, ids, pb};
 
-use crate::content;
+use crate::{content, import};
 
 /// Something of everything, in one account.
 pub struct Things {
@@ -259,6 +259,10 @@ impl Things {
             | Action::UpdateComment
             | Action::DeleteComment => self.said_request(action),
             Action::BulkCopy | Action::BulkMove | Action::BulkDelete | Action::BulkRestore => self.bulk_request(action),
+            Action::ImportDocuments => {
+                let metadata = import::announced(self.workcenter, b"PK");
+                import::first(metadata).encode_to_vec()
+            }
             Action::ListJobItems => pb::ListJobItemsRequest { job_id, ..Default::default() }.encode_to_vec(),
             Action::ExportJobItems => pb::ExportJobItemsRequest { job_id, states: Vec::new() }.encode_to_vec(),
             Action::CancelJob => pb::CancelJobRequest { job_id }.encode_to_vec(),

@@ -51,7 +51,10 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("image", &["src/profile/picture/squares/"]),
     ("squares", &["src/profile/picture/service.rs", "src/profile/picture/upload.rs"]),
     ("zune_jpeg", &["src/profile/picture/squares/tiff/jpeg.rs"]),
-    ("flate2", &["src/profile/picture/squares/png.rs", "src/profile/picture/squares/tiff/"]),
+    (
+        "flate2",
+        &["src/profile/picture/squares/png.rs", "src/profile/picture/squares/tiff/", "src/content/bulk/import/"],
+    ),
     ("ruzstd", &["src/profile/picture/squares/tiff/unpack.rs"]),
     ("gif", &["src/profile/picture/squares/gif.rs"]),
     ("moxcms", &["src/profile/picture/squares/colour.rs"]),

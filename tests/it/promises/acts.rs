@@ -4,6 +4,7 @@ mod accounts;
 mod activity;
 mod bulk;
 mod content;
+mod import;
 mod invites;
 mod jobs;
 mod preferences;

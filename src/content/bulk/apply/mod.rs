@@ -105,6 +105,7 @@ pub(super) fn outcome(world: &World, task: &Task<'_>, item: &Item, verdict: &Ver
         job::Kind::BulkMove => "MOVE",
         job::Kind::BulkDelete => "DELETE",
         job::Kind::BulkRestore => "RESTORE",
+        job::Kind::ImportDocuments => "CREATE",
         _ => "COPY",
     };
     match verdict {

@@ -141,7 +141,11 @@ pub(super) struct Moves {
 }
 
 /// Runs a statement; that a name was taken at the same time is a conflict, which is gone when it is tried again.
-async fn run(on: &impl GenericClient, statement: &str, values: &[&(dyn ToSql + Sync)]) -> Result<()> {
+pub(in crate::content::bulk) async fn run(
+    on: &impl GenericClient,
+    statement: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Result<()> {
     match db::text(on, statement, values).await {
         Ok(_) => Ok(()),
         Err(error) if db::violated(&error) == Some(NAME) => Err(Error::Conflict(Reason::WriteConflict)),
@@ -150,7 +154,7 @@ async fn run(on: &impl GenericClient, statement: &str, values: &[&(dyn ToSql + S
 }
 
 /// Deletes these.
-pub(super) async fn delete(on: &impl GenericClient, ids: &[Uuid], deletion: &Deletion) -> Result<()> {
+pub(in crate::content::bulk) async fn delete(on: &impl GenericClient, ids: &[Uuid], deletion: &Deletion) -> Result<()> {
     run(on, DELETE, &[&ids, &deletion.at, &deletion.by, &deletion.purge_at]).await
 }
 

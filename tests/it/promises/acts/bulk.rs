@@ -26,7 +26,7 @@ const TOO_MANY: &str = "
 
 impl Stage {
     /// A WorkCenter of Ada's, and a folder in it.
-    async fn filed(&self) -> (Uuid, Uuid) {
+    pub async fn filed(&self) -> (Uuid, Uuid) {
         let space = self.app.workcenter(&self.ada, self.account, "Files").await;
         let message =
             CreateFolderRequest { workcenter_id: space.to_string(), name: text("Plans"), ..Default::default() };

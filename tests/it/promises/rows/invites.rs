@@ -22,12 +22,12 @@ super::rows! {
         AlreadyExists REQUEST_ID_REUSED batch_two_by_one_request();
     }
     "InviteService/ImportInvites" {
-        InvalidArgument FIELD_INVALID import("name\nada\n");
-        NotFound ACCOUNT_NOT_FOUND import_as_a_stranger();
-        PermissionDenied NOT_ALLOWED import_as_a_guest();
-        AlreadyExists REQUEST_ID_REUSED import_two_by_one_request();
-        DeadlineExceeded DEADLINE import_silently();
-        ResourceExhausted OVERLOADED import_a_third_file();
+        InvalidArgument FIELD_INVALID invite_a_file("name\nada\n");
+        NotFound ACCOUNT_NOT_FOUND invite_a_file_as_a_stranger();
+        PermissionDenied NOT_ALLOWED invite_a_file_as_a_guest();
+        AlreadyExists REQUEST_ID_REUSED invite_two_files_by_one_request();
+        DeadlineExceeded DEADLINE invite_a_file_silently();
+        ResourceExhausted OVERLOADED invite_a_third_file();
     }
     "InviteService/GetInvite" {
         InvalidArgument FIELD_INVALID read_invite("made up");
