@@ -169,7 +169,7 @@ async fn a_crowd_sees_revisions_rise_and_the_end_of_every_job_however_often_nobo
     let crier = Crier::new(Db::new(app.database()).unwrap());
     let reports = join_all(jobs.iter().enumerate().map(async |(number, job)| {
         let at_step = async |step: u32| {
-            if number == 0 && step % size.deaf_after == 0 {
+            if number == 0 && step.is_multiple_of(size.deaf_after) {
                 ended.fetch_add(deafen(&app).await, Ordering::Relaxed);
             }
             if number == 0 && step == size.steps / 2 {
