@@ -171,8 +171,11 @@ async fn who_gets_ready_for_longer_than_they_have_the_job_does_nothing_more() {
     let space = stage.space("Pier").await;
     let archive = archive(&[stored("a", b"1")]);
     let job = stage.import(announced(space, &archive), &archive).await.unwrap();
+    let claims =
+        async || -> i64 { stage.app.client().await.query_one("select fence from job", &[]).await.unwrap().get(0) };
     let taken = async {
-        // Until it has been claimed, and somebody else has done it.
+        while claims().await == 0 {}
+        // Somebody else does it.
         while stage.job(&job.job_id).await.finish_time.is_none() {
             stage.leases_run_out().await;
             stage.daemon.work().await.unwrap();
