@@ -29,9 +29,13 @@ const TASKS_BELOW: &str = "
 
 /// Tasks that were deleted themselves, and those of WorkCenters that are to be purged.
 const LOOSE_TASKS: &str = "
-    select id from task
-    where purge_at <= $1 or workcenter_id in (select id from workcenter where workcenter.purge_at <= $1)
-    limit $2 for update skip locked";
+    with due as (
+        select id from task where purge_at <= $1
+        union all
+        select task.id from workcenter join task on task.workcenter_id = workcenter.id where workcenter.purge_at <= $1
+        limit $2
+    )
+    select task.id from due join task using (id) for update of task skip locked";
 
 const LOOSE_POSTS: &str = "
     select post.id from workcenter join post on post.workcenter_id = workcenter.id
