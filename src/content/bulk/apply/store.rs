@@ -100,21 +100,26 @@ const PART: &str = "
     with moved as (
         select unnest(array[item_id, target_id]) as id from job_item where job_id = $1 and state = 'DONE'
     ), gone as (
-        select task.id from moved join task on task.document_id = moved.id
+        select it.id from moved cross join lateral (select id from task where document_id = moved.id offset 0) it
     ), pair as (
-        select of.task_id, of.prior_id from gone join task_dependency of on of.task_id = gone.id
+        select it.* from gone cross join lateral (
+            select task_id, prior_id from task_dependency where task_id = gone.id offset 0) it
         union
-        select of.task_id, of.prior_id from gone join task_dependency of on of.prior_id = gone.id
+        select it.* from gone cross join lateral (
+            select task_id, prior_id from task_dependency where prior_id = gone.id offset 0) it
     ), apart as (
         delete from task_dependency using pair, task one, task other
         where task_dependency.task_id = pair.task_id and task_dependency.prior_id = pair.prior_id
             and one.id = pair.task_id and other.id = pair.prior_id and one.workcenter_id <> other.workcenter_id
     ), attached as (
-        select of.task_id, of.seq, of.entry_id, of.other_id from gone join task_attachment of on of.task_id = gone.id
+        select it.* from gone cross join lateral (
+            select task_id, seq, entry_id, other_id from task_attachment where task_id = gone.id offset 0) it
         union
-        select of.task_id, of.seq, of.entry_id, of.other_id from moved join task_attachment of on of.entry_id = moved.id
+        select it.* from moved cross join lateral (
+            select task_id, seq, entry_id, other_id from task_attachment where entry_id = moved.id offset 0) it
         union
-        select of.task_id, of.seq, of.entry_id, of.other_id from gone join task_attachment of on of.other_id = gone.id
+        select it.* from gone cross join lateral (
+            select task_id, seq, entry_id, other_id from task_attachment where other_id = gone.id offset 0) it
     )
     delete from task_attachment using attached, task
     where task_attachment.task_id = attached.task_id and task_attachment.seq = attached.seq
