@@ -2,6 +2,7 @@
 
 mod comment;
 mod post;
+mod scale;
 
 use tonic::Status;
 use workcenter::pb::{

@@ -18,6 +18,9 @@ const LEFT: &str = "
         and coalesce(entry.parent_id, '00000000-0000-0000-0000-000000000000') = '00000000-0000-0000-0000-000000000000'
     limit $2 for update of entry skip locked";
 
+// Where a statement looks for one row for each of another one, `offset 0` keeps it to that: guesses of how many rows there are
+// would have it read the whole table.
+
 /// Tasks of documents among these and below them.
 const TASKS_BELOW: &str = "
     with recursive below as (
@@ -25,17 +28,27 @@ const TASKS_BELOW: &str = "
         union all
         select entry.id from below join entry on entry.parent_id = below.id
     )
-    select task.id from below join task on task.document_id = below.id limit $2 for update of task skip locked";
+    select id from task where id = any(array(
+        select it.id from below cross join lateral (select id from task where document_id = below.id offset 0) it limit $2
+    )) for update skip locked";
 
 /// Tasks that were deleted themselves, and those of WorkCenters that are to be purged.
 const LOOSE_TASKS: &str = "
-    select id from task
-    where purge_at <= $1 or workcenter_id in (select id from workcenter where workcenter.purge_at <= $1)
-    limit $2 for update skip locked";
+    select id from task where id = any(array(
+        select id from task where purge_at <= $1
+        union all
+        select it.id from workcenter
+        cross join lateral (select id from task where workcenter_id = workcenter.id offset 0) it
+        where workcenter.purge_at <= $1
+        limit $2
+    )) for update skip locked";
 
 const LOOSE_POSTS: &str = "
-    select post.id from workcenter join post on post.workcenter_id = workcenter.id
-    where workcenter.purge_at <= $1 limit $2 for update of post skip locked";
+    select id from post where id = any(array(
+        select it.id from workcenter
+        cross join lateral (select id from post where workcenter_id = workcenter.id offset 0) it
+        where workcenter.purge_at <= $1 limit $2
+    )) for update skip locked";
 
 /// What is said of documents among `$1` and below them, of tasks and of posts.
 const REMOVE_COMMENTS: &str = "
@@ -43,17 +56,18 @@ const REMOVE_COMMENTS: &str = "
         select id from entry where id = any($1)
         union all
         select entry.id from below join entry on entry.parent_id = below.id
-    ), said as (
-        select comment.ctid from below join comment on comment.document_id = below.id
-        union all
-        select ctid from comment where task_id = any($2)
-        union all
-        select ctid from comment where post_id = any($3)
-        limit $4
     ), batch as materialized (
-        select comment.ctid from comment where ctid = any(array(select ctid from said)) for update skip locked
+        select id from comment where id = any(array(
+            select it.id from below
+            cross join lateral (select id from comment where document_id = below.id offset 0) it
+            union all
+            select id from comment where task_id = any($2)
+            union all
+            select id from comment where post_id = any($3)
+            limit $4
+        )) for update skip locked
     )
-    delete from comment where ctid = any(array(select ctid from batch)) returning 1";
+    delete from comment where id = any(array(select id from batch)) returning 1";
 
 const REMOVE_TASKS: &str = "delete from task where id = any($1) returning 1";
 

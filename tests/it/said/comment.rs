@@ -83,7 +83,7 @@ async fn a_comment_is_made_once_and_its_author_alone_changes_it() {
         assert!(edited.edit_time.is_some());
         let stale = site.recomment(bob, made.clone(), &["text"], &made.etag).await;
         assert_eq!(refusal(stale), refused(Code::Aborted, "ETAG_MISMATCH"));
-        assert_eq!(site.comments(subject.clone()).await.unwrap(), [edited.clone()]);
+        assert_eq!(site.comments(subject.clone()).await.unwrap(), [edited]);
 
         let denied = refused(Code::PermissionDenied, "NOT_ALLOWED");
         assert_eq!(refusal(site.uncomment(&other, &made).await), denied);

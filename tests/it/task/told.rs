@@ -17,6 +17,38 @@ impl Site {
         events.sort_by_key(|it| it.seq);
         events
     }
+
+    /// All that can become of a task of the contributor which the owner has made and approves.
+    async fn paint(&self) {
+        let (bob, ada) = (&self.owner, &self.contributor);
+        let first = self.task_by(bob, called("Primer"), "").await.unwrap();
+        let sent = Task {
+            assignees: vec![user(ada)],
+            approvers: vec![user(bob)],
+            prior_task_ids: vec![first.task_id.clone()],
+            ..called("Paint")
+        };
+        let task = self.task_by(bob, sent, "").await.unwrap();
+        self.act(bob, "finish", &first).await.unwrap();
+        let due = Task { due_time: instant("2027-01-08T16:00:00Z"), ..task.clone() };
+        let due = Task { time_zone: "Europe/Berlin".to_owned(), ..due };
+        self.change_task(due, &["due_time", "time_zone"], "").await.unwrap();
+        self.act(ada, "start", &task).await.unwrap();
+        self.act(ada, "finish", &task).await.unwrap();
+        self.act(bob, "decline", &task).await.unwrap();
+        self.act(ada, "finish", &task).await.unwrap();
+        self.act(bob, "approve", &task).await.unwrap();
+        self.act(bob, "reopen", &task).await.unwrap();
+        let subject = Some(CommentSubject { subject: Some(Subject::TaskId(task.task_id.clone())) });
+        let mentioned_user_ids = vec![ada.id.to_string()];
+        let message =
+            CreateCommentRequest { subject, text: "In white?".to_owned(), mentioned_user_ids, ..Default::default() };
+        self.app.contents().create_comment(by(&bob.token, message)).await.unwrap();
+        self.act(bob, "delete", &task).await.unwrap();
+        self.act(bob, "restore", &task).await.unwrap();
+        // What is refused, and what is said twice, is told to nobody.
+        assert!(self.act(bob, "approve", &task).await.is_err());
+    }
 }
 
 #[tokio::test]
@@ -24,35 +56,7 @@ async fn each_step_of_a_task_is_told_to_all_and_to_whom_it_concerns_at_once() {
     let Story { app, account, bob, ada, pier, key, sink, daemon } = Story::begin().await;
     // Bob owns it, and Ada contributes to it.
     let site = Site { app, account, owner: bob, contributor: ada, pier };
-    let (bob, ada) = (&site.owner, &site.contributor);
-    let first = site.task_by(bob, called("Primer"), "").await.unwrap();
-    let sent = Task {
-        assignees: vec![user(ada)],
-        approvers: vec![user(bob)],
-        prior_task_ids: vec![first.task_id.clone()],
-        ..called("Paint")
-    };
-    let task = site.task_by(bob, sent, "").await.unwrap();
-    site.act(bob, "finish", &first).await.unwrap();
-    let due = Task { due_time: instant("2027-01-08T16:00:00Z"), ..task.clone() };
-    let due = Task { time_zone: "Europe/Berlin".to_owned(), ..due };
-    site.change_task(due, &["due_time", "time_zone"], "").await.unwrap();
-    site.act(ada, "start", &task).await.unwrap();
-    site.act(ada, "finish", &task).await.unwrap();
-    site.act(bob, "decline", &task).await.unwrap();
-    site.act(ada, "finish", &task).await.unwrap();
-    site.act(bob, "approve", &task).await.unwrap();
-    site.act(bob, "reopen", &task).await.unwrap();
-    let subject = Some(CommentSubject { subject: Some(Subject::TaskId(task.task_id.clone())) });
-    let mentioned_user_ids = vec![ada.id.to_string()];
-    let message =
-        CreateCommentRequest { subject, text: "In white?".to_owned(), mentioned_user_ids, ..Default::default() };
-    site.app.contents().create_comment(by(&bob.token, message)).await.unwrap();
-    site.act(bob, "delete", &task).await.unwrap();
-    site.act(bob, "restore", &task).await.unwrap();
-    // What is refused, and what is said twice, is told to nobody.
-    assert!(site.act(bob, "approve", &task).await.is_err());
-
+    site.paint().await;
     let events = site.events().await;
     let kinds: Vec<_> = events.iter().map(|it| it.kind.as_str()).collect();
     let all = [

@@ -100,18 +100,32 @@ const PART: &str = "
     with moved as (
         select unnest(array[item_id, target_id]) as id from job_item where job_id = any($1) and state = 'DONE'
     ), gone as (
-        select id, workcenter_id from task where document_id in (select id from moved)
+        select it.id from moved cross join lateral (select id from task where document_id = moved.id offset 0) it
+    ), pair as (
+        select it.* from gone cross join lateral (
+            select task_id, prior_id from task_dependency where task_id = gone.id offset 0) it
+        union
+        select it.* from gone cross join lateral (
+            select task_id, prior_id from task_dependency where prior_id = gone.id offset 0) it
     ), apart as (
-        delete from task_dependency using task one, task other
-        where one.id = task_id and other.id = prior_id and one.workcenter_id <> other.workcenter_id
-            and (task_id in (select id from gone) or prior_id in (select id from gone))
+        delete from task_dependency using pair, task one, task other
+        where task_dependency.task_id = pair.task_id and task_dependency.prior_id = pair.prior_id
+            and one.id = pair.task_id and other.id = pair.prior_id and one.workcenter_id <> other.workcenter_id
+    ), attached as (
+        select it.* from gone cross join lateral (
+            select task_id, seq, entry_id, other_id from task_attachment where task_id = gone.id offset 0) it
+        union
+        select it.* from moved cross join lateral (
+            select task_id, seq, entry_id, other_id from task_attachment where entry_id = moved.id offset 0) it
+        union
+        select it.* from gone cross join lateral (
+            select task_id, seq, entry_id, other_id from task_attachment where other_id = gone.id offset 0) it
     )
-    delete from task_attachment using task
-    where task.id = task_id
-        and (task_id in (select id from gone) or entry_id in (select id from moved) or other_id in (select id from gone))
-        and task.workcenter_id <> coalesce(
-            (select workcenter_id from entry where entry.id = entry_id),
-            (select workcenter_id from task other where other.id = other_id))";
+    delete from task_attachment using attached, task
+    where task_attachment.task_id = attached.task_id and task_attachment.seq = attached.seq
+        and task.id = attached.task_id and task.workcenter_id <> coalesce(
+            (select workcenter_id from entry where entry.id = attached.entry_id),
+            (select workcenter_id from task other where other.id = attached.other_id))";
 
 /// Whoever puts something into one of these folders comes before or after.
 const HOLD: &str = "
