@@ -181,6 +181,8 @@ fn planned(owner: &Owner, id: Uuid) -> Planned {
         path: id.to_string(),
         bytes: 0,
         on_conflict: "FAIL",
+        etag: String::new(),
+        line: 0,
     }
 }
 
