@@ -80,7 +80,7 @@ pub async fn done(stage: &Stage, deed: Deed) -> Result<Duration> {
         }
     };
     // A hand ends when the other one has the last job.
-    match stage.left().await? {
+    match stage.left(&stage.db()?.client().await?).await? {
         (0, done) if usize::try_from(done)? == stage.count => Ok(took),
         left => Err(format!("{left:?} is left of {}", stage.count).into()),
     }
@@ -110,7 +110,7 @@ pub async fn wake(stage: &Stage) -> Result<()> {
         for at in 0..stage.count {
             begun.push(Instant::now());
             stage.job_of(client, at).await?;
-            while stage.left().await?.0 > 0 {}
+            while stage.left(client).await?.0 > 0 {}
         }
         Ok(begun)
     };

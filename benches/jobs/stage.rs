@@ -158,8 +158,7 @@ impl Stage {
     }
 
     /// What is not done, and how many items are.
-    pub async fn left(&self) -> Result<(i64, i64)> {
-        let client = self.db()?.client().await?;
+    pub async fn left(&self, client: &db::Connection) -> Result<(i64, i64)> {
         let left = "select count(*) filter (where state <> 'SUCCEEDED'), coalesce(sum(done), 0)::bigint from job";
         let row = client.query_one(left, &[]).await?;
         Ok((row.get(0), row.get(1)))
