@@ -1,5 +1,7 @@
 //! What bulk jobs have besides what all jobs have, and how they begin.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -13,6 +15,12 @@ use crate::{
     error::{Error, Reason, Result},
     ids, notice,
 };
+
+/// Jobs of an account that are not over at most: days of work, and more than anybody starts but a program that has gone wrong.
+const OPEN_MAX: i64 = 10_000;
+
+/// When to come back if there are as many: some are over by then.
+const COME_BACK_AFTER: Duration = Duration::from_secs(60);
 
 /// Items that one statement writes: the arrays of as many take a few megabytes.
 const WRITTEN_MAX: usize = 5_000;
@@ -97,8 +105,9 @@ pub struct New<'a> {
 ///
 /// # Errors
 ///
-/// What the database says.
+/// [`Error::Exhausted`] while too many of the account wait.
 pub async fn start(tx: &Transaction<'_>, new: &New<'_>, items: &[Planned]) -> Result<Job> {
+    room(tx, new.account).await?;
     let id = ids::new();
     let bytes = items.iter().map(|it| it.bytes).sum();
     let total = i64::try_from(items.len()).map_err(Error::internal)?;
@@ -115,8 +124,9 @@ pub async fn start(tx: &Transaction<'_>, new: &New<'_>, items: &[Planned]) -> Re
 ///
 /// # Errors
 ///
-/// [`Error::Refused`] when there are none.
+/// [`Error::Refused`] when there are none, [`Error::Exhausted`] while too many of the account wait.
 pub(super) async fn retry(tx: &Transaction<'_>, job: &Job, by: Uuid, request_id: &str) -> Result<Job> {
+    room(tx, job.account).await?;
     let id = ids::new();
     store::insert_retry(tx, id, job.id, by, request_id).await?;
     if item::store::retry(tx, id, job.id).await? == 0 {
@@ -124,6 +134,14 @@ pub(super) async fn retry(tx: &Transaction<'_>, job: &Job, by: Uuid, request_id:
     }
     store::count(tx, id).await?;
     begun(tx, id).await
+}
+
+/// Makes sure that the account may have another job.
+async fn room(tx: &Transaction<'_>, account: Uuid) -> Result<()> {
+    match store::has_open(tx, account, OPEN_MAX).await? {
+        true => Err(Error::Exhausted(Reason::JobLimitReached, COME_BACK_AFTER)),
+        false => Ok(()),
+    }
 }
 
 async fn begun(tx: &Transaction<'_>, id: Uuid) -> Result<Job> {

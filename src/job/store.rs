@@ -169,6 +169,12 @@ pub(super) async fn find(on: &impl GenericClient, id: Uuid) -> Result<Option<Job
     Ok(db::row(on, &select).await?.as_ref().map(job))
 }
 
+/// Whether so many jobs of the account are not over, but for digest runs.
+pub(super) async fn has_open(on: &impl GenericClient, account: Uuid, many: i64) -> Result<bool> {
+    let open = "select from job where account_id = $1 and finished_at is null and kind <> 'DIGEST_RUN' offset $2 - 1 limit 1";
+    Ok(!db::text(on, open, &[&account, &many]).await?.is_empty())
+}
+
 /// Those of the jobs `ids` that there are.
 pub(super) async fn these(on: &impl GenericClient, ids: Vec<Uuid>) -> Result<Vec<Job>> {
     let select = select().and_where(Expr::col(Column::Id).eq(PgFunc::any(ids))).take();

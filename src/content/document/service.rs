@@ -164,6 +164,7 @@ impl From<Entry> for pb::Document {
             create_time: Some(pb::time(document.created_at)),
             update_time: Some(pb::time(document.updated_at)),
             etag: document.etag(),
+            copied_from_id: document.copied_from.map(|it| it.to_string()).unwrap_or_default(),
             purge_time: document.deletion.map(|it| pb::time(it.purge_at)),
             name: document.name.text().to_owned(),
             description: document.description,

@@ -228,6 +228,7 @@ impl From<Entry> for pb::Folder {
             create_time: Some(pb::time(folder.created_at)),
             update_time: Some(pb::time(folder.updated_at)),
             etag: folder.etag(),
+            copied_from_id: folder.copied_from.map(|it| it.to_string()).unwrap_or_default(),
             purge_time: folder.deletion.map(|it| pb::time(it.purge_at)),
             name: folder.name.text().to_owned(),
         }

@@ -24,6 +24,21 @@ const TOO_MANY: &str = "
         created_at, created_at
     from entry cross join generate_series(1, $2::bigint) as number where id = $1";
 
+/// As many jobs as may wait.
+const WAITING: &str = "
+    insert into job (id, account_id, kind, state, total)
+    select gen_random_uuid(), $1, 'BULK_COPY', 'QUEUED', 1 from generate_series(1, 10000)";
+
+/// A job of which an item may be tried again.
+const FAILED: &str = "
+    with job as (
+        insert into job (id, account_id, kind, state, total, failed, finished_at)
+        values (gen_random_uuid(), $1, 'BULK_COPY', 'FAILED', 1, 1, now()) returning id
+    ), item as (
+        insert into job_item (job_id, item_id, seq, kind, code) select id, id, 1, 'DOCUMENT', 'INTERNAL' from job
+    )
+    select id::text from job";
+
 impl Stage {
     /// A WorkCenter of Ada's, and a folder in it.
     pub async fn filed(&self) -> (Uuid, Uuid) {
@@ -105,5 +120,39 @@ impl Stage {
     pub async fn restore_a_folder_that_is_not_there(&self) -> Answer {
         let message = BulkRestoreRequest { items: vec![folder(ids::new())], ..Default::default() };
         self.app.contents().bulk_restore(by(&self.ada.token, message)).await.map(nothing)
+    }
+
+    /// Somebody who administers an account with as many jobs as may wait, and owns a WorkCenter with a folder in it.
+    pub async fn crowded(&self) -> (Person, Uuid, Uuid, Uuid) {
+        let account = self.app.account("Busy Works").await;
+        let space = self.app.workcenter(&account.admin, account.id, "Pier").await;
+        let message = CreateFolderRequest { workcenter_id: space.to_string(), name: text("Plans"), ..Default::default() };
+        let made = self.app.contents().create_folder(by(&account.admin.token, message)).await.unwrap().into_inner();
+        self.app.client().await.execute(WAITING, &[&account.id]).await.unwrap();
+        (account.admin, account.id, space, made.folder.unwrap().folder_id.parse().unwrap())
+    }
+
+    pub async fn copy_while_too_many_wait(&self) -> Answer {
+        let (admin, _, space, plans) = self.crowded().await;
+        self.copy_by(&admin, plans, space, None, "").await
+    }
+
+    pub async fn import_while_too_many_wait(&self) -> Answer {
+        let (admin, _, space, _) = self.crowded().await;
+        self.import_by(&admin, announced(space, &sound())).await
+    }
+
+    pub async fn invite_a_file_while_too_many_wait(&self) -> Answer {
+        let (admin, account, ..) = self.crowded().await;
+        let metadata = ImportInvitesMetadata { account_id: account.to_string(), ..Default::default() };
+        let messages = file_of(metadata, "email\none@example.com\n");
+        self.app.invites().import_invites(by(&admin.token, stream::iter(messages))).await.map(nothing)
+    }
+
+    pub async fn retry_while_too_many_wait(&self) -> Answer {
+        let (admin, account, ..) = self.crowded().await;
+        let failed = self.app.client().await.query_one(FAILED, &[&account]).await.unwrap();
+        let message = RetryFailedItemsRequest { job_id: failed.get(0), ..Default::default() };
+        self.app.jobs().retry_failed_items(by(&admin.token, message)).await.map(nothing)
     }
 }

@@ -9,6 +9,7 @@ super::rows! {
         FailedPrecondition WORKCENTER_ARCHIVED copy_to_where_it_is_archived();
         FailedPrecondition TOO_MANY_ITEMS copy_too_much();
         AlreadyExists REQUEST_ID_REUSED copy_two_folders_by_one_request();
+        ResourceExhausted JOB_LIMIT_REACHED copy_while_too_many_wait();
     }
     "ContentService/BulkMove" {
         InvalidArgument FIELD_INVALID move_a_folder_into_itself();
@@ -34,5 +35,6 @@ super::rows! {
         AlreadyExists REQUEST_ID_REUSED import_two_archives_by_one_request();
         DeadlineExceeded DEADLINE import_silently();
         ResourceExhausted OVERLOADED import_a_third_archive();
+        ResourceExhausted JOB_LIMIT_REACHED import_while_too_many_wait();
     }
 }

@@ -28,6 +28,7 @@ super::rows! {
         AlreadyExists REQUEST_ID_REUSED invite_two_files_by_one_request();
         DeadlineExceeded DEADLINE invite_a_file_silently();
         ResourceExhausted OVERLOADED invite_a_third_file();
+        ResourceExhausted JOB_LIMIT_REACHED invite_a_file_while_too_many_wait();
     }
     "InviteService/GetInvite" {
         InvalidArgument FIELD_INVALID read_invite("made up");

@@ -40,5 +40,6 @@ super::rows! {
         NotFound JOB_NOT_FOUND retry_as_a_member();
         FailedPrecondition NOTHING_TO_RETRY retry_what_has_not_failed();
         AlreadyExists REQUEST_ID_REUSED retry_by_a_request_of_another_call();
+        ResourceExhausted JOB_LIMIT_REACHED retry_while_too_many_wait();
     }
 }
