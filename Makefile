@@ -30,8 +30,11 @@ storm: ## Has ten thousand people hear of a month while five daemons are killed 
 races: ## Lets two things happen at once: to one invite, a thousand times each pair; opting out and mail; and looks among a million.
 	RACES_FULL=1 INVITES_FULL=1 bin/dev/test --test it -- invite::races invite::pages unsubscribe::races
 
-bulk:  ## Has random jobs on random trees survive workers that die anywhere, and compares them with a plain model: minutes.
-	BULK_FULL=1 bin/dev/test --test it -- bulk::model --nocapture
+bulk:  ## Has random jobs survive workers that die anywhere, a daemon that is killed fifty times move a tree, and one copy of three items go beside one of a hundred thousand: minutes.
+	BULK_FULL=1 bin/dev/test --test it -- bulk::model bulk::kills bulk::fairness --nocapture
+
+watchers: ## Has a thousand watch two hundred jobs while the connection that listens is ended every three seconds: a minute, and a build.
+	WATCHERS_FULL=1 bin/dev/test --release --test it -- job::crowd --nocapture
 
 browser: ## Has Chromium press the buttons of the unsubscribe pages and looks at them, small and large, light and dark.
 	bin/dev/browser
@@ -59,4 +62,4 @@ signin: ## Measures how long signing in takes, on an optimised server.
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart chaos storm races bulk browser calendar digests peers pictures fuzz bench signin ci
+.PHONY: help setup demo run test lint chart chaos storm races bulk watchers browser calendar digests peers pictures fuzz bench signin ci

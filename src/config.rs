@@ -12,7 +12,7 @@ use std::{fmt, net::SocketAddr, num::NonZeroU32, time::Duration};
 use clap::{Args, CommandFactory, Parser, error::ContextKind, error::ErrorKind};
 
 pub use blobs::Blobs;
-pub use ctl::{Command, Ctl, Demo, DigestCommand};
+pub use ctl::{Command, Ctl, Demo, DigestCommand, JobCommand};
 pub use form::Bucket;
 use form::{address, cron, database, filter, lease, minutes, pool, seconds, span, url};
 pub use mail::{Authorities, Encryption, Mail, Relay};

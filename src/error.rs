@@ -129,6 +129,12 @@ pub enum Kind {
     Folder,
     /// A document of a WorkCenter, or a version of one.
     Document,
+    /// A task of a WorkCenter.
+    Task,
+    /// A post of a WorkCenter.
+    Post,
+    /// A comment in a WorkCenter.
+    Comment,
     /// A service that health is asked about.
     Service,
 }
@@ -145,6 +151,9 @@ impl Kind {
             Self::Event => "event",
             Self::Folder => "folder",
             Self::Document => "document",
+            Self::Task => "task",
+            Self::Post => "post",
+            Self::Comment => "comment",
             Self::Service => "service",
         }
     }
@@ -160,6 +169,9 @@ impl Kind {
             Self::Event => Reason::EventNotFound,
             Self::Folder => Reason::FolderNotFound,
             Self::Document => Reason::DocumentNotFound,
+            Self::Task => Reason::TaskNotFound,
+            Self::Post => Reason::PostNotFound,
+            Self::Comment => Reason::CommentNotFound,
             Self::Service => Reason::ServiceUnknown,
         }
     }

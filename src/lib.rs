@@ -19,6 +19,8 @@ pub mod page;
 pub mod transfers;
 pub mod notice;
 pub mod mail;
+pub mod client;
+pub mod progress;
 
 pub mod access;
 pub mod request;
@@ -26,6 +28,7 @@ pub mod activity;
 pub mod outbox;
 pub mod job;
 pub mod subscription;
+pub mod completion;
 pub mod publication;
 pub mod identity;
 pub mod account;

@@ -71,13 +71,17 @@ impl Notices {
             let mut wait = AGAIN_AFTER;
             // Everybody who could listen is gone when only this task's own sender is left.
             while told.strong_count() > 1 {
+                let mut was_in_force = false;
                 let on = || {
+                    was_in_force = true;
                     tried.take().map(|it| it.send(()));
                     told.send(Notice::Lost).ok();
                 };
-                match hear(&config, &told, on).await {
-                    Ok(()) => wait = AGAIN_AFTER,
-                    Err(error) => warn!(error = chain(&error), "lost the connection that listens"),
+                if let Err(error) = hear(&config, &told, on).await {
+                    warn!(error = chain(&error), "lost the connection that listens");
+                }
+                if was_in_force {
+                    wait = AGAIN_AFTER;
                 }
                 tried.take().map(|it| it.send(()));
                 told.send(Notice::Lost).ok();

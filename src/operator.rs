@@ -1,8 +1,9 @@
 //! What `workcenterctl` does, one function a command. What it finds out it writes to standard output.
 
+mod watch;
+
 use std::{
     future::Future,
-    io::{self, Write},
     pin::Pin,
     time::{Duration, Instant},
 };
@@ -17,12 +18,13 @@ use crate::{
     account, audit,
     auth::SCOPES,
     clock::{self, Clock},
-    config::{self, Command, DigestCommand},
+    config::{self, Command, DigestCommand, JobCommand},
     db::{self, Db},
     demo, digest,
     error::{Error, Kind, Result, Violation},
     identity::{self, Email, Preset},
     job, profile,
+    progress::write,
     secret::{self, Hasher},
     subscription::{Counts, Due, When, schedule::Beat},
 };
@@ -75,6 +77,9 @@ async fn obey(command: Command) -> Result<Ended> {
         }
         Command::Audit { database, dev } => look_through(Db::new(&database)?, dev).await,
         Command::Healthcheck { target, wait } => healthcheck(&target, wait).await,
+        Command::Job { command: JobCommand::Watch { target, token, job_id } } => {
+            watch::watch(&target, token, job_id).await
+        }
         Command::Demo(settings) => {
             demo::tell(&settings).await?;
             Ok(Ended::Well)
@@ -216,8 +221,6 @@ async fn healthcheck(target: &str, wait: Duration) -> Result<Ended> {
 
 /// Writes one line; a reader who has gone is no fault.
 fn say(line: std::fmt::Arguments<'_>) -> Result<Ended> {
-    match writeln!(io::stdout(), "{line}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::internal(error)),
-        _ => Ok(Ended::Well),
-    }
+    write(format_args!("{line}\n"))?;
+    Ok(Ended::Well)
 }

@@ -46,7 +46,7 @@ impl AccountRole {
 }
 
 /// What a person is in a WorkCenter. Ordered: each may do what those before it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WorkCenterRole {
     /// May read.
     Reader,
@@ -110,6 +110,33 @@ pub enum Resource {
         id: Uuid,
         /// What it is in; nil when there is no such document.
         workcenter: Uuid,
+    },
+    /// A task of a WorkCenter, as its row has it.
+    Task {
+        /// The task.
+        id: Uuid,
+        /// What it is in; nil when there is no such task.
+        workcenter: Uuid,
+        /// Whether the caller is among those whom it names for this.
+        is_theirs: bool,
+    },
+    /// A post of a WorkCenter, as its row has it.
+    Post {
+        /// The post.
+        id: Uuid,
+        /// What it is in; nil when there is no such post.
+        workcenter: Uuid,
+        /// Who wrote it; nobody when there is no such post.
+        author: Option<Uuid>,
+    },
+    /// A comment in a WorkCenter, as its row has it.
+    Comment {
+        /// The comment.
+        id: Uuid,
+        /// What it is in; nil when there is no such comment.
+        workcenter: Uuid,
+        /// Who wrote it; nobody when there is no such comment.
+        author: Option<Uuid>,
     },
     /// An invite, as its row has it.
     Invite {
@@ -225,7 +252,10 @@ async fn standing(on: &impl GenericClient, person: Uuid, resource: Resource) -> 
         Resource::WorkCenter(id)
         | Resource::Place { workcenter: id, .. }
         | Resource::Folder { workcenter: id, .. }
-        | Resource::Document { workcenter: id, .. } => store::in_workcenter(on, person, id).await?,
+        | Resource::Document { workcenter: id, .. }
+        | Resource::Task { workcenter: id, .. }
+        | Resource::Post { workcenter: id, .. }
+        | Resource::Comment { workcenter: id, .. } => store::in_workcenter(on, person, id).await?,
     };
     found.ok_or_else(|| missing(resource))
 }
@@ -239,6 +269,9 @@ fn missing(resource: Resource) -> Error {
         Resource::WorkCenter(id) | Resource::Place { workcenter: id, .. } => (Kind::WorkCenter, id),
         Resource::Folder { id, .. } => (Kind::Folder, id),
         Resource::Document { id, .. } => (Kind::Document, id),
+        Resource::Task { id, .. } => (Kind::Task, id),
+        Resource::Post { id, .. } => (Kind::Post, id),
+        Resource::Comment { id, .. } => (Kind::Comment, id),
         Resource::Invite { id, .. } => (Kind::Invite, id),
         Resource::Job { id, .. } => (Kind::Job, id),
     };

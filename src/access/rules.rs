@@ -28,6 +28,12 @@ pub enum Relation {
     Collaborator,
     /// A contributor to the WorkCenter, or an owner of it; an administrator of its account only where they are one, too.
     Contributor,
+    /// A collaborator of the WorkCenter whom the task names for this, be it as a reader.
+    Tasked,
+    /// A collaborator of the WorkCenter who wrote it.
+    Author,
+    /// As [`Self::Author`], or an owner of the WorkCenter, or an administrator of its account.
+    AuthorOrOwner,
     /// An owner of the WorkCenter; an administrator of its account only where they are one, too.
     Proprietor,
     /// An owner of the WorkCenter, or an administrator of its account.
@@ -58,6 +64,9 @@ impl Relation {
             Self::Reader
             | Self::Collaborator
             | Self::Contributor
+            | Self::Tasked
+            | Self::Author
+            | Self::AuthorOrOwner
             | Self::Proprietor
             | Self::Owner
             | Self::OwnerOrOneself
@@ -81,6 +90,17 @@ impl Relation {
             }
             Self::Collaborator => standing.workcenter_role.is_some(),
             Self::Contributor => standing.workcenter_role >= Some(WorkCenterRole::Contributor),
+            Self::Tasked => {
+                standing.workcenter_role.is_some() && matches!(resource, Resource::Task { is_theirs: true, .. })
+            }
+            Self::Author => {
+                standing.workcenter_role.is_some()
+                    && matches!(resource, Resource::Post { author: Some(by), .. }
+                        | Resource::Comment { author: Some(by), .. } if by == person)
+            }
+            Self::AuthorOrOwner => {
+                Self::Author.suffices(standing, person, resource) || Self::Owner.suffices(standing, person, resource)
+            }
             Self::Proprietor => standing.workcenter_role == Some(WorkCenterRole::Owner),
             Self::Owner => standing.administers() || standing.workcenter_role == Some(WorkCenterRole::Owner),
             Self::KeeperOrOneself => {
@@ -209,6 +229,26 @@ actions! {
     DeleteDocument "ContentService/DeleteDocument" people(Relation::Contributor);
     RestoreDocument "ContentService/RestoreDocument" people(Relation::Contributor);
     ListDocumentVersions "ContentService/ListDocumentVersions" people(Relation::Reader);
+    CreateTask "ContentService/CreateTask" people(Relation::Contributor);
+    GetTask "ContentService/GetTask" people(Relation::Reader);
+    ListTasks "ContentService/ListTasks" people(Relation::Reader);
+    UpdateTask "ContentService/UpdateTask" people(Relation::Contributor);
+    StartTask "ContentService/StartTask" people(Relation::Tasked);
+    FinishTask "ContentService/FinishTask" people(Relation::Tasked);
+    ApproveTask "ContentService/ApproveTask" people(Relation::Tasked);
+    DeclineTask "ContentService/DeclineTask" people(Relation::Tasked);
+    ReopenTask "ContentService/ReopenTask" people(Relation::Contributor);
+    DeleteTask "ContentService/DeleteTask" people(Relation::Contributor);
+    RestoreTask "ContentService/RestoreTask" people(Relation::Contributor);
+    CreatePost "ContentService/CreatePost" people(Relation::Contributor);
+    GetPost "ContentService/GetPost" people(Relation::Reader);
+    ListPosts "ContentService/ListPosts" people(Relation::Reader);
+    UpdatePost "ContentService/UpdatePost" people(Relation::Author);
+    DeletePost "ContentService/DeletePost" people(Relation::AuthorOrOwner);
+    CreateComment "ContentService/CreateComment" people(Relation::Contributor);
+    ListComments "ContentService/ListComments" people(Relation::Reader);
+    UpdateComment "ContentService/UpdateComment" people(Relation::Author);
+    DeleteComment "ContentService/DeleteComment" people(Relation::AuthorOrOwner);
     PublishActivity "ActivityService/PublishActivity" services(SCOPE_PUBLISH);
     RetractActivity "ActivityService/RetractActivity" services(SCOPE_PUBLISH);
     ListActivity "ActivityService/ListActivity" people(Relation::Reader);
@@ -231,6 +271,7 @@ actions! {
     UpdateAdministratorDigest "PreferenceService/UpdateAdministratorDigest" people(Relation::Administrator);
     CreateInvite "InviteService/CreateInvite" people(Relation::Member);
     BatchCreateInvites "InviteService/BatchCreateInvites" people(Relation::Member);
+    ImportInvites "InviteService/ImportInvites" people(Relation::Member);
     GetInvite "InviteService/GetInvite" people(Relation::InviterOrInvited);
     ListInvites "InviteService/ListInvites" people(Relation::Oneself);
     ListAccountInvites "InviteService/ListInvites" people(Relation::Administrator);

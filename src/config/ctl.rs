@@ -117,6 +117,12 @@ pub enum Command {
         #[arg(long, default_value = "0", value_parser = seconds)]
         wait: Duration,
     },
+    /// Look at background processes
+    Job {
+        #[command(subcommand)]
+        #[allow(missing_docs, reason = "as above")]
+        command: JobCommand,
+    },
     /// Tell the story of a few days on a running server and daemon that use the development clock
     Demo(Demo),
 }
@@ -141,6 +147,22 @@ pub enum DigestCommand {
         /// As the daemon has it
         #[arg(long = "digest-spread-minutes", env = "DIGEST_SPREAD_MINUTES", default_value = "10", value_name = "MINUTES", value_parser = minutes)]
         spread: Duration,
+    },
+}
+
+/// What is seen of background processes.
+#[derive(Subcommand, Clone, Debug)]
+pub enum JobCommand {
+    /// Draw how far a job has come until it is over; exits with 1 when it did not succeed
+    Watch {
+        /// Where to ask: a server or a daemon
+        #[arg(long, default_value = "http://127.0.0.1:50051", value_parser = url)]
+        target: String,
+        /// Token of who started it or administers its account, or key of a service that may see jobs
+        #[arg(long, env = "TOKEN", hide_env_values = true)]
+        token: Secret,
+        /// The job
+        job_id: String,
     },
 }
 

@@ -1,4 +1,4 @@
-//! What a WorkCenter holds: folders, and documents in them with all their versions.
+//! What a WorkCenter holds: folders, and documents in them with all their versions; tasks, posts, and comments.
 //!
 //! Who deletes something marks that alone, and what is in it is there exactly when all folders above it are. So a folder of
 //! a hundred thousand documents goes and comes back with one row.
@@ -10,13 +10,19 @@
 mod bulk;
 mod bytes;
 mod change;
+mod comment;
 mod document;
+mod folder;
+mod mention;
 mod name;
 mod place;
+mod post;
 mod purge;
 mod service;
 mod store;
+mod task;
 mod tell;
+mod text;
 
 use std::time::Duration;
 
@@ -45,7 +51,7 @@ pub const KEPT: Duration = Duration::from_hours(30 * 24);
 const DESCRIPTION_MAX: usize = 2_000;
 
 /// What there is in a WorkCenter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Has others in it.
     Folder,
@@ -182,7 +188,7 @@ impl Entry {
     }
 
     fn etag(&self) -> String {
-        format!("\"{}\"", self.revision)
+        etag(self.revision)
     }
 
     /// The same after a change at `now`.
@@ -190,6 +196,11 @@ impl Entry {
     pub fn changed(self, now: Timestamp) -> Self {
         Self { revision: self.revision + 1, updated_at: now, ..self }
     }
+}
+
+/// What a folder or a document is told by that has changed so often.
+fn etag(revision: i64) -> String {
+    format!("\"{revision}\"")
 }
 
 /// Reads what is said of a document in `field` of a request: trimmed, in lines.

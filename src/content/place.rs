@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Entry, Kind, Name, store};
+use super::{Entry, Kind, Name, store, tell::thing};
 use crate::{
     activity::Thing,
     db::{GenericClient, Transaction},
@@ -80,10 +80,9 @@ impl Place {
 
     /// As events have it.
     pub fn thing(&self) -> Thing {
-        let (kind, id, title) = match &self.folder {
-            Some(folder) => ("folder", folder.id, folder.name.text()),
-            None => ("workcenter", self.workcenter, self.title.as_str()),
-        };
-        Thing { kind: kind.to_owned(), id: id.to_string(), title: title.to_owned(), url: String::new() }
+        match &self.folder {
+            Some(folder) => thing("folder", folder.id, folder.name.text()),
+            None => thing("workcenter", self.workcenter, &self.title),
+        }
     }
 }

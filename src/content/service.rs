@@ -1,60 +1,51 @@
-//! `ContentService` on the wire: folders and lists here, documents beside it.
+//! `ContentService` on the wire: which calls are served where.
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use prost::Message;
 use tonic::{Request, Response, Status, Streaming};
-use uuid::Uuid;
 
 use super::{
-    Entry, Kind, Name, Place,
     bulk::{Bulk, Import},
     bytes::{DocumentStream, Streams},
-    change::{Change, Wanted},
+    comment::Comments,
     document::Documents,
-    store::{self, Listed},
-    tell::{Deed, Word},
+    folder::Folders,
+    post::Posts,
+    task::Tasks,
 };
 use crate::{
-    access::{self, Action, Leave, Resource},
-    account, auth,
     blob::Blobs,
     clock::Clock,
     db::Db,
-    error::{Error, Result, Violation, Violations},
-    ids, mask,
-    page::Page,
     pb::{self, content_service_server::ContentService},
-    request::{self, Recall},
     secret::TokenKey,
 };
 
 /// The service.
 pub struct Service {
-    db: Db,
-    clock: Clock,
-    key: TokenKey,
-    window: Duration,
+    folders: Folders,
     documents: Documents,
     streams: Streams,
     bulk: Bulk,
     import: Import,
+    tasks: Tasks,
+    posts: Posts,
+    comments: Comments,
 }
 
 impl Service {
     /// Makes the service: page tokens are sealed with `key`, bytes are in `blobs`, an upload may be silent for `silence`, and
     /// what happens becomes immediate mail `window` later.
     pub fn new(db: Db, clock: Clock, key: TokenKey, blobs: Blobs, silence: Duration, window: Duration) -> Self {
+        let folders = Folders::new(db.clone(), clock.clone(), key.clone(), window);
         let documents = Documents::new(db.clone(), clock.clone(), key.clone(), window);
         let streams = Streams::new(db.clone(), clock.clone(), blobs.clone(), silence, window);
         let bulk = Bulk::new(db.clone(), clock.clone());
+        let tasks = Tasks::new(db.clone(), clock.clone(), key.clone(), window);
+        let posts = Posts::new(db.clone(), clock.clone(), key.clone(), window);
         let import = Import::new(db.clone(), blobs, silence);
-        Self { db, clock, key, window, documents, streams, bulk, import }
-    }
-
-    fn word(&self, leave: &Leave, now: Timestamp) -> Word {
-        Word { by: leave.person, now, window: self.window }
+        let comments = Comments::new(db, clock, key, window);
+        Self { folders, documents, streams, bulk, import, tasks, posts, comments }
     }
 }
 
@@ -64,151 +55,42 @@ impl ContentService for Service {
         &self,
         request: Request<pb::CreateFolderRequest>,
     ) -> Result<Response<pb::CreateFolderResponse>, Status> {
-        let caller = auth::caller(&request)?;
-        let asked = request.into_inner();
-        let mut violations = Violations::default();
-        let workcenter = violations.take(ids::parse("workcenter_id", &asked.workcenter_id)).unwrap_or_default();
-        let parent = violations.take(folder("parent_folder_id", &asked.parent_folder_id)).flatten();
-        let name = violations.take(Name::parse("name", &asked.name));
-        violations.extend(request::fault(&asked.request_id));
-        violations.none()?;
-        let name = name.ok_or_else(|| Error::internal("a name was neither read nor refused"))?;
-
-        let now = self.clock.now().await?;
-        let mut client = self.db.client().await?;
-        let tx = client.transaction().await.map_err(Error::from)?;
-        let leave = access::may(&tx, &caller, Action::CreateFolder, Resource::WorkCenter(workcenter)).await?;
-        let path = Action::CreateFolder.path();
-        let known = request::recall(&tx, leave.person, path, &asked.request_id, &asked.encode_to_vec()).await?;
-        let ticket = match known {
-            Recall::New(ticket) => ticket,
-            Recall::Known(answer) => {
-                let answer = pb::CreateFolderResponse::decode(answer.as_slice()).map_err(Error::internal)?;
-                return Ok(Response::new(answer));
-            }
-        };
-        let account = leave.standing.account.unwrap_or_default();
-        account::enter(&tx, account).await?;
-        let place = Place::enter(&tx, workcenter, parent).await?;
-        place.takes(1)?;
-        let word = self.word(&leave, now);
-        let folder = Entry::new(account, &place, name, word.by, word.now);
-        store::insert(&tx, &folder).await?;
-        let answer = pb::CreateFolderResponse { folder: Some(folder.clone().into()) };
-        request::remember(&tx, ticket, &answer.encode_to_vec()).await?;
-        word.tell(&tx, Deed::Made, &folder, &place, String::new()).await?;
-        tx.commit().await.map_err(Error::from)?;
-
-        Ok(Response::new(answer))
+        self.folders.create(request).await
     }
 
     async fn get_folder(
         &self,
         request: Request<pb::GetFolderRequest>,
     ) -> Result<Response<pb::GetFolderResponse>, Status> {
-        let caller = auth::caller(&request)?;
-        let id = ids::parse("folder_id", &request.into_inner().folder_id).map_err(Error::from)?;
-
-        let client = self.db.client().await?;
-        let (_, found) = Wanted::new(Action::GetFolder, Kind::Folder, id).find(&client, &caller).await?;
-
-        Ok(Response::new(pb::GetFolderResponse { folder: Some(found.entry.into()), path: found.path }))
+        self.folders.get(request).await
     }
 
     async fn update_folder(
         &self,
         request: Request<pb::UpdateFolderRequest>,
     ) -> Result<Response<pb::UpdateFolderResponse>, Status> {
-        let caller = auth::caller(&request)?;
-        let asked = request.into_inner();
-        let sent = asked.folder.unwrap_or_default();
-        let paths = asked.update_mask.unwrap_or_default().paths;
-        let mut violations = Violations::default();
-        let id = violations.take(ids::parse("folder.folder_id", &sent.folder_id)).unwrap_or_default();
-        let fields = mask::fields(&paths, &["name"], |_| !sent.name.is_empty(), &mut violations);
-        let is_named = fields.contains(&"name");
-        let name = is_named.then(|| Name::parse("folder.name", &sent.name)).and_then(|it| violations.take(it));
-        violations.none()?;
-
-        let now = self.clock.now().await?;
-        let mut client = self.db.client().await?;
-        let tx = client.transaction().await.map_err(Error::from)?;
-        let held = Wanted::new(Action::UpdateFolder, Kind::Folder, id).hold(&tx, &caller).await?.at(&asked.etag)?;
-        let word = self.word(&held.leave, now);
-        let folder = held.change(&tx, Change { name, description: None }, &word).await?;
-        tx.commit().await.map_err(Error::from)?;
-
-        Ok(Response::new(pb::UpdateFolderResponse { folder: Some(folder.into()) }))
+        self.folders.update(request).await
     }
 
     async fn delete_folder(
         &self,
         request: Request<pb::DeleteFolderRequest>,
     ) -> Result<Response<pb::DeleteFolderResponse>, Status> {
-        let caller = auth::caller(&request)?;
-        let asked = request.into_inner();
-        let id = ids::parse("folder_id", &asked.folder_id).map_err(Error::from)?;
-
-        let now = self.clock.now().await?;
-        let mut client = self.db.client().await?;
-        let tx = client.transaction().await.map_err(Error::from)?;
-        let held = Wanted::new(Action::DeleteFolder, Kind::Folder, id).hold(&tx, &caller).await?.at(&asked.etag)?;
-        let word = self.word(&held.leave, now);
-        let folder = held.delete(&tx, asked.recursive, &word).await?;
-        tx.commit().await.map_err(Error::from)?;
-
-        Ok(Response::new(pb::DeleteFolderResponse { folder: Some(folder.into()) }))
+        self.folders.delete(request).await
     }
 
     async fn restore_folder(
         &self,
         request: Request<pb::RestoreFolderRequest>,
     ) -> Result<Response<pb::RestoreFolderResponse>, Status> {
-        let caller = auth::caller(&request)?;
-        let id = ids::parse("folder_id", &request.into_inner().folder_id).map_err(Error::from)?;
-
-        let now = self.clock.now().await?;
-        let mut client = self.db.client().await?;
-        let tx = client.transaction().await.map_err(Error::from)?;
-        let wanted = Wanted { deleted: true, ..Wanted::new(Action::RestoreFolder, Kind::Folder, id) };
-        let held = wanted.hold(&tx, &caller).await?;
-        let word = self.word(&held.leave, now);
-        let folder = held.restore(&tx, &word).await?;
-        tx.commit().await.map_err(Error::from)?;
-
-        Ok(Response::new(pb::RestoreFolderResponse { folder: Some(folder.into()) }))
+        self.folders.restore(request).await
     }
 
     async fn list_contents(
         &self,
         request: Request<pb::ListContentsRequest>,
     ) -> Result<Response<pb::ListContentsResponse>, Status> {
-        let caller = auth::caller(&request)?;
-        let asked = request.into_inner();
-        let now = self.clock.now().await?;
-        let mut violations = Violations::default();
-        let workcenter = violations.take(ids::parse("workcenter_id", &asked.workcenter_id)).unwrap_or_default();
-        let folder = violations.take(folder("folder_id", &asked.folder_id)).flatten();
-        let of = folder.unwrap_or_default();
-        let list: &[&[u8]] = &[b"ListContents", workcenter.as_bytes(), of.as_bytes(), &[u8::from(asked.deleted)]];
-        let page = violations.take(Page::read(&self.key, asked.page_size, &asked.page_token, list, now));
-        violations.none()?;
-        let page = page.ok_or_else(|| Error::internal("a page was neither read nor refused"))?;
-
-        let client = self.db.client().await?;
-        access::may(&client, &caller, Action::ListContents, Resource::WorkCenter(workcenter)).await?;
-        if let Some(id) = folder {
-            let found = store::find(&client, id).await?.filter(|it| it.is_there() && it.entry.kind() == Kind::Folder);
-            found.filter(|it| it.entry.workcenter == workcenter).ok_or_else(|| Kind::Folder.missing(id))?;
-        }
-        let after = page.after.as_deref().and_then(after);
-        let listed = Listed { workcenter, folder, deleted: asked.deleted, after, fetch: page.fetch };
-        let mut entries = store::list(&client, &listed).await?;
-        let place = |last: &Entry| format!("{} {} {}", last.id, last.kind().name(), last.name.key());
-        let next_page_token = page.cut(&self.key, &mut entries, place, now);
-
-        let contents = entries.into_iter().map(Into::into).collect();
-        Ok(Response::new(pb::ListContentsResponse { contents, next_page_token }))
+        self.folders.list(request).await
     }
 
     async fn upload_document(
@@ -290,46 +172,138 @@ impl ContentService for Service {
     ) -> Result<Response<pb::ImportDocumentsResponse>, Status> {
         self.import.documents(request).await
     }
-}
 
-/// Reads a folder in `field` of a request; none stands for the top of the WorkCenter.
-///
-/// # Errors
-///
-/// The violation to report, when it is no UUID.
-pub fn folder(field: &str, id: &str) -> Result<Option<Uuid>, Violation> {
-    if id.is_empty() { Ok(None) } else { ids::parse(field, id).map(Some) }
-}
-
-/// Where a page of contents ended.
-fn after(place: &str) -> Option<(bool, &str, Uuid)> {
-    let (id, rest) = place.split_once(' ')?;
-    let (kind, key) = rest.split_once(' ')?;
-    Some((Kind::named(kind)? == Kind::Document, key, id.parse().ok()?))
-}
-
-impl From<Entry> for pb::Folder {
-    fn from(folder: Entry) -> Self {
-        Self {
-            folder_id: folder.id.to_string(),
-            workcenter_id: folder.workcenter.to_string(),
-            parent_folder_id: folder.parent.map(|it| it.to_string()).unwrap_or_default(),
-            created_by_user_id: folder.created_by.to_string(),
-            create_time: Some(pb::time(folder.created_at)),
-            update_time: Some(pb::time(folder.updated_at)),
-            etag: folder.etag(),
-            purge_time: folder.deletion.map(|it| pb::time(it.purge_at)),
-            name: folder.name.text().to_owned(),
-        }
+    async fn create_task(
+        &self,
+        request: Request<pb::CreateTaskRequest>,
+    ) -> Result<Response<pb::CreateTaskResponse>, Status> {
+        self.tasks.create(request).await
     }
-}
 
-impl From<Entry> for pb::Content {
-    fn from(entry: Entry) -> Self {
-        let content = match entry.kind() {
-            Kind::Folder => pb::content::Content::Folder(entry.into()),
-            Kind::Document => pb::content::Content::Document(entry.into()),
-        };
-        Self { content: Some(content) }
+    async fn get_task(&self, request: Request<pb::GetTaskRequest>) -> Result<Response<pb::GetTaskResponse>, Status> {
+        self.tasks.get(request).await
+    }
+
+    async fn list_tasks(
+        &self,
+        request: Request<pb::ListTasksRequest>,
+    ) -> Result<Response<pb::ListTasksResponse>, Status> {
+        self.tasks.list(request).await
+    }
+
+    async fn update_task(
+        &self,
+        request: Request<pb::UpdateTaskRequest>,
+    ) -> Result<Response<pb::UpdateTaskResponse>, Status> {
+        self.tasks.update(request).await
+    }
+
+    async fn start_task(
+        &self,
+        request: Request<pb::StartTaskRequest>,
+    ) -> Result<Response<pb::StartTaskResponse>, Status> {
+        self.tasks.start(request).await
+    }
+
+    async fn finish_task(
+        &self,
+        request: Request<pb::FinishTaskRequest>,
+    ) -> Result<Response<pb::FinishTaskResponse>, Status> {
+        self.tasks.finish(request).await
+    }
+
+    async fn approve_task(
+        &self,
+        request: Request<pb::ApproveTaskRequest>,
+    ) -> Result<Response<pb::ApproveTaskResponse>, Status> {
+        self.tasks.approve(request).await
+    }
+
+    async fn decline_task(
+        &self,
+        request: Request<pb::DeclineTaskRequest>,
+    ) -> Result<Response<pb::DeclineTaskResponse>, Status> {
+        self.tasks.decline(request).await
+    }
+
+    async fn reopen_task(
+        &self,
+        request: Request<pb::ReopenTaskRequest>,
+    ) -> Result<Response<pb::ReopenTaskResponse>, Status> {
+        self.tasks.reopen(request).await
+    }
+
+    async fn delete_task(
+        &self,
+        request: Request<pb::DeleteTaskRequest>,
+    ) -> Result<Response<pb::DeleteTaskResponse>, Status> {
+        self.tasks.delete(request).await
+    }
+
+    async fn restore_task(
+        &self,
+        request: Request<pb::RestoreTaskRequest>,
+    ) -> Result<Response<pb::RestoreTaskResponse>, Status> {
+        self.tasks.restore(request).await
+    }
+
+    async fn create_post(
+        &self,
+        request: Request<pb::CreatePostRequest>,
+    ) -> Result<Response<pb::CreatePostResponse>, Status> {
+        self.posts.create(request).await
+    }
+
+    async fn get_post(&self, request: Request<pb::GetPostRequest>) -> Result<Response<pb::GetPostResponse>, Status> {
+        self.posts.get(request).await
+    }
+
+    async fn list_posts(
+        &self,
+        request: Request<pb::ListPostsRequest>,
+    ) -> Result<Response<pb::ListPostsResponse>, Status> {
+        self.posts.list(request).await
+    }
+
+    async fn update_post(
+        &self,
+        request: Request<pb::UpdatePostRequest>,
+    ) -> Result<Response<pb::UpdatePostResponse>, Status> {
+        self.posts.update(request).await
+    }
+
+    async fn delete_post(
+        &self,
+        request: Request<pb::DeletePostRequest>,
+    ) -> Result<Response<pb::DeletePostResponse>, Status> {
+        self.posts.delete(request).await
+    }
+
+    async fn create_comment(
+        &self,
+        request: Request<pb::CreateCommentRequest>,
+    ) -> Result<Response<pb::CreateCommentResponse>, Status> {
+        self.comments.create(request).await
+    }
+
+    async fn list_comments(
+        &self,
+        request: Request<pb::ListCommentsRequest>,
+    ) -> Result<Response<pb::ListCommentsResponse>, Status> {
+        self.comments.list(request).await
+    }
+
+    async fn update_comment(
+        &self,
+        request: Request<pb::UpdateCommentRequest>,
+    ) -> Result<Response<pb::UpdateCommentResponse>, Status> {
+        self.comments.update(request).await
+    }
+
+    async fn delete_comment(
+        &self,
+        request: Request<pb::DeleteCommentRequest>,
+    ) -> Result<Response<pb::DeleteCommentResponse>, Status> {
+        self.comments.delete(request).await
     }
 }

@@ -75,23 +75,29 @@ impl Word {
             Kind::Folder => "folder",
             Kind::Document => "file",
         };
-        let event = activity::New {
+        let subject = thing(subject, entry.id, entry.name.text());
+        let event = self.event(deed.of(entry.kind()), subject, place.thing(), summary);
+        activity::publish(tx, entry.workcenter, vec![event], self.now, self.window).await?;
+        Ok(())
+    }
+
+    /// The event that this was done, which all may hear of and which concerns nobody in particular.
+    pub fn event(&self, kind: &str, subject: Thing, parent: Thing, summary: String) -> activity::New {
+        activity::New {
             event_id: ids::new().to_string(),
-            kind: deed.of(entry.kind()).to_owned(),
+            kind: kind.to_owned(),
             actor: self.by,
-            subject: Thing {
-                kind: subject.to_owned(),
-                id: entry.id.to_string(),
-                title: entry.name.text().to_owned(),
-                url: String::new(),
-            },
-            parent: place.thing(),
+            subject,
+            parent,
             summary,
             audience: Audience::Everyone,
             addressees: Vec::new(),
             occurred_at: self.now,
-        };
-        activity::publish(tx, entry.workcenter, vec![event], self.now, self.window).await?;
-        Ok(())
+        }
     }
+}
+
+/// Something as events have it.
+pub fn thing(kind: &str, id: Uuid, title: &str) -> Thing {
+    Thing { kind: kind.to_owned(), id: id.to_string(), title: title.to_owned(), url: String::new() }
 }

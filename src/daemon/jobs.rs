@@ -12,7 +12,7 @@ use crate::{
     content::{Deeds, Imports},
     db::Transaction,
     error::{Error, Result, chain},
-    job::{self, Batch, Job, Kind, Leftover, Outcome, Work},
+    invite, job,
     notice::Notice,
     subscription::When,
 };
@@ -23,42 +23,40 @@ pub(super) const HANDS: usize = 2;
 /// How long a hand that has nothing to do trusts that it would be told of a new job.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Who does what: the work of each kind of job.
-struct Rooms {
+/// The work of bulk jobs, each kind in the room that knows what it is about.
+struct Works {
     deeds: Deeds,
-    imports: Imports,
+    archives: Imports,
+    invites: invite::Import,
 }
 
-impl Work for Rooms {
-    fn prepares(&self, kind: Kind) -> bool {
-        self.imports.prepares(kind)
+impl job::Work for Works {
+    fn prepares(&self, kind: job::Kind) -> bool {
+        self.archives.prepares(kind)
     }
 
-    async fn prepare(&self, job: Uuid, kind: Kind) -> Result<()> {
-        match kind {
-            Kind::ImportDocuments => self.imports.prepare(job, kind).await,
-            _ => Ok(()),
-        }
+    async fn prepare(&self, job: Uuid, kind: job::Kind) -> Result<()> {
+        self.archives.prepare(job, kind).await
     }
 
-    async fn batch(&self, tx: &Transaction<'_>, batch: &Batch) -> Result<Vec<Outcome>> {
+    async fn batch(&self, tx: &Transaction<'_>, batch: &job::Batch) -> Result<Vec<job::Outcome>> {
         match batch.kind {
-            Kind::ImportDocuments => self.imports.batch(tx, batch).await,
+            job::Kind::ImportDocuments => self.archives.batch(tx, batch).await,
+            job::Kind::ImportInvites => self.invites.batch(tx, batch).await,
             _ => self.deeds.batch(tx, batch).await,
         }
     }
 
-    async fn sweep(&self, tx: &Transaction<'_>, job: &Job, these: &[Leftover]) -> Result<()> {
-        match job.kind {
-            Kind::ImportDocuments => self.imports.sweep(tx, job, these).await,
-            _ => self.deeds.sweep(tx, job, these).await,
-        }
+    async fn sweep(&self, tx: &Transaction<'_>, job: &job::Job, these: &[job::Leftover]) -> Result<()> {
+        self.deeds.sweep(tx, job, these).await
     }
 
-    async fn end(&self, tx: &Transaction<'_>, job: &Job, workcenters: &[(Uuid, i64)]) -> Result<()> {
-        match job.kind {
-            Kind::ImportDocuments => self.imports.end(tx, job, workcenters).await,
-            _ => self.deeds.end(tx, job, workcenters).await,
+    async fn end(&self, tx: &Transaction<'_>, ended: &[job::Ended]) -> Result<()> {
+        // Those that end together are of one kind.
+        match ended.first().map(|it| it.job.kind) {
+            Some(job::Kind::ImportDocuments) => self.archives.end(tx, ended).await,
+            Some(job::Kind::ImportInvites) => self.invites.end(tx, ended).await,
+            _ => self.deeds.end(tx, ended).await,
         }
     }
 }
@@ -70,10 +68,12 @@ impl Daemon {
     ///
     /// What the database says; the job comes up again.
     pub async fn work(&self) -> Result<bool> {
+        let settings = &self.parts.settings;
         let when = When { now: self.parts.clock.now().await?, spread: self.terms.spread };
-        let deeds = Deeds { when, window: self.parts.settings.immediate_window };
-        let imports = Imports { db: self.parts.db.clone(), blobs: self.parts.blobs.clone(), deeds };
-        job::turn(&self.parts.db, &self.crier, &self.worker, &Rooms { deeds, imports }).await
+        let (window, most, key) = (settings.immediate_window, settings.large_workcenter, settings.key());
+        let (deeds, invites) = (Deeds { when, window }, invite::Import { when, window, most, key });
+        let archives = Imports { db: self.parts.db.clone(), blobs: self.parts.blobs.clone(), deeds };
+        job::turn(&self.parts.db, &self.crier, &self.worker, &Works { deeds, archives, invites }).await
     }
 
     /// Works until the process drains.

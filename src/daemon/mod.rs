@@ -196,7 +196,7 @@ impl Daemon {
 
     /// Removes what nobody asks for any more, and writes down which invites have run out, until nothing is left of either.
     async fn clear(&self, now: Timestamp) -> Result<()> {
-        let mut all = [0; 6];
+        let mut all = [0; 7];
         while !self.parts.draining.is_cancelled() {
             let client = self.parts.db.client().await?;
             let some = [
@@ -206,14 +206,15 @@ impl Daemon {
                 invite::sweep(&client, now).await?,
                 digest::sweep(&client).await?,
                 outbox::sweep(&client).await?,
+                job::sweep(&client).await?,
             ];
-            if some == [0; 6] {
+            if some == [0; 7] {
                 break;
             }
             all.iter_mut().zip(some).for_each(|(all, some)| *all += some);
         }
-        let [requests, identity, changes, invites, tests, paces] = all;
-        info!(requests, identity, changes, invites, tests, paces, "removed what has expired");
+        let [requests, identity, changes, invites, tests, paces, jobs] = all;
+        info!(requests, identity, changes, invites, tests, paces, jobs, "removed what has expired");
         Ok(())
     }
 

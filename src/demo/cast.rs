@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use jiff::tz::TimeZone;
 
-use super::{Channel, Stage, answered, by, chapter, mails::Sort, say, together, until};
+use super::{Channel, Stage, chapter, mails::Sort, say, together, until};
 use crate::{
+    client::{answered, by},
     clock::Clock,
     error::{Error, Result},
     pb::{

@@ -3,7 +3,6 @@
 //! It does what people and a service do, over the wire, and reads mails as people do; the development clock is the only
 //! thing it moves behind their backs. What it sees that is not as it was announced ends it with an error.
 
-mod bar;
 mod cast;
 mod deeds;
 mod mails;
@@ -12,7 +11,6 @@ mod table;
 
 use std::{
     future::Future,
-    io::{self, Write},
     time::{Duration, Instant},
 };
 
@@ -20,12 +18,12 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::{Timestamp, ToSpan, civil::Weekday, tz::TimeZone};
 use tokio::time::{MissedTickBehavior, interval};
 use tonic::{
-    Request, Response, Status, Streaming,
+    Streaming,
     transport::{Channel, Endpoint},
 };
-use tonic_types::StatusExt;
 
 use crate::{
+    client::{answered, by},
     clock::{self, Clock},
     config,
     db::Db,
@@ -33,6 +31,7 @@ use crate::{
     mail::phrase,
     outbox,
     pb::{self, Delivery},
+    progress::write,
     secret::Secret,
 };
 use cast::Person;
@@ -261,29 +260,6 @@ fn after(at: Timestamp, hours: i64) -> Result<Timestamp> {
     at.checked_add(hours.hours()).map_err(Error::internal)
 }
 
-/// A request that `token` stands for.
-fn by<T>(token: &Secret, message: T) -> Result<Request<T>> {
-    let mut request = Request::new(message);
-    let bearer = format!("Bearer {}", token.expose()).parse().map_err(Error::internal)?;
-    request.metadata_mut().insert("authorization", bearer);
-    Ok(request)
-}
-
-/// The answer to a call, or an error that names the call.
-async fn answered<T>(call: &str, answer: impl Future<Output = Result<Response<T>, Status>>) -> Result<T> {
-    answer.await.map(Response::into_inner).map_err(|status| failed(call, &status))
-}
-
-fn failed(call: &str, status: &Status) -> Error {
-    let details = status.get_error_details();
-    let reason = details.error_info().map_or("", |it| &it.reason);
-    let fields: Vec<String> = details
-        .bad_request()
-        .map(|it| it.field_violations.iter().map(|it| format!("; {} {}", it.field, it.description)).collect())
-        .unwrap_or_default();
-    Error::internal(format!("{call}: {:?} {reason}: {}{}", status.code(), status.message(), fields.concat()))
-}
-
 /// What comes of `all`, several of which are done at a time, in their order; or the first error.
 async fn together<T>(all: impl Iterator<Item = impl Future<Output = Result<T>>>) -> Result<Vec<T>> {
     stream::iter(all).buffered(TOGETHER).try_collect().await
@@ -316,13 +292,4 @@ fn chapter(title: &str) -> Result<()> {
 /// Writes one line; a reader who has gone is no fault.
 fn say(line: std::fmt::Arguments<'_>) -> Result<()> {
     write(format_args!("{line}\n"))
-}
-
-/// Writes what may be a part of a line, to be seen at once.
-fn write(text: std::fmt::Arguments<'_>) -> Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_fmt(text).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::internal(error)),
-        _ => Ok(()),
-    }
 }

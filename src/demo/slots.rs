@@ -4,19 +4,18 @@ use jiff::{Timestamp, Zoned, civil::Time};
 use tokio::time::timeout;
 
 use super::{
-    Channel, PATIENCE, Stage, Streaming, answered,
-    bar::Bar,
-    by,
+    Channel, PATIENCE, Stage, Streaming,
     cast::{self, Person},
-    failed,
     mails::{Mail, Sort},
     say, show_mails, together, too_late, until,
 };
 use crate::{
+    client::{answered, by, failed},
     error::{Error, Result},
     mail::phrase,
     outbox,
     pb::{self, Delivery, JobState, WatchJobsResponse, job_service_client::JobServiceClient},
+    progress::Bar,
     secret::Secret,
 };
 
@@ -140,7 +139,7 @@ impl Slots {
 
     /// Draws a run until it is over; returns how many mails it made.
     async fn follow(&mut self, mut job: pb::Job, cadence: Delivery) -> Result<i64> {
-        let mut bar = Bar::new(cast::short(cadence).to_lowercase());
+        let mut bar = Bar::new(format!("    {:6}", cast::short(cadence).to_lowercase()));
         bar.draw(&job, false)?;
         let sent = pb::WatchJobRequest { job_id: job.job_id.clone(), after_revision: job.revision };
         let mut states = answered("WatchJob", self.client.watch_job(by(&self.token, sent)?)).await?;

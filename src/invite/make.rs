@@ -22,7 +22,7 @@ use super::{
     token,
 };
 use crate::{
-    access::{AccountRole, Leave},
+    access::AccountRole,
     account,
     db::Transaction,
     error::{Error, Kind, Reason, Result},
@@ -43,6 +43,22 @@ pub(super) enum Existing {
     Skip,
     /// That one is sent again as it is, if it is the caller's or they administer the account.
     Resend,
+}
+
+impl Existing {
+    /// As the database has it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "FAIL",
+            Self::Skip => "SKIP",
+            Self::Resend => "RESEND",
+        }
+    }
+
+    /// Reads what [`Self::name`] wrote.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        [Self::Fail, Self::Skip, Self::Resend].into_iter().find(|it| it.name() == name)
+    }
 }
 
 /// What came of an offer.
@@ -67,7 +83,7 @@ struct Entry {
     made: Option<Result<Made>>,
 }
 
-/// Makes invites to `account` of `offers`, by the one who has `leave` for it, and who must have the right to all of each.
+/// Makes invites to `account` of `offers`, by `inviter`, who must have the right to all of each.
 /// No two are to the same address. Returns one result for each.
 ///
 /// # Errors
@@ -83,15 +99,16 @@ pub(super) async fn make(
     account: Uuid,
     offers: Vec<Offer>,
     existing: Existing,
-    leave: &Leave,
+    inviter: Uuid,
     arrival: &Arrival,
 ) -> Result<Vec<Result<Made>>> {
     let now = arrival.when.now;
     take_turn(tx, account).await?;
-    let mut entries = judged(tx, account, offers, leave).await?;
-    live(tx, key, account, &mut entries, existing, leave, now).await?;
+    let (mut entries, administers) = judged(tx, account, offers, inviter).await?;
+    let own = (!administers).then_some(inviter);
+    live(tx, key, account, &mut entries, existing, own, now).await?;
     add(tx, &mut entries, arrival).await?;
-    create(tx, key, account, &mut entries, leave.person, now).await?;
+    create(tx, key, account, &mut entries, inviter, now).await?;
     let lost = || Err(Error::internal("an offer was neither made nor refused"));
     Ok(entries.into_iter().map(|it| it.made.unwrap_or_else(lost)).collect())
 }
@@ -106,12 +123,13 @@ pub(super) async fn take_turn(tx: &Transaction<'_>, account: Uuid) -> Result<()>
     store::take_turn(tx, account).await
 }
 
-/// The offers with what is known of their people; those that the inviter may not make are refused.
-async fn judged(tx: &Transaction<'_>, account: Uuid, offers: Vec<Offer>, leave: &Leave) -> Result<Vec<Entry>> {
+/// The offers with what is known of their people, those that the inviter may not make refused; and whether the inviter
+/// administers the account.
+async fn judged(tx: &Transaction<'_>, account: Uuid, offers: Vec<Offer>, inviter: Uuid) -> Result<(Vec<Entry>, bool)> {
     let ids: Vec<Uuid> = offers.iter().flat_map(|it| &it.places).map(|it| it.workcenter).collect();
-    let offered = ids.iter().map(|it| (leave.person, *it)).collect();
-    let mut rights = rights(tx, account, BTreeSet::from([leave.person]), offered).await?;
-    let right = rights.remove(&leave.person).unwrap_or_default();
+    let offered = ids.iter().map(|it| (inviter, *it)).collect();
+    let mut rights = rights(tx, account, BTreeSet::from([inviter]), offered).await?;
+    let right = rights.remove(&inviter).unwrap_or_default();
     let closed = workcenter::closed(tx, &ids).await?;
     let keys: Vec<&str> = offers.iter().map(|it| it.email.key.as_str()).collect();
     let people = store::people(tx, account, &keys).await?;
@@ -121,17 +139,18 @@ async fn judged(tx: &Transaction<'_>, account: Uuid, offers: Vec<Offer>, leave: 
         let person = people.get(&offer.email.key);
         Entry { person: person.map(|it| it.0), is_member: person.is_some_and(|it| it.1), made: refused.map(Err), offer }
     };
-    Ok(offers.into_iter().map(entry).collect())
+    let administers = right.account_role == Some(AccountRole::Administrator);
+    Ok((offers.into_iter().map(entry).collect(), administers))
 }
 
-/// Does with those that have a live invite what `existing` says.
+/// Does with those that have a live invite what `existing` says; with `own`, only that person's are sent again.
 async fn live(
     tx: &Transaction<'_>,
     key: &TokenKey,
     account: Uuid,
     entries: &mut [Entry],
     existing: Existing,
-    leave: &Leave,
+    own: Option<Uuid>,
     now: Timestamp,
 ) -> Result<()> {
     let is_stranger = |it: &Entry| it.made.is_none() && !it.is_member;
@@ -140,14 +159,13 @@ async fn live(
     expire(tx, account, &keys, now).await?;
     let live = lock_live(tx, account, &keys).await?;
     let mut live: HashMap<String, Invite> = live.into_iter().map(|it| (it.email_key.clone(), it)).collect();
-    let administers = leave.standing.account_role == Some(AccountRole::Administrator);
 
     let mut again = Vec::new();
     for (number, entry) in entries.iter_mut().enumerate().filter(|(_, it)| is_stranger(it)) {
         let Some(invite) = live.remove(&entry.offer.email.key) else { continue };
         match existing {
             Existing::Skip => entry.made = Some(Ok(Made::Skipped(Box::new(invite)))),
-            Existing::Resend if administers || invite.inviter == leave.person => again.push((number, invite)),
+            Existing::Resend if own.is_none_or(|it| it == invite.inviter) => again.push((number, invite)),
             Existing::Resend | Existing::Fail => entry.made = Some(Err(Error::Taken(Reason::InvitePending))),
         }
     }

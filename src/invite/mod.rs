@@ -18,6 +18,7 @@ mod accept;
 mod batch;
 mod change;
 mod end;
+mod import;
 mod letter;
 mod letters;
 mod list;
@@ -34,6 +35,7 @@ mod tell;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use import::Import;
 pub use letters::{Letter, letters};
 pub use remind::remind;
 pub use service::Service;

@@ -10,9 +10,10 @@ use uuid::Uuid;
 use super::{
     Invite, State,
     accept::{Claim, Outcome, accept, look},
-    batch::service::{read, read_account_role, read_offer, read_places, refused, result},
-    change::{Change, Sent, change},
+    batch::service::{read, read_change, read_offer, refused, result, row},
+    change::{Change, change},
     end::{self, Which, decline, revoke},
+    import::service::Imports,
     list,
     make::{Existing, Made, make, take_turn},
     missing,
@@ -46,14 +47,23 @@ pub struct Service {
     spread: Duration,
     window: Duration,
     most: NonZeroU32,
+    imports: Imports,
 }
 
 impl Service {
     /// Makes the service: tokens are made and page tokens sealed with `key`, passwords hashed by `hasher`; how digests are
-    /// spread, when immediate mail goes and which WorkCenters are large is as `settings` say.
-    pub fn new(db: Db, clock: Clock, key: TokenKey, hasher: Hasher, settings: &config::Shared) -> Self {
+    /// spread, when immediate mail goes and which WorkCenters are large is as `settings` say. A file may be silent for `silence`.
+    pub fn new(
+        db: Db,
+        clock: Clock,
+        key: TokenKey,
+        hasher: Hasher,
+        settings: &config::Shared,
+        silence: Duration,
+    ) -> Self {
+        let imports = Imports::new(db.clone(), clock.clone(), key.clone(), settings, silence);
         let (spread, window, most) = (settings.digest_spread, settings.immediate_window, settings.large_workcenter);
-        Self { db, clock, key, hasher, spread, window, most }
+        Self { db, clock, key, hasher, spread, window, most, imports }
     }
 
     async fn arrival(&self) -> Result<Arrival> {
@@ -102,7 +112,7 @@ impl InviteService for Service {
             }
         };
 
-        let made = make(&tx, &self.key, account, vec![offer], Existing::Fail, &leave, &arrival).await?;
+        let made = make(&tx, &self.key, account, vec![offer], Existing::Fail, leave.person, &arrival).await?;
         let made = made.into_iter().next().ok_or_else(|| Error::internal("nothing came of an offer"))??;
         let (outcome, invite, came) = match made {
             Made::Invited(it) => (pb::InviteOutcome::Created, Some(it), Vec::new()),
@@ -145,7 +155,7 @@ impl InviteService for Service {
         };
 
         let (numbers, offers): (Vec<usize>, Vec<_>) = offers.into_iter().unzip();
-        let made = make(&tx, &self.key, account, offers, existing, &leave, &arrival).await?;
+        let made = make(&tx, &self.key, account, offers, existing, leave.person, &arrival).await?;
         let administers = leave.standing.account_role == Some(AccountRole::Administrator);
         let mut came = Vec::new();
         for (number, made) in numbers.into_iter().zip(made) {
@@ -167,6 +177,13 @@ impl InviteService for Service {
         tx.commit().await.map_err(Error::from)?;
 
         Ok(Response::new(answer))
+    }
+
+    async fn import_invites(
+        &self,
+        request: Request<tonic::Streaming<pb::ImportInvitesRequest>>,
+    ) -> Result<Response<pb::ImportInvitesResponse>, Status> {
+        self.imports.import(request).await
     }
 
     async fn get_invite(
@@ -366,24 +383,6 @@ fn read_which(token: Option<&str>, id: Option<&str>, actions: [Action; 2]) -> Re
 /// The person who is signed in, or for whom a service acts.
 fn signed_in(leave: &Leave) -> Option<Uuid> {
     (!leave.person.is_nil()).then_some(leave.person)
-}
-
-/// The row that a call for one is.
-fn row(asked: pb::CreateInviteRequest) -> pb::InviteRow {
-    let pb::CreateInviteRequest { email, account_role, workcenters, message, expires_in, .. } = asked;
-    let (no_reminders, notify_me_on_accept) = (asked.no_reminders, asked.notify_me_on_accept);
-    pb::InviteRow { email, account_role, workcenters, message, expires_in, no_reminders, notify_me_on_accept }
-}
-
-fn read_change(sent: &pb::Invite) -> Sent {
-    let (places, unread) = read_places("invite.workcenters", &sent.workcenters);
-    Sent {
-        account_role: read_account_role(sent.account_role()),
-        places,
-        unread,
-        message: sent.message.clone(),
-        expires_at: sent.expire_time.as_ref().and_then(pb::instant),
-    }
 }
 
 impl From<pb::Newcomer> for Newcomer {

@@ -41,6 +41,10 @@ pub struct Order {
     pub on_folder_conflict: String,
     /// Whether all versions are copied.
     pub includes_versions: bool,
+    /// Whether documents are left alone that are there already with the same bytes.
+    pub skips_identical: bool,
+    /// Whether the comments of documents are copied.
+    pub includes_comments: bool,
     /// Whether folders are deleted that are not empty.
     pub is_recursive: bool,
     /// Whether nothing more is done after the first item that fails.

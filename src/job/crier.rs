@@ -58,6 +58,15 @@ impl Crier {
         }
     }
 
+    /// Tells that these jobs are over, as [`Self::moved`] does of one, and of all at once.
+    pub async fn over(&self, jobs: &[Uuid]) {
+        if jobs.is_empty() {
+            return;
+        }
+        self.waiting().jobs.retain(|it| !jobs.contains(it));
+        self.tell(jobs.iter().copied().collect()).await;
+    }
+
     /// Lets `job` wait for its turn. False when there is no room.
     fn put(&self, job: Uuid) -> bool {
         let mut waiting = self.waiting();
@@ -98,9 +107,7 @@ impl Crier {
     async fn try_tell(&self, jobs: HashSet<Uuid>) -> Result<()> {
         let mut client = self.db.client().await?;
         let tx = client.transaction().await?;
-        for job in jobs {
-            notice::tell(&tx, notice::JOB, job).await?;
-        }
+        notice::tell_all(&tx, notice::JOB, &jobs.into_iter().collect::<Vec<_>>()).await?;
         Ok(tx.commit().await?)
     }
 

@@ -6,7 +6,9 @@
 
 mod bulk;
 mod crier;
+mod history;
 mod item;
+mod look;
 mod run;
 mod service;
 mod store;
@@ -18,10 +20,11 @@ use uuid::Uuid;
 
 pub use bulk::{Bulk, New, Order, Target, start};
 pub use crier::Crier;
-pub use item::{Above, Batch, Item, ItemKind, ItemState, Leftover, Outcome, Planned};
+pub use history::sweep;
+pub use item::{Above, Batch, Item, ItemKind, ItemState, Leftover, Outcome, Planned, RETRYABLE};
 pub use run::{Done, Moved, Run, advance, digest_run};
 pub use service::Service;
-pub use turn::{BATCH, Work, Worker, turn};
+pub use turn::{BATCH, Ended, Work, Worker, turn};
 
 use crate::{
     access::Resource,
@@ -43,12 +46,21 @@ pub enum Kind {
     BulkRestore,
     /// Makes folders and documents of what is in an archive.
     ImportDocuments,
+    /// Makes invites of the rows of a file.
+    ImportInvites,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::DigestRun, Self::BulkCopy, Self::BulkMove, Self::BulkDelete, Self::BulkRestore, Self::ImportDocuments];
+    pub const ALL: [Self; 7] = [
+        Self::DigestRun,
+        Self::BulkCopy,
+        Self::BulkMove,
+        Self::BulkDelete,
+        Self::BulkRestore,
+        Self::ImportDocuments,
+        Self::ImportInvites,
+    ];
 
     /// As the database has it.
     pub fn name(self) -> &'static str {
@@ -59,6 +71,7 @@ impl Kind {
             Self::BulkDelete => "BULK_DELETE",
             Self::BulkRestore => "BULK_RESTORE",
             Self::ImportDocuments => "IMPORT_DOCUMENTS",
+            Self::ImportInvites => "IMPORT_INVITES",
         }
     }
 

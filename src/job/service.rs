@@ -308,6 +308,7 @@ impl From<Kind> for JobKind {
             Kind::BulkDelete => Self::BulkDelete,
             Kind::BulkRestore => Self::BulkRestore,
             Kind::ImportDocuments => Self::ImportDocuments,
+            Kind::ImportInvites => Self::ImportInvites,
         }
     }
 }

@@ -43,6 +43,8 @@ enum Column {
     OnConflict,
     OnFolderConflict,
     IncludesVersions,
+    SkipsIdentical,
+    IncludesComments,
     IsRecursive,
     StopsOnFailure,
     InitiatorName,
@@ -57,9 +59,10 @@ enum Column {
     StartedAt,
     CancelRequestedAt,
     CancelRequestedBy,
+    Fence,
 }
 
-const ALL: [Column; 36] = [
+const ALL: [Column; 38] = [
     Column::Id,
     Column::AccountId,
     Column::Kind,
@@ -82,6 +85,8 @@ const ALL: [Column; 36] = [
     Column::OnConflict,
     Column::OnFolderConflict,
     Column::IncludesVersions,
+    Column::SkipsIdentical,
+    Column::IncludesComments,
     Column::IsRecursive,
     Column::StopsOnFailure,
     Column::InitiatorName,
@@ -107,19 +112,20 @@ const INSERT_FAILED: &str = "
 const INSERT_BULK: &str = "
     insert into job (id, account_id, kind, state, initiator_id, initiator_name, request_id, total, total_bytes, roots,
         target_workcenter_id, target_folder_id, target_path, on_conflict, on_folder_conflict, includes_versions,
-        is_recursive, stops_on_failure)
+        is_recursive, stops_on_failure, skips_identical, includes_comments)
     values ($1, $2, $3, 'QUEUED', $4,
         coalesce((select trim(first_name || ' ' || last_name) from profile where user_id = $4), ''),
-        $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+        $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
 
 const INSERT_RETRY: &str = "
     insert into job (id, account_id, kind, state, initiator_id, initiator_name, request_id, retry_of, total, roots,
         target_workcenter_id, target_folder_id, target_path, on_conflict, on_folder_conflict, includes_versions,
-        is_recursive, stops_on_failure)
+        is_recursive, stops_on_failure, skips_identical, includes_comments)
     select $1, account_id, kind, 'QUEUED', $3,
         coalesce((select trim(first_name || ' ' || last_name) from profile where user_id = $3), ''),
         $4, id, 0, roots, target_workcenter_id, target_folder_id, target_path, on_conflict, on_folder_conflict,
-        includes_versions, is_recursive, stops_on_failure
+        includes_versions, is_recursive, stops_on_failure, skips_identical,
+        includes_comments
     from job where id = $2";
 
 const COUNT: &str = "
@@ -163,7 +169,26 @@ pub(super) async fn find(on: &impl GenericClient, id: Uuid) -> Result<Option<Job
     Ok(db::row(on, &select).await?.as_ref().map(job))
 }
 
-/// The same, locked until the transaction ends.
+/// Those of the jobs `ids` that there are.
+pub(super) async fn these(on: &impl GenericClient, ids: Vec<Uuid>) -> Result<Vec<Job>> {
+    let select = select().and_where(Expr::col(Column::Id).eq(PgFunc::any(ids))).take();
+    Ok(db::rows(on, &select).await?.iter().map(job).collect())
+}
+
+/// Those of the bulk jobs `ids` that are not over, locked until the transaction ends, each with its fence.
+pub(super) async fn hold(on: &impl GenericClient, ids: Vec<Uuid>) -> Result<Vec<(Job, i64)>> {
+    let select = select()
+        .column(Column::Fence)
+        .and_where(Expr::col(Column::Id).eq(PgFunc::any(ids)))
+        .and_where(Expr::col(Column::FinishedAt).is_null())
+        // As everybody locks jobs.
+        .order_by(Column::Id, Order::Asc)
+        .lock(LockType::NoKeyUpdate)
+        .take();
+    Ok(db::rows(on, &select).await?.iter().map(|row| (job(row), row.get("fence"))).collect())
+}
+
+/// The job `id`, if there is one, locked until the transaction ends.
 pub(super) async fn lock(on: &impl GenericClient, id: Uuid) -> Result<Option<Job>> {
     let select = select().and_where(Expr::col(Column::Id).eq(id)).lock(LockType::Update).take();
     Ok(db::row(on, &select).await?.as_ref().map(job))
@@ -287,7 +312,7 @@ pub(super) async fn insert_bulk(
     let (workcenter, folder) = (target.map(|it| it.workcenter), target.and_then(|it| it.folder));
     let path = target.map_or("", |it| it.path.as_str());
     let kind = new.kind.name();
-    let values: [&(dyn db::ToSql + Sync); 16] = [
+    let values: [&(dyn db::ToSql + Sync); 18] = [
         &id,
         &new.account,
         &kind,
@@ -304,6 +329,8 @@ pub(super) async fn insert_bulk(
         &order.includes_versions,
         &order.is_recursive,
         &order.stops_on_failure,
+        &order.skips_identical,
+        &order.includes_comments,
     ];
     db::text(on, INSERT_BULK, &values).await?;
     Ok(())
@@ -345,6 +372,8 @@ fn bulk(row: &Row) -> Bulk {
             on_conflict: row.get("on_conflict"),
             on_folder_conflict: row.get("on_folder_conflict"),
             includes_versions: row.get("includes_versions"),
+            skips_identical: row.get("skips_identical"),
+            includes_comments: row.get("includes_comments"),
             is_recursive: row.get("is_recursive"),
             stops_on_failure: row.get("stops_on_failure"),
         },

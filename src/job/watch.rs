@@ -12,7 +12,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Job, Scope, store};
+use super::{Job, Scope, look::Looks, store};
 use crate::{
     db::Db,
     error::{Error, Reason, Result},
@@ -40,6 +40,7 @@ const FOLLOWED_MAX: u64 = 1_000;
 #[derive(Clone)]
 pub struct Watch {
     db: Db,
+    looks: Looks,
     notices: Notices,
     stop: CancellationToken,
     look_every: Duration,
@@ -48,7 +49,7 @@ pub struct Watch {
 impl Watch {
     /// Makes streams that look at least every `look_every`, [`LOOK_EVERY`] but for tests, and end when `stop` says so.
     pub fn new(db: Db, notices: Notices, stop: CancellationToken, look_every: Duration) -> Self {
-        Self { db, notices, stop, look_every }
+        Self { looks: Looks::new(db.clone()), db, notices, stop, look_every }
     }
 
     /// Follows the job `id`: each state that is newer than the revision `after`, and the final one in any case, after
@@ -120,7 +121,7 @@ impl Watch {
     }
 
     async fn look(&self, id: Uuid) -> Result<Job> {
-        store::find(&self.db.client().await?, id).await?.ok_or_else(|| super::missing(id))
+        self.looks.at(id).await?.ok_or_else(|| super::missing(id))
     }
 
     async fn look_around(&self, scope: Scope, back: Duration) -> Result<Vec<Job>> {

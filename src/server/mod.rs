@@ -169,7 +169,7 @@ fn services(
     let activity = publication::Service::new(db(), clock(), key(), spread, window);
     add!(ActivityServiceServer::new(activity), BATCH_BYTES_MAX);
     add!(PreferenceServiceServer::new(preference::Service::new(db(), clock(), head, spread)), REQUEST_BYTES_MAX);
-    let invites = invite::Service::new(db(), clock(), key(), hasher.clone(), &settings);
+    let invites = invite::Service::new(db(), clock(), key(), hasher.clone(), &settings, silence);
     add!(InviteServiceServer::new(invites), BATCH_BYTES_MAX);
     add!(parts.jobs(), REQUEST_BYTES_MAX);
     (routes, names)

@@ -136,6 +136,8 @@ const UPDATE: &str = "
 const PURGEABLE: &str = "
     select id from workcenter
     where purge_at <= $1 and not exists (select from entry where entry.workcenter_id = workcenter.id)
+        and not exists (select from task where task.workcenter_id = workcenter.id)
+        and not exists (select from post where post.workcenter_id = workcenter.id)
     order by purge_at limit 1 for update skip locked";
 
 const EMPTY: &str = "

@@ -4,6 +4,7 @@ mod cast;
 mod ranks;
 pub mod raw;
 mod reasons;
+mod said;
 mod table;
 mod things;
 mod walk;

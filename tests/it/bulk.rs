@@ -1,10 +1,17 @@
 //! Many folders and documents at once: what becomes of them, and how the jobs that do it run.
 
+mod along;
+mod choice;
 mod conflict;
 mod engine;
+mod fairness;
+mod history;
 mod items;
+mod kills;
 mod model;
 mod refused;
+mod seen;
+mod together;
 mod transfer;
 mod trees;
 

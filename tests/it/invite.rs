@@ -4,6 +4,7 @@ mod accept;
 mod batch;
 mod change;
 mod end;
+pub mod import;
 mod limits;
 mod notice;
 mod pages;

@@ -1,5 +1,6 @@
 //! Jobs: who may see them, and how they come to their end.
 
+mod crowd;
 mod watch;
 
 use jiff::{Timestamp, ToSpan};

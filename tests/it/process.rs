@@ -4,6 +4,7 @@ mod operator;
 mod outage;
 pub mod program;
 mod running;
+mod watch;
 
 use clap::CommandFactory;
 use workcenter::config;

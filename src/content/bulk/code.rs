@@ -15,7 +15,7 @@ pub(super) enum Code {
     PermissionDenied,
     /// A folder cannot be put into itself.
     Cycle,
-    /// It is not where it was any more.
+    /// It is not where it was, or not as it was, any more.
     Changed,
     /// It would be too far down.
     Depth,
@@ -114,7 +114,7 @@ impl Code {
             Self::NotFound => "There is no such thing.",
             Self::PermissionDenied => "You may not do this to it, or not in this place.",
             Self::Cycle => "A folder cannot be put into itself.",
-            Self::Changed => "It was moved in the meantime.",
+            Self::Changed => "It was moved or changed in the meantime.",
             Self::Depth => "There would be more than a hundred folders in each other.",
             Self::TargetGone => "The place it was to go to is not there.",
             Self::TargetArchived => "The WorkCenter is archived.",

@@ -10,7 +10,7 @@ use super::{
     world::{Found, Node, Place, World},
 };
 use crate::{
-    content::{DEPTH_MAX, Kind},
+    content::{DEPTH_MAX, Kind, etag},
     ids,
     job::{self, Item, ItemKind, ItemState, Order},
 };
@@ -89,6 +89,8 @@ fn nothing(item: &Item) -> Node {
         key: String::new(),
         path: item.path.clone(),
         bytes: 0,
+        digest: None,
+        revision: 0,
         purge_at: None,
         is_below_deleted: false,
         above: Vec::new(),
@@ -146,7 +148,7 @@ fn sees(world: &World, task: &Task<'_>, item: &Item, node: &Node) -> Result<(), 
     if !space.reads() || space.account != task.account {
         return Err(Code::PermissionDenied);
     }
-    Ok(())
+    if item.etag.is_empty() || item.etag == etag(node.revision) { Ok(()) } else { Err(Code::Changed) }
 }
 
 /// Whether it may be taken away from where it is.
@@ -199,7 +201,7 @@ fn restore(world: &World, task: &Task<'_>, item: &Item, node: &Node) -> Result<O
         return Ok(None);
     }
     fits(world, place, node, node.levels)?;
-    Ok(into(world, item, node, place, node.id))
+    Ok(into(world, task, item, node, place))
 }
 
 /// Copies or moves it.
@@ -232,11 +234,12 @@ fn transfer(world: &World, task: &Task<'_>, item: &Item, node: &Node) -> Result<
         Kind::Folder => 1,
     };
     fits(world, place, node, levels)?;
-    Ok(into(world, item, node, place, if moves { node.id } else { ids::new() }))
+    Ok(into(world, task, item, node, place))
 }
 
 /// What becomes of it in `place`, by what has its name there.
-fn into(world: &World, item: &Item, node: &Node, place: Place, to: Uuid) -> Option<Verdict> {
+fn into(world: &World, task: &Task<'_>, item: &Item, node: &Node, place: Place) -> Option<Verdict> {
+    let to = if matches!(task.kind, job::Kind::BulkCopy | job::Kind::ImportDocuments) { ids::new() } else { node.id };
     let policy = Policy::named(&item.on_conflict);
     let goes_away = to == node.id && node.purge_at.is_none() && node.workcenter != place.workcenter;
     let leftover = || (goes_away && node.kind == Kind::Folder).then(ids::new);
@@ -249,7 +252,9 @@ fn into(world: &World, item: &Item, node: &Node, place: Place, to: Uuid) -> Opti
         Found::Free => return Some(put(own(), false, None)),
         Found::Taken(holder) => holder,
     };
+    let is_identical = node.digest.is_some() && node.digest == holder.digest && node.id != holder.id;
     let verdict = match policy {
+        _ if task.order.skips_identical && is_identical => Verdict::Skip(Code::Identical),
         Policy::Fail => Verdict::Fail(Code::NameConflict),
         Policy::Skip => Verdict::Skip(Code::NameConflict),
         Policy::Rename => match name::free(&node.name, node.kind, |key| world.is_taken(place, key)) {

@@ -30,6 +30,19 @@ pub(super) struct Root {
     pub on_conflict: Policy,
     /// What happens to folders whose name is taken.
     pub on_folder_conflict: Policy,
+    /// What it has to be; empty for whatever it is.
+    pub etag: String,
+}
+
+/// What of folders is done with them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Extent {
+    /// Nothing that is in them.
+    pub excludes_children: bool,
+    /// No documents.
+    pub structure_only: bool,
+    /// Of documents those whose names match this pattern of the database; all when there is none.
+    pub pattern: Option<String>,
 }
 
 impl Root {
@@ -62,7 +75,7 @@ pub(super) async fn plan(
     kind: job::Kind,
     person: Uuid,
     order: &Order,
-    roots: &[Root],
+    (roots, extent): (&[Root], &Extent),
     now: Timestamp,
 ) -> Result<Plan> {
     let mut world = World::default();
@@ -83,7 +96,7 @@ pub(super) async fn plan(
     let mut items: Vec<Planned> = roots.iter().map(|root| first(root, sees(root))).collect();
     // What is done item by item, and not at once with the folder that it is in.
     let expands = |root: &&Root| match kind {
-        job::Kind::BulkCopy => true,
+        job::Kind::BulkCopy => !extent.excludes_children,
         job::Kind::BulkMove => {
             let leaves = sees(root).is_some_and(|it| Some(it.workcenter) != task.target().map(|it| it.workcenter));
             leaves || root.on_folder_conflict == Policy::Merge
@@ -92,7 +105,7 @@ pub(super) async fn plan(
     };
     let begin = roots.iter().filter(|it| it.kind == Kind::Folder).filter(expands);
     let begin: Vec<(&Root, String)> = begin.filter_map(|it| Some((it, sees(it)?.path.clone()))).collect();
-    let below = walk(on, &begin, order, &mut items).await?;
+    let below = walk(on, &begin, order, extent, &mut items).await?;
     if ITEMS_MAX < items.len() {
         return Err(Error::Refused(Reason::TooManyItems));
     }
@@ -104,6 +117,7 @@ async fn walk(
     on: &impl GenericClient,
     begin: &[(&Root, String)],
     order: &Order,
+    extent: &Extent,
     items: &mut Vec<Planned>,
 ) -> Result<HashMap<Uuid, Node>> {
     let mut below = HashMap::new();
@@ -112,7 +126,7 @@ async fn walk(
     }
     let most = i64::try_from(ITEMS_MAX - items.len() + 1).map_err(Error::internal)?;
     let roots: Vec<(Uuid, &str)> = begin.iter().map(|(root, path)| (root.id, path.as_str())).collect();
-    for it in store::walk(on, &roots, most, order.includes_versions).await? {
+    for it in store::walk(on, &roots, most, order.includes_versions, extent).await? {
         items.push(Planned {
             id: it.node.id,
             kind: item_kind(it.node.kind),
@@ -122,6 +136,8 @@ async fn walk(
             path: it.node.path.clone(),
             bytes: it.node.bytes,
             on_conflict: begin[it.root].0.policy(it.node.kind).name(),
+            etag: String::new(),
+            line: 0,
         });
         below.insert(it.node.id, it.node);
     }
@@ -167,7 +183,7 @@ fn due(item: &Planned, outcomes: &HashMap<Uuid, Outcome>) -> Item {
     let above = item.parent.and_then(|id| outcomes.get(&id)).map(|it| Above {
         id: it.item,
         state: it.state,
-        code: it.code.to_owned(),
+        code: it.code.clone().into_owned(),
         target: it.target,
         target_path: it.target_path.clone(),
         // What was planned is still where it was.
@@ -180,12 +196,13 @@ fn due(item: &Planned, outcomes: &HashMap<Uuid, Outcome>) -> Item {
         path: item.path.clone(),
         bytes: item.bytes,
         on_conflict: item.on_conflict.to_owned(),
+        etag: item.etag.clone(),
     }
 }
 
 fn bare(id: Uuid, kind: Kind) -> Item {
     let (path, on_conflict) = (String::new(), Policy::Rename.name().to_owned());
-    Item { id, kind: item_kind(kind), above: None, path, bytes: 0, on_conflict }
+    Item { id, kind: item_kind(kind), above: None, path, bytes: 0, on_conflict, etag: String::new() }
 }
 
 fn item_kind(kind: Kind) -> ItemKind {
@@ -203,6 +220,8 @@ fn first(root: &Root, node: Option<&Node>) -> Planned {
         path: node.map(|it| it.path.clone()).unwrap_or_default(),
         bytes: node.map_or(0, |it| it.bytes),
         on_conflict: root.policy(root.kind).name(),
+        etag: root.etag.clone(),
+        line: 0,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     content::{Deletion, Kind},
     db::{GenericClient, Transaction},
     error::{Error, Reason, Result},
-    job::{self, Batch, Item, ItemKind, Job, Leftover, Outcome},
+    job::{self, Batch, Ended, Item, ItemKind, Job, Leftover, Outcome},
     subscription::When,
 };
 
@@ -50,8 +50,13 @@ impl job::Work for Deeds {
         apply::store::sweep(tx, &ids(new), &ids(old), &deletion).await
     }
 
-    async fn end(&self, tx: &Transaction<'_>, job: &Job, workcenters: &[(Uuid, i64)]) -> Result<()> {
-        end::tell(tx, job, workcenters, &self.when, self.window).await
+    async fn end(&self, tx: &Transaction<'_>, ended: &[Ended]) -> Result<()> {
+        let moved: Vec<Uuid> =
+            ended.iter().filter(|it| it.job.kind == job::Kind::BulkMove).map(|it| it.job.id).collect();
+        if !moved.is_empty() {
+            apply::store::part(tx, &moved).await?;
+        }
+        end::tell(tx, ended, &self.when, self.window).await
     }
 }
 

@@ -9,14 +9,14 @@ use uuid::Uuid;
 use super::{
     ROOTS_MAX, SHOWN_MAX,
     decide::Task,
-    plan::{self, Plan, Root},
+    plan::{self, Extent, Plan, Root},
     policy::Policy,
 };
 use crate::{
     access::{self, Action, Resource},
     auth::{self, Caller},
     clock::Clock,
-    content::Kind,
+    content::{Kind, Name},
     db::{Db, GenericClient},
     error::{Error, Result, Violations},
     ids,
@@ -41,7 +41,12 @@ struct Asked<'a> {
     validate_only: bool,
     request_id: &'a str,
     includes_versions: bool,
+    skips_identical: bool,
+    includes_comments: bool,
     is_recursive: bool,
+    /// What of folders is copied.
+    extent: Extent,
+    name_filter: &'a str,
 }
 
 /// What comes of it: a job, or a plan.
@@ -74,7 +79,15 @@ impl Bulk {
             validate_only: request.validate_only,
             request_id: &request.request_id,
             includes_versions: request.include_versions,
+            skips_identical: request.skip_identical,
+            includes_comments: request.include_comments,
             is_recursive: false,
+            extent: Extent {
+                excludes_children: request.exclude_children,
+                structure_only: request.structure_only,
+                pattern: None,
+            },
+            name_filter: &request.name_filter,
         };
         let (job, plan) = self.start(&caller, &asked, &request.encode_to_vec()).await?;
         Ok(Response::new(BulkCopyResponse { job, plan }))
@@ -95,7 +108,11 @@ impl Bulk {
             validate_only: request.validate_only,
             request_id: &request.request_id,
             includes_versions: false,
+            skips_identical: request.skip_identical,
+            includes_comments: false,
             is_recursive: false,
+            extent: Extent::default(),
+            name_filter: "",
         };
         let (job, plan) = self.start(&caller, &asked, &request.encode_to_vec()).await?;
         Ok(Response::new(BulkMoveResponse { job, plan }))
@@ -116,7 +133,11 @@ impl Bulk {
             validate_only: request.validate_only,
             request_id: &request.request_id,
             includes_versions: false,
+            skips_identical: false,
+            includes_comments: false,
             is_recursive: request.recursive,
+            extent: Extent::default(),
+            name_filter: "",
         };
         let (job, plan) = self.start(&caller, &asked, &request.encode_to_vec()).await?;
         Ok(Response::new(BulkDeleteResponse { job, plan }))
@@ -137,14 +158,18 @@ impl Bulk {
             validate_only: request.validate_only,
             request_id: &request.request_id,
             includes_versions: false,
+            skips_identical: false,
+            includes_comments: false,
             is_recursive: false,
+            extent: Extent::default(),
+            name_filter: "",
         };
         let (job, plan) = self.start(&caller, &asked, &request.encode_to_vec()).await?;
         Ok(Response::new(BulkRestoreResponse { job, plan }))
     }
 
     async fn start(&self, caller: &Caller, asked: &Asked<'_>, body: &[u8]) -> Result<Answer> {
-        let (mut order, roots) = order(asked)?;
+        let (mut order, roots, extent) = order(asked)?;
         let now = self.clock.now().await?;
 
         let mut client = self.db.client().await?;
@@ -162,7 +187,7 @@ impl Bulk {
                 return Ok((Some(job), None));
             }
         };
-        let plan = plan::plan(&tx, asked.kind, person, &order, &roots, now).await?;
+        let plan = plan::plan(&tx, asked.kind, person, &order, (&roots, &extent), now).await?;
         if let Some(target) = &mut order.target {
             target.path.clone_from(&plan.target_path);
         }
@@ -208,17 +233,33 @@ fn line(item: &Planned, outcome: &Outcome) -> JobItem {
         path: item.path.clone(),
         size_bytes: item.bytes,
         action: outcome.action.to_owned(),
-        code: outcome.code.to_owned(),
-        text: outcome.text.to_owned(),
+        code: outcome.code.clone().into_owned(),
+        text: outcome.text.clone().into_owned(),
         retryable: false,
         target_id: target.map(|it| it.to_string()).unwrap_or_default(),
         target_path: if outcome.state == ItemState::Done { outcome.target_path.clone() } else { String::new() },
         attempts: 0,
+        line: item.line,
+        column: outcome.column.clone().into_owned(),
     }
 }
 
+/// A pattern of the database for one in which `*` stands for any letters, and `?` for one.
+fn pattern(text: &str) -> String {
+    let mut pattern = String::new();
+    for letter in text.chars() {
+        match letter {
+            '*' => pattern.push('%'),
+            '?' => pattern.push('_'),
+            '%' | '_' | '\\' => pattern.extend(['\\', letter]),
+            other => pattern.push(other),
+        }
+    }
+    pattern
+}
+
 /// Reads what is asked for.
-fn order(asked: &Asked<'_>) -> Result<(Order, Vec<Root>)> {
+fn order(asked: &Asked<'_>) -> Result<(Order, Vec<Root>, Extent)> {
     let mut violations = Violations::default();
     let document = policy("on_conflict", asked.on_conflict, Kind::Document, asked.kind, &mut violations);
     let folder = policy("on_folder_conflict", asked.on_folder_conflict, Kind::Folder, asked.kind, &mut violations);
@@ -227,6 +268,9 @@ fn order(asked: &Asked<'_>) -> Result<(Order, Vec<Root>)> {
     if OnError::try_from(asked.on_error).is_err() {
         violations.add("on_error", "must be an OnError");
     }
+    let filter = Some(asked.name_filter).filter(|it| !it.is_empty());
+    let filter = filter.and_then(|it| violations.take(Name::parse("name_filter", it)));
+    let extent = Extent { pattern: filter.map(|it| pattern(&it.key())), ..asked.extent.clone() };
     violations.extend(request::fault(asked.request_id));
     violations.none()?;
     let goes = asked.kind != job::Kind::BulkDelete;
@@ -238,10 +282,12 @@ fn order(asked: &Asked<'_>) -> Result<(Order, Vec<Root>)> {
         on_conflict: name(document),
         on_folder_conflict: name(folder),
         includes_versions: asked.includes_versions,
+        skips_identical: asked.skips_identical,
+        includes_comments: asked.includes_comments,
         is_recursive: asked.is_recursive,
         stops_on_failure: asked.on_error == OnError::Stop as i32,
     };
-    Ok((order, roots))
+    Ok((order, roots, extent))
 }
 
 /// The policy that a field asks for; none when it says nothing.
@@ -299,7 +345,10 @@ fn roots(asked: &Asked<'_>, defaults: [Option<Policy>; 2], violations: &mut Viol
         let folder = own("on_folder_conflict", item.on_folder_conflict, Kind::Folder);
         let or = |policy: Option<Policy>, default: Option<Policy>| policy.or(default).unwrap_or(Policy::Fail);
         let (on_conflict, on_folder_conflict) = (or(document, defaults[0]), or(folder, defaults[1]));
-        roots.push(Root { id, kind, on_conflict, on_folder_conflict });
+        if asked.extent.structure_only && kind == Kind::Document {
+            violations.add(format!("items[{index}].document_id"), "must be a folder where only folders are copied");
+        }
+        roots.push(Root { id, kind, on_conflict, on_folder_conflict, etag: item.etag.clone() });
     }
     roots
 }
@@ -318,4 +367,15 @@ fn target(asked: &Asked<'_>, violations: &mut Violations) -> Option<Target> {
         text => violations.take(ids::parse(&format!("{name}.folder_id"), text)),
     };
     Some(Target { workcenter: workcenter?, folder, path: String::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_stands_for_itself_but_for_stars_and_question_marks() {
+        assert_eq!(pattern("*.pdf"), "%.pdf");
+        assert_eq!(pattern("100%_a?\\"), "100\\%\\_a_\\\\");
+    }
 }

@@ -2,7 +2,10 @@
 
 use uuid::Uuid;
 
-use super::world::{Holder, Node, Place, Slot, Space};
+use super::{
+    plan::Extent,
+    world::{Holder, Node, Place, Slot, Space},
+};
 use crate::{
     access::WorkCenterRole,
     content::Kind,
@@ -54,7 +57,7 @@ const NODES: &str = "
         from up group by of
     )
     select entry.id, entry.kind, entry.workcenter_id, entry.parent_id, entry.name, entry.name_key, entry.purge_at,
-        chain.above, chain.below_deleted, chain.path, coalesce(newest.size_bytes, 0) as bytes
+        chain.above, chain.below_deleted, chain.path, coalesce(newest.size_bytes, 0) as bytes, newest.digest, entry.revision
     from chain join entry on entry.id = chain.of
     left join entry_version newest on newest.entry_id = entry.id and newest.number = entry.version";
 
@@ -72,45 +75,47 @@ const FILLED: &str = "select distinct parent_id from entry where parent_id = any
 
 /// What has these names in these places, and what has a name there that begins like a numbered form of one.
 const HOLDERS: &str = "
-    select entry.id, entry.kind, slot.workcenter_id, slot.parent_id, entry.name_key
+    select entry.id, entry.kind, slot.workcenter_id, slot.parent_id, entry.name_key, newest.digest
     from (select distinct * from unnest($1::uuid[], $2::uuid[], $3::text[]) as it (workcenter_id, parent_id, name_key)) slot
     cross join lateral (
-        select id, kind, name_key from entry
+        select id, kind, name_key, version from entry
         where workcenter_id = slot.workcenter_id
             and coalesce(parent_id, '00000000-0000-0000-0000-000000000000')
                 = coalesce(slot.parent_id, '00000000-0000-0000-0000-000000000000')
             and name_key = slot.name_key and deleted_at is null
         offset 0
     ) entry
+    left join entry_version newest on newest.entry_id = entry.id and newest.number = entry.version
     union
-    select entry.id, entry.kind, slot.workcenter_id, slot.parent_id, entry.name_key
+    select entry.id, entry.kind, slot.workcenter_id, slot.parent_id, entry.name_key, newest.digest
     from (select distinct * from unnest($4::uuid[], $5::uuid[], $6::text[]) as it (workcenter_id, parent_id, prefix)) slot
     cross join lateral (
-        select id, kind, name_key from entry
+        select id, kind, name_key, version from entry
         where workcenter_id = slot.workcenter_id
             and coalesce(parent_id, '00000000-0000-0000-0000-000000000000')
                 = coalesce(slot.parent_id, '00000000-0000-0000-0000-000000000000')
             and name_key >= slot.prefix and name_key < slot.prefix || chr(1114111) and deleted_at is null
         offset 0
-    ) entry";
+    ) entry
+    left join entry_version newest on newest.entry_id = entry.id and newest.number = entry.version";
 
 /// All that is in these folders, from above to below, in the order in which it is done: no more than `$2` of it.
 const WALK: &str = "
     with recursive walk as (
         select root.place, entry.id, null::uuid as parent_id, entry.name, entry.name_key, entry.kind, entry.workcenter_id,
-            entry.version, 0::bigint as depth, root.path
+            entry.version, entry.revision, 0::bigint as depth, root.path
         from unnest($1::uuid[], $3::text[]) with ordinality as root (id, path, place) join entry using (id)
         union all
         select walk.place, entry.id, entry.parent_id, entry.name, entry.name_key, entry.kind, entry.workcenter_id,
-            entry.version, walk.depth + 1, walk.path || '/' || entry.name
+            entry.version, entry.revision, walk.depth + 1, walk.path || '/' || entry.name
         from walk join entry on entry.parent_id = walk.id and entry.deleted_at is null
-        where walk.kind = 'FOLDER'
+        where walk.kind = 'FOLDER' and (entry.kind = 'FOLDER' or not $5 and ($6::text is null or entry.name_key like $6))
     ), part as (
         select * from walk where depth > 0 limit $2
     )
     select part.*, coalesce(case when $4 then (
             select sum(size_bytes)::bigint from entry_version where entry_id = part.id
-        ) else newest.size_bytes end, 0) as bytes
+        ) else newest.size_bytes end, 0) as bytes, newest.digest
     from part left join entry_version newest on newest.entry_id = part.id and newest.number = part.version
     order by depth, place, part.parent_id, kind desc, name_key, part.id";
 
@@ -172,20 +177,23 @@ pub(super) async fn holders(
     let rows = db::text(on, HOLDERS, &[&values.0, &values.1, &values.2, &more.0, &more.1, &more.2]).await?;
     let holder = |row: &Row| {
         let place = Place { workcenter: row.get("workcenter_id"), folder: row.get("parent_id") };
-        ((place, row.get("name_key")), Holder { id: row.get("id"), kind: kind(row) })
+        ((place, row.get("name_key")), Holder { id: row.get("id"), kind: kind(row), digest: row.get("digest") })
     };
     Ok(rows.iter().map(holder).collect())
 }
 
-/// What is in these folders, each with its path, in order, `most` at most; with the bytes of all versions, or of the newest.
+/// What of these folders' contents `extent` has, each with its path, in order, `most` at most; with the bytes of all versions,
+/// or of the newest.
 pub(super) async fn walk(
     on: &impl GenericClient,
     roots: &[(Uuid, &str)],
     most: i64,
     all_versions: bool,
+    extent: &Extent,
 ) -> Result<Vec<Walked>> {
     let (ids, paths): (Vec<Uuid>, Vec<&str>) = roots.iter().copied().unzip();
-    let rows = db::text(on, WALK, &[&ids, &most, &paths, &all_versions]).await?;
+    let rows =
+        db::text(on, WALK, &[&ids, &most, &paths, &all_versions, &extent.structure_only, &extent.pattern]).await?;
     let walked = |row: &Row| Walked {
         root: usize::try_from(row.get::<_, i64>("place") - 1).unwrap_or_default(),
         depth: row.get("depth"),
@@ -198,6 +206,8 @@ pub(super) async fn walk(
             key: row.get("name_key"),
             path: row.get("path"),
             bytes: row.get("bytes"),
+            digest: row.get("digest"),
+            revision: row.get("revision"),
             purge_at: None,
             is_below_deleted: false,
             above: Vec::new(),
@@ -228,6 +238,8 @@ fn node(row: &Row) -> Node {
         key: row.get("name_key"),
         path: row.get("path"),
         bytes: row.get("bytes"),
+        digest: row.get("digest"),
+        revision: row.get("revision"),
         purge_at: row.get("purge_at"),
         is_below_deleted: row.get("below_deleted"),
         above: row.get("above"),

@@ -46,6 +46,10 @@ pub(super) struct Node {
     /// The names of the folders it is in and its own.
     pub path: String,
     pub bytes: i64,
+    /// What the bytes of its newest version are; none for folders.
+    pub digest: Option<Vec<u8>>,
+    /// How often it has changed.
+    pub revision: i64,
     /// When it goes for good: what has that is deleted itself.
     pub purge_at: Option<Timestamp>,
     /// Whether a folder that it is in is deleted.
@@ -81,10 +85,12 @@ pub(super) struct Place {
 pub(super) type Slot = (Place, String);
 
 /// What has a name in a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Holder {
     pub id: Uuid,
     pub kind: Kind,
+    /// What the bytes of its newest version are; none for folders.
+    pub digest: Option<Vec<u8>>,
 }
 
 /// What was read, and what has been decided to be done to it since.
@@ -123,7 +129,7 @@ impl World {
     pub fn find(&self, place: Place, key: &str) -> Found {
         let slot = (place, key.to_owned());
         match self.taken.get(&slot) {
-            Some(holder) => Found::Taken(*holder),
+            Some(holder) => Found::Taken(holder.clone()),
             None if self.vacated.contains(&slot) => Found::Later,
             None => Found::Free,
         }
@@ -163,7 +169,7 @@ impl World {
             ..node.clone()
         };
         self.nodes.insert(id, moved);
-        self.taken.insert((place, key), Holder { id, kind: node.kind });
+        self.taken.insert((place, key), Holder { id, kind: node.kind, digest: node.digest.clone() });
     }
 
     /// Takes `node` away from where it is. `leftover` has its name from now on.
@@ -173,7 +179,7 @@ impl World {
         match leftover {
             Some(id) => {
                 self.touched.insert(id);
-                self.taken.insert(slot, Holder { id, kind: node.kind });
+                self.taken.insert(slot, Holder { id, kind: node.kind, digest: None });
             }
             None => {
                 self.taken.remove(&slot);

@@ -22,7 +22,7 @@ use super::{
     super::{
         Entry, Kind, Name, Place, Version,
         change::{Held, Wanted},
-        description, service, store,
+        description, folder, store,
         tell::{Deed, Word},
     },
     upload::{self, Upload},
@@ -384,7 +384,7 @@ fn read(metadata: UploadDocumentMetadata) -> Result<Announced> {
     }
     let target = if document_id.is_empty() {
         let workcenter = violations.take(ids::parse("metadata.workcenter_id", workcenter_id));
-        let folder = violations.take(service::folder("metadata.parent_folder_id", parent_folder_id));
+        let folder = violations.take(folder::folder("metadata.parent_folder_id", parent_folder_id));
         let name = violations.take(Name::parse("metadata.name", &metadata.name));
         let description = violations.take(description("metadata.description", &metadata.description));
         if !etag.is_empty() {

@@ -23,7 +23,19 @@ pub async fn purge(client: &mut Connection, now: Timestamp) -> Result<bool> {
     if roots.is_empty() {
         roots = store::left(&tx, now, ROOTS_MAX).await?;
     }
-    let mut removed = store::remove_versions(&tx, &roots, ROWS_MAX).await?;
+    // What is said of something goes before it, and the tasks of documents before those.
+    let tasks = match roots.is_empty() {
+        true => store::loose_tasks(&tx, now, ROOTS_MAX).await?,
+        false => store::tasks_below(&tx, &roots, ROOTS_MAX).await?,
+    };
+    let posts = if roots.is_empty() { store::loose_posts(&tx, now, ROOTS_MAX).await? } else { Vec::new() };
+    let mut removed = store::remove_comments(&tx, &roots, &tasks, &posts, ROWS_MAX).await?;
+    if removed == 0 {
+        removed = store::remove_tasks(&tx, &tasks).await? + store::remove_posts(&tx, &posts).await?;
+    }
+    if removed == 0 {
+        removed = store::remove_versions(&tx, &roots, ROWS_MAX).await?;
+    }
     if removed == 0 {
         removed = store::remove(&tx, &roots, ROWS_MAX).await?;
     }

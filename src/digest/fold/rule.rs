@@ -105,8 +105,10 @@ pub fn of_you(kind: &str) -> Option<&'static str> {
 /// than everybody else is told.
 pub fn told(kind: &str, reason: Reason) -> Option<&'static str> {
     match (reason, kind) {
-        (Reason::Mention, "file.commented" | "task.commented") => Some("{who} mentioned you in a comment on {what}"),
-        (Reason::Mention, "mention" | "post.created") => Some("{who} mentioned you in {what}"),
+        (Reason::Mention, "file.commented" | "task.commented" | "post.commented") => {
+            Some("{who} mentioned you in a comment on {what}")
+        }
+        (Reason::Mention, "mention" | "post.created" | "post.edited") => Some("{who} mentioned you in {what}"),
         (Reason::Assignment, "task.assigned") => Some("{who} assigned {what} to you"),
         (Reason::Approval, "task.approval_requested") => Some("{who} asks for your approval of {what}"),
         _ => None,
@@ -144,6 +146,7 @@ pub const RULES: &[Rule] = &[
     row("task.created", Place, Dropped, "{who} created {what}[ in {place}]", "{who} created {count} tasks[ in {place}]"),
     row("task.completed", Place, Dropped, "{who} completed {what}[ in {place}]", "{who} completed {count} tasks[ in {place}]"),
     row("task.deleted", Place, Dropped, "{who} deleted 1 task[ from {place}]", "{who} deleted {count} tasks[ from {place}]"),
+    row("task.restored", Place, Dropped, "{who} restored {what}[ in {place}]", "{who} restored {count} tasks[ in {place}]"),
     row("task.assigned", Alone, Dropped, "{who} assigned {what}", "{who} assigned {what}"),
     row("task.unassigned", Alone, Dropped, "{who} changed who {what} is assigned to", "{who} changed who {what} is assigned to"),
     row("task.approval_requested", Alone, Below, "{who} asked for approval of {what}", "{who} asked for approval of {what}"),
@@ -162,6 +165,7 @@ pub const RULES: &[Rule] = &[
     // Posts and mentions.
     row("post.created", Alone, Below, "{who} posted {what}", "{who} posted {what}"),
     join("post.edited", Below, "{who} edited {what}", "{who} edited {what} {count} times", ["edit", "edits"]),
+    join("post.commented", Below, "{who} commented on {what}", "{who} made {count} comments on {what}", ["comment", "comments"]),
     row("post.deleted", Actor, Dropped, "{who} deleted 1 post", "{who} deleted {count} posts"),
     row("post.email_awaiting_approval", Alone, Below, "An e-mail waits for approval: {what}", "An e-mail waits for approval: {what}"),
     row("mention", Alone, Below, "{who} mentioned somebody in {what}", "{who} mentioned somebody in {what}"),

@@ -8,6 +8,7 @@ use crate::{
     identity::Email,
     ids,
     invite::{
+        change::Sent,
         make::{Existing, Made},
         offer::{self, Offer},
     },
@@ -56,6 +57,38 @@ pub(in crate::invite) fn read_places(field: &str, asked: &[pb::InvitedWorkCenter
     (places, violations)
 }
 
+/// Reads in `field` of a request what becomes of those that have a live invite.
+pub(in crate::invite) fn read_existing(field: &str, number: i32, violations: &mut Violations) -> Existing {
+    match pb::OnExisting::try_from(number) {
+        Ok(pb::OnExisting::Unspecified | pb::OnExisting::Fail) => Existing::Fail,
+        Ok(pb::OnExisting::Skip) => Existing::Skip,
+        Ok(pb::OnExisting::Resend) => Existing::Resend,
+        Err(_) => {
+            violations.add(field, "must be FAIL, SKIP or RESEND");
+            Existing::Fail
+        }
+    }
+}
+
+/// Reads what an invite is to become.
+pub(in crate::invite) fn read_change(sent: &pb::Invite) -> Sent {
+    let (places, unread) = read_places("invite.workcenters", &sent.workcenters);
+    Sent {
+        account_role: read_account_role(sent.account_role()),
+        places,
+        unread,
+        message: sent.message.clone(),
+        expires_at: sent.expire_time.as_ref().and_then(pb::instant),
+    }
+}
+
+/// The row that a call for one is.
+pub(in crate::invite) fn row(asked: pb::CreateInviteRequest) -> pb::InviteRow {
+    let pb::CreateInviteRequest { email, account_role, workcenters, message, expires_in, .. } = asked;
+    let (no_reminders, notify_me_on_accept) = (asked.no_reminders, asked.notify_me_on_accept);
+    pb::InviteRow { email, account_role, workcenters, message, expires_in, no_reminders, notify_me_on_accept }
+}
+
 /// The rows of a call, and what becomes of those that have a live invite; notes what is wrong with all of them.
 pub(in crate::invite) fn read(
     asked: &pb::BatchCreateInvitesRequest,
@@ -64,15 +97,7 @@ pub(in crate::invite) fn read(
     if asked.rows.is_empty() || ROWS_MAX < asked.rows.len() {
         violations.add("rows", format!("must be 1 to {ROWS_MAX}"));
     }
-    let existing = match pb::OnExisting::try_from(asked.on_existing) {
-        Ok(pb::OnExisting::Unspecified | pb::OnExisting::Fail) => Existing::Fail,
-        Ok(pb::OnExisting::Skip) => Existing::Skip,
-        Ok(pb::OnExisting::Resend) => Existing::Resend,
-        Err(_) => {
-            violations.add("on_existing", "must be FAIL, SKIP or RESEND");
-            Existing::Fail
-        }
-    };
+    let existing = read_existing("on_existing", asked.on_existing, violations);
     let mut results = Vec::with_capacity(asked.rows.len());
     let mut offers = Vec::with_capacity(asked.rows.len());
     for (number, row) in rows(asked.rows.iter().take(ROWS_MAX).map(read_offer).collect()).into_iter().enumerate() {

@@ -3,6 +3,8 @@
 mod service;
 pub(super) mod store;
 
+use std::borrow::Cow;
+
 use uuid::Uuid;
 
 pub(super) use service::{export, page, states};
@@ -18,6 +20,8 @@ pub enum ItemKind {
     Folder,
     /// A document.
     Document,
+    /// A row of a file, of which an invite is to be made.
+    Invite,
 }
 
 impl ItemKind {
@@ -27,12 +31,13 @@ impl ItemKind {
             Self::Recipient => "RECIPIENT",
             Self::Folder => "FOLDER",
             Self::Document => "DOCUMENT",
+            Self::Invite => "INVITE",
         }
     }
 
     /// Reads what [`Self::name`] wrote.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Recipient, Self::Folder, Self::Document].into_iter().find(|it| it.name() == name)
+        [Self::Recipient, Self::Folder, Self::Document, Self::Invite].into_iter().find(|it| it.name() == name)
     }
 }
 
@@ -73,7 +78,7 @@ impl ItemState {
 }
 
 /// Codes of items that may succeed when they are tried again as they are.
-pub const RETRYABLE: [&str; 3] = ["LOCKED", "CONTENT_MISSING", "INTERNAL"];
+pub const RETRYABLE: [&str; 4] = ["LOCKED", "CONTENT_MISSING", "INTERNAL", "INVITE_LIMIT_REACHED"];
 
 /// An item that is to be done by a new job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +99,10 @@ pub struct Planned {
     pub bytes: i64,
     /// What happens where its name is taken.
     pub on_conflict: &'static str,
+    /// What it has to be when its turn comes; empty for whatever it is.
+    pub etag: String,
+    /// The line of a file that it comes from; 0 when it comes from none.
+    pub line: i64,
 }
 
 /// An item whose turn it is.
@@ -111,6 +120,8 @@ pub struct Item {
     pub bytes: i64,
     /// What happens where its name is taken.
     pub on_conflict: String,
+    /// What it has to be; empty for whatever it is.
+    pub etag: String,
 }
 
 /// What became of the item that others are in.
@@ -155,9 +166,11 @@ pub struct Outcome {
     /// Where it stands now.
     pub state: ItemState,
     /// A stable code: of those done only where there is something to say about it.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// The same for readers.
-    pub text: &'static str,
+    pub text: Cow<'static, str>,
+    /// The column of a file that the code is about; empty when there is none.
+    pub column: Cow<'static, str>,
     /// What was done.
     pub action: &'static str,
     /// What it led to.
@@ -170,8 +183,23 @@ pub struct Outcome {
 
 impl Outcome {
     /// An item of which nothing was made.
-    pub fn none(item: Uuid, state: ItemState, code: &'static str, text: &'static str) -> Self {
-        Self { item, state, code, text, action: "", target: None, target_path: String::new(), leftover: None }
+    pub fn none(
+        item: Uuid,
+        state: ItemState,
+        code: impl Into<Cow<'static, str>>,
+        text: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            item,
+            state,
+            code: code.into(),
+            text: text.into(),
+            column: Cow::Borrowed(""),
+            action: "",
+            target: None,
+            target_path: String::new(),
+            leftover: None,
+        }
     }
 }
 
@@ -191,7 +219,7 @@ mod tests {
     #[test]
     fn names_are_read_back() {
         assert!(ItemState::ALL.into_iter().all(|it| ItemState::named(it.name()) == Some(it)));
-        let kinds = [ItemKind::Recipient, ItemKind::Folder, ItemKind::Document];
+        let kinds = [ItemKind::Recipient, ItemKind::Folder, ItemKind::Document, ItemKind::Invite];
         assert!(kinds.into_iter().all(|it| ItemKind::named(it.name()) == Some(it)));
     }
 }

@@ -17,7 +17,7 @@ const CHUNK: i64 = 1_000;
 
 /// The names of the columns of an export.
 const COLUMNS: &str =
-    "item_id,kind,state,path,size_bytes,action,code,text,retryable,target_id,target_path,attempts\r\n";
+    "item_id,kind,state,path,size_bytes,action,code,text,retryable,target_id,target_path,attempts,line,column\r\n";
 
 /// What begins a formula in a spreadsheet.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
@@ -91,6 +91,8 @@ fn line(item: &store::Listed) -> String {
         target,
         cell(&item.target_path),
         item.attempt.to_string(),
+        item.line.to_string(),
+        item.column.clone(),
     ];
     cells.join(",") + "\r\n"
 }
@@ -125,6 +127,7 @@ impl From<ItemKind> for JobItemKind {
             ItemKind::Recipient => Self::Recipient,
             ItemKind::Folder => Self::Folder,
             ItemKind::Document => Self::Document,
+            ItemKind::Invite => Self::Invite,
         }
     }
 }
@@ -144,6 +147,8 @@ impl From<store::Listed> for JobItem {
             target_id: item.target.map(|it| it.to_string()).unwrap_or_default(),
             target_path: item.target_path,
             attempts: item.attempt,
+            line: item.line,
+            column: item.column,
         }
     }
 }

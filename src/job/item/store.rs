@@ -9,10 +9,14 @@ use crate::{
 };
 
 const INSERT: &str = "
-    insert into job_item (job_id, seq, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, state)
-    select $1, $2 + place - 1, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, 'PENDING'
-    from unnest($3::uuid[], $4::text[], $5::bigint[], $6::uuid[], $7::uuid[], $8::text[], $9::bigint[], $10::text[])
-        with ordinality as it (item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, place)";
+    insert into job_item (job_id, seq, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, line, etag,
+        state)
+    select $1, $2 + place - 1, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, line, etag,
+        'PENDING'
+    from unnest($3::uuid[], $4::text[], $5::bigint[], $6::uuid[], $7::uuid[], $8::text[], $9::bigint[], $10::text[],
+            $11::bigint[], $12::text[])
+        with ordinality as it (item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict, line, etag,
+            place)";
 
 /// The failed items of a job that may succeed now, and, without a seq, all that they are in.
 const RETRY: &str = "
@@ -24,59 +28,63 @@ const RETRY: &str = "
         select job_item.parent_item_id from above join job_item on job_item.job_id = $2 and job_item.item_id = above.id
     ), written as (
         insert into job_item (job_id, seq, item_id, kind, depth, parent_item_id, workcenter_id, path, bytes, on_conflict,
-            state, code, action, target_id, target_path, leftover_id, attempt)
+            line, etag, state, code, action, target_id, target_path, leftover_id, attempt)
         select $1::uuid, row_number() over (order by seq), item_id, kind, depth, parent_item_id, workcenter_id, path, bytes,
-            on_conflict, 'PENDING', '', '', null, '', null, attempt
+            on_conflict, line, etag, 'PENDING', '', '', null, '', null, attempt
         from again
         union all
-        select $1::uuid, 0, item_id, kind, depth, parent_item_id, workcenter_id, path, 0, on_conflict, state, code, action,
+        select $1::uuid, 0, item_id, kind, depth, parent_item_id, workcenter_id, path, 0, on_conflict, line, etag, state, code, action,
             target_id, target_path, leftover_id, attempt
         from job_item where job_id = $2 and item_id in (select id from above) and item_id not in (select item_id from again)
     )
     select count(*) as items from again";
 
-/// The next items: no more than of one depth, and what became of those they are in.
+/// The next items of jobs: of each no more than of one depth, and what became of those they are in.
 const NEXT: &str = "
-    select it.item_id, it.kind, it.path, it.bytes, it.on_conflict, it.parent_item_id, above.state as above_state,
-        above.code as above_code, above.target_id as above_target, above.target_path as above_path,
-        above.leftover_id as above_leftover
-    from (select * from job_item where job_id = $1 and state = 'PENDING' order by seq limit $2) it
+    select job.id as job_id, it.item_id, it.kind, it.path, it.bytes, it.on_conflict, it.etag, it.parent_item_id, it.depth,
+        above.state as above_state, above.code as above_code, above.target_id as above_target,
+        above.target_path as above_path, above.leftover_id as above_leftover
+    from unnest($1::uuid[]) with ordinality as job (id, place)
+    cross join lateral (
+        select *, first_value(depth) over (order by seq) as first_depth from (
+            select * from job_item where job_id = job.id and state = 'PENDING' order by seq limit $2
+        ) pending
+    ) it
     left join job_item above on above.job_id = it.job_id and above.item_id = it.parent_item_id
-    where it.depth = (
-        select depth from job_item where job_id = $1 and state = 'PENDING' order by seq limit 1)
-    order by it.seq";
+    where it.depth = it.first_depth
+    order by job.place, it.seq";
 
+/// What became of items of jobs. A job of which there is more to do is given back, unless `$10`.
 const SETTLE: &str = "
     with settled as (
         update job_item set state = it.state, code = it.code, text = it.text, action = it.action,
             target_id = it.target_id, target_path = it.target_path, leftover_id = it.leftover_id,
-            is_warned = it.state = 'DONE' and it.code <> '', attempt = attempt + 1, failed_at = statement_timestamp()
-        from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::uuid[])
-            as it (item_id, state, code, text, action, target_id, target_path, leftover_id)
-        where job_item.job_id = $1 and job_item.item_id = it.item_id and job_item.state = 'PENDING'
-        returning job_item.*
-    ), failed as (
-        select * from settled where state = 'FAILED' order by seq limit 5
-    ), failures as (
-        select coalesce(array_agg(item_id order by seq), '{}') as items, coalesce(array_agg(path order by seq), '{}') as paths,
-            coalesce(array_agg(code order by seq), '{}') as codes
-        from failed
+            column_name = it.column_name, is_warned = it.state = 'DONE' and it.code <> '', attempt = attempt + 1, failed_at = statement_timestamp()
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[],
+            $9::uuid[], $11::text[])
+            as it (job_id, item_id, state, code, text, action, target_id, target_path, leftover_id, column_name)
+        where job_item.job_id = it.job_id and job_item.item_id = it.item_id and job_item.state = 'PENDING'
+        returning job_item.job_id, job_item.item_id, seq, job_item.state, job_item.code, is_warned, bytes, path
     ), counts as (
-        select count(*) filter (where state = 'DONE') as done, count(*) filter (where state = 'SKIPPED') as skipped,
-            count(*) filter (where state = 'FAILED') as failed, count(*) filter (where is_warned) as warned,
+        select job_id, count(*) as all_items, count(*) filter (where state = 'DONE') as done,
+            count(*) filter (where state = 'SKIPPED') as skipped, count(*) filter (where state = 'FAILED') as failed,
+            count(*) filter (where is_warned) as warned,
             coalesce(sum(bytes) filter (where state = 'DONE'), 0)::bigint as bytes,
-            coalesce((array_agg(path order by seq desc))[1], '') as path
-        from settled
+            (array_agg(path order by seq desc))[1] as path,
+            coalesce((array_agg(item_id order by seq) filter (where state = 'FAILED'))[1:5], '{}') as items,
+            coalesce((array_agg(path order by seq) filter (where state = 'FAILED'))[1:5], '{}') as paths,
+            coalesce((array_agg(code order by seq) filter (where state = 'FAILED'))[1:5], '{}') as codes
+        from settled group by job_id
     )
     update job set done = job.done + counts.done, skipped = job.skipped + counts.skipped,
         failed = job.failed + counts.failed, warned = job.warned + counts.warned,
         done_bytes = job.done_bytes + counts.bytes, current_path = counts.path, revision = job.revision + 1,
-        error_items = (job.error_items || failures.items)[1:5], error_paths = (job.error_paths || failures.paths)[1:5],
-        error_codes = (job.error_codes || failures.codes)[1:5], updated_at = statement_timestamp()
-    from counts, failures where job.id = $1
-    returning exists (
-        select from job_item where job_id = $1 and state = 'PENDING'
-            and item_id not in (select item_id from settled)) as more";
+        error_items = (job.error_items || counts.items)[1:5], error_paths = (job.error_paths || counts.paths)[1:5],
+        error_codes = (job.error_codes || counts.codes)[1:5], updated_at = statement_timestamp(),
+        lease_until = case when $10 or job.done + job.skipped + job.failed + counts.all_items >= job.total
+            then lease_until end
+    from counts where job.id = counts.job_id
+    returning job.id, job.done + job.skipped + job.failed < job.total as more";
 
 const CANCEL: &str = "
     with cancelled as (
@@ -104,13 +112,19 @@ const SWEPT: &str = "
         select from job_item where job_id = $1 and leftover_id is not null and not is_swept and item_id <> all($2)) as more
     from (select count(*) from swept) it";
 
+/// Those of jobs of which something is still to be done, or to be cleared away.
+const OPEN: &str = "
+    select job_id from job_item where job_id = any($1) and state = 'PENDING'
+    union
+    select job_id from job_item where job_id = any($1) and leftover_id is not null and not is_swept";
+
 const WORKCENTERS: &str = "
-    select workcenter_id, count(*) as items from job_item
-    where job_id = $1 and state = 'DONE' and seq > 0 and depth = 0 and workcenter_id is not null
-    group by workcenter_id order by workcenter_id";
+    select job_id, workcenter_id, count(*) as items from job_item
+    where job_id = any($1) and state = 'DONE' and seq > 0 and depth = 0 and workcenter_id is not null
+    group by job_id, workcenter_id order by job_id, workcenter_id";
 
 const LIST: &str = "
-    select seq, item_id, kind, state, path, bytes, action, code, text, target_id, target_path, attempt,
+    select seq, item_id, kind, state, path, bytes, action, code, text, target_id, target_path, attempt, line, column_name,
         exists (select from job where id = $1 and kind <> 'IMPORT_DOCUMENTS') as repeats
     from job_item
     where job_id = $1 and (state = any($2) or cardinality($2::text[]) = 0)
@@ -133,6 +147,8 @@ pub(super) struct Listed {
     pub attempt: i64,
     /// Whether what its job was made of is still there.
     pub repeats: bool,
+    pub line: i64,
+    pub column: String,
 }
 
 /// Writes the items of a new job, the first of them with `seq`.
@@ -144,8 +160,10 @@ pub async fn insert(on: &impl GenericClient, job: Uuid, seq: i64, items: &[Plann
     let (depths, parents) = (column(items, |it| it.depth), column(items, |it| it.parent));
     let (workcenters, paths) = (column(items, |it| it.workcenter), column(items, |it| it.path.clone()));
     let (bytes, policies) = (column(items, |it| it.bytes), column(items, |it| it.on_conflict));
-    let values: [&(dyn db::ToSql + Sync); 10] =
-        [&job, &seq, &ids, &kinds, &depths, &parents, &workcenters, &paths, &bytes, &policies];
+    let lines = column(items, |it| it.line);
+    let etags = column(items, |it| it.etag.clone());
+    let values: [&(dyn db::ToSql + Sync); 12] =
+        [&job, &seq, &ids, &kinds, &depths, &parents, &workcenters, &paths, &bytes, &policies, &lines, &etags];
     db::text(on, INSERT, &values).await?;
     Ok(())
 }
@@ -156,24 +174,35 @@ pub async fn retry(on: &impl GenericClient, job: Uuid, of: Uuid) -> Result<i64> 
     Ok(rows[0].get("items"))
 }
 
-/// The next items of a job, `most` of them at most.
-pub async fn next(on: &impl GenericClient, job: Uuid, most: i64) -> Result<Vec<Item>> {
-    Ok(db::text(on, NEXT, &[&job, &most]).await?.iter().map(item).collect())
+/// An item whose turn it is: of which job, and how far below one that was named.
+pub struct Due {
+    pub job: Uuid,
+    pub depth: i64,
+    pub item: Item,
 }
 
-/// Writes what became of items, and counts it in their job; returns whether there are more to do.
-pub async fn settle(on: &impl GenericClient, job: Uuid, outcomes: &[Outcome]) -> Result<bool> {
-    fn column<'a, T>(outcomes: &'a [Outcome], of: impl Fn(&'a Outcome) -> T) -> Vec<T> {
-        outcomes.iter().map(of).collect()
+/// The next items of jobs, `most` of each at most.
+pub async fn next(on: &impl GenericClient, jobs: &[Uuid], most: i64) -> Result<Vec<Due>> {
+    let due = |row: &Row| Due { job: row.get("job_id"), depth: row.get("depth"), item: item(row) };
+    Ok(db::text(on, NEXT, &[&jobs, &most]).await?.iter().map(due).collect())
+}
+
+/// Writes what became of items, each with its job, and counts it there; returns the jobs of which there is more to do: these
+/// are given back, unless `keeps`.
+pub async fn settle(on: &impl GenericClient, outcomes: &[(Uuid, Outcome)], keeps: bool) -> Result<Vec<Uuid>> {
+    fn column<'a, T>(outcomes: &'a [(Uuid, Outcome)], of: impl Fn(&'a Outcome) -> T) -> Vec<T> {
+        outcomes.iter().map(|(_, it)| of(it)).collect()
     }
+    let jobs: Vec<Uuid> = outcomes.iter().map(|(job, _)| *job).collect();
     let (items, states) = (column(outcomes, |it| it.item), column(outcomes, |it| it.state.name()));
-    let (codes, texts) = (column(outcomes, |it| it.code), column(outcomes, |it| it.text));
+    let (codes, texts) = (column(outcomes, |it| it.code.as_ref()), column(outcomes, |it| it.text.as_ref()));
+    let columns = column(outcomes, |it| it.column.as_ref());
     let (actions, targets) = (column(outcomes, |it| it.action), column(outcomes, |it| it.target));
     let (paths, leftovers) = (column(outcomes, |it| it.target_path.as_str()), column(outcomes, |it| it.leftover));
-    let values: [&(dyn db::ToSql + Sync); 9] =
-        [&job, &items, &states, &codes, &texts, &actions, &targets, &paths, &leftovers];
+    let values: [&(dyn db::ToSql + Sync); 11] =
+        [&jobs, &items, &states, &codes, &texts, &actions, &targets, &paths, &leftovers, &keeps, &columns];
     let rows = db::text(on, SETTLE, &values).await?;
-    Ok(rows.first().is_some_and(|it| it.get("more")))
+    Ok(rows.iter().filter(|it| it.get("more")).map(|it| it.get("id")).collect())
 }
 
 /// Cancels all that is still to be done of a job.
@@ -195,10 +224,15 @@ pub async fn swept(on: &impl GenericClient, job: Uuid, leftovers: &[Leftover]) -
     Ok(rows.first().is_some_and(|it| it.get("more")))
 }
 
-/// The WorkCenters in which something that was named was done, each with how many things.
-pub async fn workcenters(on: &impl GenericClient, job: Uuid) -> Result<Vec<(Uuid, i64)>> {
-    let rows = db::text(on, WORKCENTERS, &[&job]).await?;
-    Ok(rows.iter().map(|it| (it.get("workcenter_id"), it.get("items"))).collect())
+/// Those of these jobs of which something is still to be done, or to be cleared away.
+pub async fn open(on: &impl GenericClient, jobs: &[Uuid]) -> Result<Vec<Uuid>> {
+    Ok(db::text(on, OPEN, &[&jobs]).await?.iter().map(|it| it.get("job_id")).collect())
+}
+
+/// The WorkCenters in which something that was named in these jobs was done, each with its job and how many things.
+pub async fn workcenters(on: &impl GenericClient, jobs: &[Uuid]) -> Result<Vec<(Uuid, Uuid, i64)>> {
+    let rows = db::text(on, WORKCENTERS, &[&jobs]).await?;
+    Ok(rows.iter().map(|it| (it.get("job_id"), it.get("workcenter_id"), it.get("items"))).collect())
 }
 
 /// The items of a job after one, those in `states` or all.
@@ -230,6 +264,7 @@ fn item(row: &Row) -> Item {
         path: row.get("path"),
         bytes: row.get("bytes"),
         on_conflict: row.get("on_conflict"),
+        etag: row.get("etag"),
     }
 }
 
@@ -248,6 +283,8 @@ fn listed(row: &Row) -> Listed {
         target_path: row.get("target_path"),
         attempt: row.get("attempt"),
         repeats: row.get("repeats"),
+        line: row.get("line"),
+        column: row.get("column_name"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Doing bulk jobs, a batch at a time: any number of processes may, and nothing is done twice.
 //!
-//! A turn claims the job of the account that has waited for longest, does one batch of it and gives it back. So an account
-//! with a hundred thousand items holds nobody up by more than a batch. Whoever claims a job has it until its lease runs
+//! A turn claims the job of the account that has waited for longest, does one batch of it and gives it back; small jobs that
+//! ask for the same are done in one batch. So an account with a hundred thousand items holds nobody up by more than a batch. Whoever claims a job has it until its lease runs
 //! out; a claim is for one batch, which is shorter, and the next one is a lease of its own. Each batch is one transaction
 //! with what is written of its items, and begins by locking the job at the fence of its claim: whoever was away for so long
 //! that somebody else has claimed the job finds another fence there, and does nothing.
@@ -13,6 +13,7 @@
 //! What takes long and needs no transaction is made ready before a batch, while the claim is renewed.
 
 mod store;
+mod together;
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -32,6 +33,12 @@ use crate::{
 
 /// Items of a batch at most: what one transaction does in some ten milliseconds.
 pub const BATCH: i64 = 100;
+
+/// Items of a job that may be done together with others at most: what has more has a turn to itself.
+const SMALL: i64 = 10;
+
+/// The kinds of which small jobs are done together.
+const TOGETHER: [Kind; 4] = [Kind::BulkCopy, Kind::BulkMove, Kind::BulkDelete, Kind::BulkRestore];
 
 /// Leftovers that one transaction looks at.
 const SWEPT: i64 = 500;
@@ -70,13 +77,17 @@ pub trait Work: Sync {
     /// Clears away those of these folders that are empty.
     fn sweep(&self, tx: &Transaction<'_>, job: &Job, these: &[Leftover]) -> impl Future<Output = Result<()>> + Send;
 
-    /// Tells people that the job is over. `workcenters` are those in which something that was named was done.
-    fn end(
-        &self,
-        tx: &Transaction<'_>,
-        job: &Job,
-        workcenters: &[(Uuid, i64)],
-    ) -> impl Future<Output = Result<()>> + Send;
+    /// Tells people that jobs are over.
+    fn end(&self, tx: &Transaction<'_>, ended: &[Ended]) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// A job that is over.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The job.
+    pub job: Job,
+    /// The WorkCenters in which something that was named was done, each with how many things.
+    pub workcenters: Vec<(Uuid, i64)>,
 }
 
 /// A job that is a worker's own.
@@ -112,8 +123,8 @@ impl<E: Into<Error>> From<E> for Trouble {
     }
 }
 
-/// Gives the account that has waited for longest a turn: claims one of its jobs and does a batch of it. False when there is
-/// nothing to do.
+/// Gives the account that has waited for longest a turn: claims one of its jobs, or several small ones, and does a batch.
+/// False when there is nothing to do.
 ///
 /// A batch in which something goes wrong is done again item by item, each in a transaction of its own: then it is that
 /// item's alone.
@@ -122,12 +133,21 @@ impl<E: Into<Error>> From<E> for Trouble {
 ///
 /// What the database says. The job comes up again when its lease runs out.
 pub async fn turn(db: &Db, crier: &Crier, worker: &Worker, work: &impl Work) -> Result<bool> {
-    let Some(claim) = store::claim(&db.client().await?, worker).await? else { return Ok(false) };
+    let claims = store::claim(&db.client().await?, worker).await?;
+    let rest = if claims.len() > 1 { together::turn(db, crier, &claims, work).await? } else { claims.clone() };
+    for claim in rest {
+        alone(db, crier, worker, claim, work).await?;
+    }
+    Ok(!claims.is_empty())
+}
+
+/// Does a batch of a job.
+async fn alone(db: &Db, crier: &Crier, worker: &Worker, claim: Claim, work: &impl Work) -> Result<()> {
     let mut singles = 0;
     let mut tries = 0;
     loop {
         if work.prepares(claim.kind) && !prepared(db, claim, worker, work).await? {
-            return Ok(true);
+            return Ok(());
         }
         let most = if singles == 0 { BATCH } else { 1 };
         // A panic is an error like any other: the item that it comes from is found, and does not come up for ever.
@@ -154,7 +174,7 @@ pub async fn turn(db: &Db, crier: &Crier, worker: &Worker, work: &impl Work) -> 
         }
         crier.moved(claim.job, next == Next::Over).await;
         if next != Next::On {
-            return Ok(true);
+            return Ok(());
         }
     }
 }
@@ -187,57 +207,67 @@ async fn prepared(db: &Db, claim: Claim, worker: &Worker, work: &impl Work) -> R
 async fn attempt(db: &Db, claim: Claim, work: &impl Work, most: i64, keeps: bool) -> Result<Next, Trouble> {
     let mut client = db.client().await?;
     let tx = client.transaction().await?;
-    let Some(job) = store::lock(&tx, claim).await? else { return Ok(Next::Lost) };
+    let Some(job) = store::lock(&tx, &[claim]).await?.pop() else { return Ok(Next::Lost) };
     let Some(bulk) = job.bulk.as_ref() else { return Err(Error::internal("a digest run was claimed").into()) };
     let is_stopped = bulk.cancel_requested_at.is_some() || (bulk.order.stops_on_failure && job.failed > 0);
     if is_stopped {
         item::store::cancel(&tx, job.id).await?;
     }
-    let items = if is_stopped { Vec::new() } else { item::store::next(&tx, job.id, most).await? };
+    let due = if is_stopped { Vec::new() } else { item::store::next(&tx, &[job.id], most).await? };
+    let items: Vec<item::Item> = due.into_iter().map(|it| it.item).collect();
     let next = if !items.is_empty() {
         let blames = |error| Trouble { error, is_of_items: true };
-        let more = done(&tx, &job, bulk, work, items).await.map_err(blames)?;
+        let more = done(&tx, &job, bulk, work, items, keeps).await.map_err(blames)?;
         if more && !keeps { Next::Around } else { Next::On }
     } else if let leftovers = item::store::leftovers(&tx, job.id, SWEPT).await?
         && !leftovers.is_empty()
     {
         work.sweep(&tx, &job, &leftovers).await?;
-        if item::store::swept(&tx, job.id, &leftovers).await? { Next::Around } else { Next::On }
+        if item::store::swept(&tx, job.id, &leftovers).await? {
+            store::release(&tx, &[job.id]).await?;
+            Next::Around
+        } else {
+            Next::On
+        }
     } else {
-        over(&tx, job, work).await?;
+        let is_cancelled = store::is_cancelled(&tx, job.id).await?;
+        over(&tx, vec![Job { state: end(&job, is_cancelled), ..job }], work).await?;
         Next::Over
     };
-    if next == Next::Around {
-        store::release(&tx, claim).await?;
-    }
     tx.commit().await?;
     Ok(next)
 }
 
-/// Does a batch; returns whether there is more.
-async fn done(tx: &Transaction<'_>, job: &Job, bulk: &Bulk, work: &impl Work, items: Vec<item::Item>) -> Result<bool> {
-    let batch = Batch {
-        job: job.id,
-        account: job.account,
-        kind: job.kind,
-        initiator: job.initiator.unwrap_or_default(),
-        order: bulk.order.clone(),
-        items,
-    };
-    let outcomes = work.batch(tx, &batch).await?;
+/// Does a batch; returns whether there is more. Then the job is given back, unless it `keeps`.
+async fn done(
+    tx: &Transaction<'_>,
+    job: &Job,
+    bulk: &Bulk,
+    work: &impl Work,
+    items: Vec<item::Item>,
+    keeps: bool,
+) -> Result<bool> {
+    let outcomes = work.batch(tx, &batch(job, bulk, items)).await?;
     if outcomes.is_empty() {
         return Err(Error::internal("a batch came to nothing"));
     }
-    item::store::settle(tx, job.id, &outcomes).await
+    let outcomes: Vec<(Uuid, Outcome)> = outcomes.into_iter().map(|it| (job.id, it)).collect();
+    Ok(!item::store::settle(tx, &outcomes, keeps).await?.is_empty())
 }
 
-/// Ends a job whose items are all behind it.
-async fn over(tx: &Transaction<'_>, job: Job, work: &impl Work) -> Result<()> {
-    let is_cancelled = store::is_cancelled(tx, job.id).await?;
-    let job = Job { state: end(&job, is_cancelled), ..job };
-    store::finish(tx, job.id, job.state).await?;
-    let workcenters = item::store::workcenters(tx, job.id).await?;
-    work.end(tx, &job, &workcenters).await
+fn batch(job: &Job, bulk: &Bulk, items: Vec<item::Item>) -> Batch {
+    let (initiator, order) = (job.initiator.unwrap_or_default(), bulk.order.clone());
+    Batch { job: job.id, account: job.account, kind: job.kind, initiator, order, items }
+}
+
+/// Ends jobs whose items are all behind them, as their states say.
+async fn over(tx: &Transaction<'_>, jobs: Vec<Job>, work: &impl Work) -> Result<()> {
+    store::finish(tx, &jobs.iter().collect::<Vec<_>>()).await?;
+    let ids: Vec<Uuid> = jobs.iter().map(|it| it.id).collect();
+    let workcenters = item::store::workcenters(tx, &ids).await?;
+    let of = |job: &Job| workcenters.iter().filter(|it| it.0 == job.id).map(|it| (it.1, it.2)).collect();
+    let ended: Vec<Ended> = jobs.into_iter().map(|job| Ended { workcenters: of(&job), job }).collect();
+    work.end(tx, &ended).await
 }
 
 /// How a job ends whose items are all behind it.
@@ -258,14 +288,14 @@ fn end(job: &Job, is_cancelled: bool) -> State {
 async fn blame(db: &Db, claim: Claim, error: &Error) -> Result<Next> {
     let mut client = db.client().await?;
     let tx = client.transaction().await?;
-    let Some(job) = store::lock(&tx, claim).await? else { return Ok(Next::Lost) };
-    let Some(item) = item::store::next(&tx, job.id, 1).await?.pop() else { return Ok(Next::On) };
+    let Some(job) = store::lock(&tx, &[claim]).await?.pop() else { return Ok(Next::Lost) };
+    let Some(item) = item::store::next(&tx, &[job.id], 1).await?.pop().map(|it| it.item) else { return Ok(Next::On) };
     let (code, text) = match error {
         Error::Conflict(_) => ("LOCKED", "Others were changing it at the same time."),
         _ => ("INTERNAL", "It failed by a fault of ours."),
     };
     warn!(%job.id, %item.id, code, error = chain(error), "an item of a job failed");
-    item::store::settle(&tx, job.id, &[Outcome::none(item.id, ItemState::Failed, code, text)]).await?;
+    item::store::settle(&tx, &[(job.id, Outcome::none(item.id, ItemState::Failed, code, text))], true).await?;
     tx.commit().await?;
     Ok(Next::On)
 }

@@ -2,6 +2,7 @@
 
 use futures_util::stream;
 use jiff::Timestamp;
+use uuid::Uuid;
 use workcenter::{auth::SCOPES, db, ids, job, pb};
 
 use super::things::Things;
@@ -78,6 +79,8 @@ impl Cast {
             pb::UploadDocumentMetadata { workcenter_id, name: "Plan.pdf".to_owned(), ..content::announced(b"plan") };
         let messages = stream::iter(content::messages(metadata, b"plan", 4));
         let document = app.contents().upload_document(by(&owner.token, messages)).await.unwrap().into_inner().document;
+        let document = document.unwrap().document_id;
+        let [task, post, comment] = self.said(owner, workcenter, &document).await;
         let client = app.client().await;
         let run = job::Run { account, cadence: "DAILY", due_at: Timestamp::UNIX_EPOCH };
         let session = db::text(&client, "select id from session where user_id = $1", &[&person.id]).await.unwrap();
@@ -90,8 +93,28 @@ impl Cast {
             job: job::digest_run(&client, &run, 3).await.unwrap(),
             invite: invited.invite.unwrap().invite_id.parse().unwrap(),
             folder: folder.unwrap().folder_id.parse().unwrap(),
-            document: document.unwrap().document_id.parse().unwrap(),
+            document: document.parse().unwrap(),
+            task,
+            post,
+            comment,
         }
+    }
+
+    /// A task that `owner` is to approve, a post of theirs, and a comment of theirs on a document.
+    async fn said(&self, owner: &Person, workcenter: Uuid, document: &str) -> [Uuid; 3] {
+        let (mut contents, workcenter_id, text) = (self.app.contents(), workcenter.to_string(), "Hello".to_owned());
+        let approver = pb::task_person::Person::UserId(owner.id.to_string());
+        let approvers = vec![pb::TaskPerson { person: Some(approver), ..Default::default() }];
+        let task = Some(pb::Task { title: "Paint".to_owned(), approvers, ..Default::default() });
+        let task = pb::CreateTaskRequest { workcenter_id: workcenter_id.clone(), task, ..Default::default() };
+        let task = contents.create_task(by(&owner.token, task)).await.unwrap().into_inner().task.unwrap();
+        let post = pb::CreatePostRequest { workcenter_id, text: text.clone(), ..Default::default() };
+        let post = contents.create_post(by(&owner.token, post)).await.unwrap().into_inner().post.unwrap();
+        let subject = pb::comment_subject::Subject::DocumentId(document.to_owned());
+        let subject = Some(pb::CommentSubject { subject: Some(subject) });
+        let comment = pb::CreateCommentRequest { subject, text, ..Default::default() };
+        let comment = contents.create_comment(by(&owner.token, comment)).await.unwrap().into_inner().comment.unwrap();
+        [task.task_id, post.post_id, comment.comment_id].map(|it| it.parse().unwrap())
     }
 
     /// All that the database has, but for what is there to know who calls and how often.

@@ -26,7 +26,8 @@ pub enum Answer {
 }
 
 /// The people who call, in the order of the columns. All but the first are in one account; the WorkCenter is one of it,
-/// the person asked about contributes to it, its owner has sent the invite, and nobody of them has started the job.
+/// the person asked about contributes to it, its owner has sent the invite and written the post and the comment and is to
+/// approve the task, which is nobody's to do, and nobody of them has started the job.
 pub const PEOPLE: [&str; 7] = [
     "an administrator of another account",
     "a guest of the account",
@@ -105,6 +106,26 @@ table! {
     DeleteDocument             "!x ???-++- ----- ? DOCUMENT_NOT_FOUND"
     RestoreDocument            "!x ???-++- ----- ? DOCUMENT_NOT_FOUND"
     ListDocumentVersions       "!x ???++++ ----- ? DOCUMENT_NOT_FOUND"
+    CreateTask                 "!x ???-++- ----- ? WORKCENTER_NOT_FOUND"
+    GetTask                    "!x ???++++ ----- ? TASK_NOT_FOUND"
+    ListTasks                  "!x ???++++ ----- ? WORKCENTER_NOT_FOUND"
+    UpdateTask                 "!x ???-++- ----- ? TASK_NOT_FOUND"
+    StartTask                  "!x ???-++- ----- ? TASK_NOT_FOUND"
+    FinishTask                 "!x ???-++- ----- ? TASK_NOT_FOUND"
+    ApproveTask                "!x ???--~- ----- ? TASK_NOT_FOUND"
+    DeclineTask                "!x ???--~- ----- ? TASK_NOT_FOUND"
+    ReopenTask                 "!x ???-~~- ----- ? TASK_NOT_FOUND"
+    DeleteTask                 "!x ???-++- ----- ? TASK_NOT_FOUND"
+    RestoreTask                "!x ???-++- ----- ? TASK_NOT_FOUND"
+    CreatePost                 "!x ???-++- ----- ? WORKCENTER_NOT_FOUND"
+    GetPost                    "!x ???++++ ----- ? POST_NOT_FOUND"
+    ListPosts                  "!x ???++++ ----- ? WORKCENTER_NOT_FOUND"
+    UpdatePost                 "!x ???--+- ----- ? POST_NOT_FOUND"
+    DeletePost                 "!x ???--++ ----- ? POST_NOT_FOUND"
+    CreateComment              "!x ???-++- ----- ? DOCUMENT_NOT_FOUND"
+    ListComments               "!x ???++++ ----- ? DOCUMENT_NOT_FOUND"
+    UpdateComment              "!x ???--+- ----- ? COMMENT_NOT_FOUND"
+    DeleteComment              "!x ???--++ ----- ? COMMENT_NOT_FOUND"
     PublishActivity            "!x ------- -+--- +"
     RetractActivity            "!x ------- -+--- +"
     ListActivity               "!x ???++++ ----- ? WORKCENTER_NOT_FOUND"
@@ -127,6 +148,7 @@ table! {
     UpdateAdministratorDigest  "!x ?-----+ ----- ? ACCOUNT_NOT_FOUND"
     CreateInvite               "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
     BatchCreateInvites         "!x ?-+++++ ----- ? ACCOUNT_NOT_FOUND"
+    ImportInvites              "!x ?-~~~~~ ----- ? ACCOUNT_NOT_FOUND"
     GetInvite                  "!x ?????++ ----- ? INVITE_NOT_FOUND"
     ListInvites                "!x +++++++ ----- +"
     ListAccountInvites         "!x ?-----+ ----- ? ACCOUNT_NOT_FOUND"

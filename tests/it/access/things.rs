@@ -23,14 +23,18 @@ pub struct Things {
     pub folder: Uuid,
     /// A document beside it.
     pub document: Uuid,
+    /// A task and a post of the WorkCenter, and a comment of the document.
+    pub task: Uuid,
+    pub post: Uuid,
+    pub comment: Uuid,
 }
 
 impl Things {
     /// Things that there are not.
     pub fn nowhere() -> Self {
         let [account, workcenter, person, other, session] = [(); 5].map(|()| ids::new());
-        let [job, invite, folder, document] = [(); 4].map(|()| ids::new());
-        Self { account, workcenter, person, other, session, job, invite, folder, document }
+        let [job, invite, folder, document, task, post, comment] = [(); 7].map(|()| ids::new());
+        Self { account, workcenter, person, other, session, job, invite, folder, document, task, post, comment }
     }
 
     /// A sound request for `action` on these.
@@ -179,6 +183,11 @@ impl Things {
                 let rows = vec![pb::InviteRow { email: text("another@example.com"), ..Default::default() }];
                 pb::BatchCreateInvitesRequest { account_id, rows, ..Default::default() }.encode_to_vec()
             }
+            Action::ImportInvites => {
+                let metadata = pb::ImportInvitesMetadata { account_id, ..Default::default() };
+                let part = Some(pb::import_invites_request::Part::Metadata(metadata));
+                pb::ImportInvitesRequest { part }.encode_to_vec()
+            }
             Action::UpdateInvite => {
                 let invite_id = self.invite.to_string();
                 let invite = Some(pb::Invite { invite_id, message: text("Hello"), ..Default::default() });
@@ -229,6 +238,26 @@ impl Things {
             | Action::DeleteDocument
             | Action::RestoreDocument
             | Action::ListDocumentVersions => self.content_request(action),
+            Action::CreateTask
+            | Action::GetTask
+            | Action::ListTasks
+            | Action::UpdateTask
+            | Action::StartTask
+            | Action::FinishTask
+            | Action::ApproveTask
+            | Action::DeclineTask
+            | Action::ReopenTask
+            | Action::DeleteTask
+            | Action::RestoreTask => self.task_request(action),
+            Action::CreatePost
+            | Action::GetPost
+            | Action::ListPosts
+            | Action::UpdatePost
+            | Action::DeletePost
+            | Action::CreateComment
+            | Action::ListComments
+            | Action::UpdateComment
+            | Action::DeleteComment => self.said_request(action),
             Action::BulkCopy | Action::BulkMove | Action::BulkDelete | Action::BulkRestore => self.bulk_request(action),
             Action::ImportDocuments => {
                 let metadata = import::announced(self.workcenter, b"PK");

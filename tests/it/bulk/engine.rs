@@ -8,7 +8,7 @@ use workcenter::{
     content::Deeds,
     db::Transaction,
     error::{Reason, Result},
-    job::{self, Batch, Crier, Leftover, Outcome, Work, Worker},
+    job::{self, Batch, Crier, Ended, Leftover, Outcome, Work, Worker},
     pb::{
         BulkCopyRequest, BulkMoveRequest, CancelJobRequest, Job, JobState, ListActivityRequest, OnError,
         RetryFailedItemsRequest,
@@ -163,9 +163,9 @@ async fn a_claim_is_for_one_batch_and_the_account_that_has_waited_for_longest_is
 }
 
 /// The work of bulk jobs, but for one item that brings down whoever comes to it.
-struct Poisoned {
-    deeds: Deeds,
-    item: Uuid,
+pub struct Poisoned {
+    pub deeds: Deeds,
+    pub item: Uuid,
 }
 
 impl Work for Poisoned {
@@ -179,8 +179,8 @@ impl Work for Poisoned {
         self.deeds.sweep(tx, job, these).await
     }
 
-    async fn end(&self, tx: &Transaction<'_>, job: &job::Job, workcenters: &[(Uuid, i64)]) -> Result<()> {
-        self.deeds.end(tx, job, workcenters).await
+    async fn end(&self, tx: &Transaction<'_>, ended: &[Ended]) -> Result<()> {
+        self.deeds.end(tx, ended).await
     }
 }
 

@@ -28,7 +28,8 @@ const FULL: Size = Size { rounds: 60, things: 250, jobs: 12 };
 /// Few names, so that there are many conflicts, and some that differ in case alone.
 const NAMES: [&str; 8] = ["a", "b", "A", "c", "d.txt", "D.TXT", "e.txt", "f"];
 
-fn setting(name: &str) -> Option<u64> {
+/// What the environment says of how much is tried.
+pub fn setting(name: &str) -> Option<u64> {
     #[expect(clippy::disallowed_methods, reason = "how much is tried is no setting of a program")]
     std::env::var(name).ok().and_then(|it| it.parse().ok())
 }

@@ -8,7 +8,7 @@ use workcenter::{
     content::{Deeds, Imports},
     db::Transaction,
     error::Result,
-    job::{self, Batch, Crier, Leftover, Outcome, Work, Worker},
+    job::{self, Batch, Crier, Ended, Leftover, Outcome, Work, Worker},
     pb::{CancelJobRequest, ImportDocumentsMetadata, Job, JobState, OnError, RetryFailedItemsRequest},
     subscription::When,
 };
@@ -60,8 +60,8 @@ impl Work for Stuck {
         self.0.sweep(tx, job, these).await
     }
 
-    async fn end(&self, tx: &Transaction<'_>, job: &job::Job, workcenters: &[(Uuid, i64)]) -> Result<()> {
-        self.0.end(tx, job, workcenters).await
+    async fn end(&self, tx: &Transaction<'_>, ended: &[Ended]) -> Result<()> {
+        self.0.end(tx, ended).await
     }
 }
 
@@ -85,8 +85,8 @@ impl Work for Busy {
         self.0.sweep(tx, job, these).await
     }
 
-    async fn end(&self, tx: &Transaction<'_>, job: &job::Job, workcenters: &[(Uuid, i64)]) -> Result<()> {
-        self.0.end(tx, job, workcenters).await
+    async fn end(&self, tx: &Transaction<'_>, ended: &[Ended]) -> Result<()> {
+        self.0.end(tx, ended).await
     }
 }
 

@@ -44,7 +44,7 @@ async fn watcher(app: &App, every: Duration, stop: &CancellationToken) -> Watch 
 }
 
 /// Ends the connections that listen, and returns how many there were.
-async fn deafen(app: &App) -> i64 {
+pub async fn deafen(app: &App) -> i64 {
     let client = app.pool().client().await.unwrap();
     let kill = "select count(pg_terminate_backend(pid)) from pg_stat_activity
         where application_name = 'workcenter-listen' and datname = current_database()";

@@ -115,6 +115,11 @@ impl Serving {
         assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
     }
 
+    /// Sends SIGKILL, and waits until it is gone.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
     /// Waits for the end, and returns the exit code with the rest of the log.
     pub async fn end(mut self) -> (Option<i32>, Vec<String>) {
         let mut said = Vec::new();

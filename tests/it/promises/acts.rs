@@ -8,6 +8,8 @@ mod import;
 mod invites;
 mod jobs;
 mod preferences;
+mod said;
+mod tasks;
 mod workcenters;
 
 use futures_util::{

@@ -9,7 +9,9 @@ mod invites;
 mod jobs;
 mod preferences;
 mod profile;
+mod said;
 mod sessions;
+mod tasks;
 mod workcenters;
 
 use std::{future::Future, pin::Pin};
@@ -50,6 +52,8 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
         workcenters::ROWS,
         content::ROWS,
         bulk::ROWS,
+        tasks::ROWS,
+        said::ROWS,
         activity::ROWS,
         invites::ROWS,
         preferences::ROWS,

@@ -79,6 +79,12 @@ pub(super) async fn apply(tx: &Transaction<'_>, task: &Task<'_>, by: Uuid, decid
     if !onto.is_empty() {
         store::append(tx, (&onto, &of), moves || task.order.includes_versions, by, task.now).await?;
     }
+    if moves && !onto.is_empty() {
+        store::hand_over(tx, (&onto, &of)).await?;
+    }
+    if task.order.includes_comments && copied.ids.len() + onto.len() > 0 {
+        store::copy_comments(tx, (&[copied.ids, onto].concat(), &[copied.of, of].concat())).await?;
+    }
     Ok(())
 }
 
@@ -121,6 +127,7 @@ pub(super) fn outcome(world: &World, task: &Task<'_>, item: &Item, verdict: &Ver
             let action = if put.replaces.is_some() { "REPLACE" } else { usual };
             let (code, text) = if put.is_renamed { (Code::Renamed.name(), Code::Renamed.text()) } else { ("", "") };
             let target_path = path(put.place.folder, &put.name);
+            let (code, text) = (code.into(), text.into());
             Outcome { code, text, leftover: put.leftover, target_path, ..done(action, put.to) }
         }
     }

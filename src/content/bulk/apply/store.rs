@@ -75,6 +75,44 @@ const APPEND: &str = "
     from (select entry_id, max(number) as number from appended group by entry_id) newest
     where entry.id = newest.entry_id";
 
+/// What is said of documents is said of their copies, at the same times by the same people. Here and below nothing but the keys
+/// is asked how many there may be.
+const COPY_COMMENTS: &str = "
+    insert into comment (id, account_id, document_id, text, mentioned, author_id, created_at, edited_at)
+    select gen_random_uuid(), comment.account_id, it.id, comment.text, comment.mentioned, comment.author_id,
+        comment.created_at, comment.edited_at
+    from unnest($1::uuid[], $2::uuid[]) as it (id, of)
+    join comment on comment.document_id = it.of";
+
+/// What is said of documents, and their tasks, goes to those that they have become versions of.
+const HAND_OVER: &str = "
+    with handed as (
+        update comment set document_id = it.onto from unnest($1::uuid[], $2::uuid[]) as it (onto, of)
+        where comment.document_id = it.of
+    )
+    update task set document_id = it.onto, workcenter_id = entry.workcenter_id
+    from unnest($1::uuid[], $2::uuid[]) as it (onto, of) join entry on entry.id = it.onto
+    where task.document_id = it.of";
+
+/// The tasks of documents have gone with them: those of other WorkCenters neither come before them nor after them, and nothing
+/// is attached to tasks of another one. Not before all have gone: they go in batches.
+const PART: &str = "
+    with moved as (
+        select unnest(array[item_id, target_id]) as id from job_item where job_id = any($1) and state = 'DONE'
+    ), gone as (
+        select id, workcenter_id from task where document_id in (select id from moved)
+    ), apart as (
+        delete from task_dependency using task one, task other
+        where one.id = task_id and other.id = prior_id and one.workcenter_id <> other.workcenter_id
+            and (task_id in (select id from gone) or prior_id in (select id from gone))
+    )
+    delete from task_attachment using task
+    where task.id = task_id
+        and (task_id in (select id from gone) or entry_id in (select id from moved) or other_id in (select id from gone))
+        and task.workcenter_id <> coalesce(
+            (select workcenter_id from entry where entry.id = entry_id),
+            (select workcenter_id from task other where other.id = other_id))";
+
 /// Whoever puts something into one of these folders comes before or after.
 const HOLD: &str = "
     select id from workcenter where id in (select workcenter_id from entry where id = any($1))
@@ -154,6 +192,22 @@ pub(super) async fn append(
     now: Timestamp,
 ) -> Result<()> {
     run(on, APPEND, &[&onto, &of, &by, &now, &all_versions]).await
+}
+
+/// Copies what is said of each of `of` to the one of `to` that stands in its place.
+pub(super) async fn copy_comments(on: &impl GenericClient, (to, of): (&[Uuid], &[Uuid])) -> Result<()> {
+    run(on, COPY_COMMENTS, &[&to, &of]).await
+}
+
+/// Gives what is said of each of `of`, and its tasks, to the one of `onto` that stands in its place.
+pub(super) async fn hand_over(on: &impl GenericClient, (onto, of): (&[Uuid], &[Uuid])) -> Result<()> {
+    run(on, HAND_OVER, &[&onto, &of]).await
+}
+
+/// Parts what jobs have moved to another WorkCenter, with the tasks of the documents among it, from the tasks of the one that
+/// it was in.
+pub(in crate::content::bulk) async fn part(on: &impl GenericClient, jobs: &[Uuid]) -> Result<()> {
+    run(on, PART, &[&jobs]).await
 }
 
 /// Clears away those of `new`, which nobody but a job has made, and of `old` that are empty.

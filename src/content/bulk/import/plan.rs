@@ -196,6 +196,8 @@ impl<'a> Planner<'a> {
             // No more than a document may have.
             bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
             on_conflict: self.policies[usize::from(kind == ItemKind::Folder)],
+            etag: String::new(),
+            line: 0,
         }
     }
 

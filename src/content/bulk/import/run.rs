@@ -22,7 +22,7 @@ use crate::{
     },
     db::{Db, Transaction},
     error::{Error, Result},
-    job::{self, Batch, Item, ItemState, Job, Leftover, Outcome, Target},
+    job::{self, Batch, Ended, Item, ItemState, Job, Leftover, Outcome, Target},
     secret::Hash,
 };
 
@@ -74,9 +74,10 @@ impl job::Work for Imports {
         Ok(())
     }
 
-    async fn end(&self, tx: &Transaction<'_>, job: &Job, workcenters: &[(Uuid, i64)]) -> Result<()> {
-        store::remove(tx, job.id).await?;
-        self.deeds.end(tx, job, workcenters).await
+    async fn end(&self, tx: &Transaction<'_>, ended: &[Ended]) -> Result<()> {
+        let jobs: Vec<Uuid> = ended.iter().map(|it| it.job.id).collect();
+        store::remove(tx, &jobs).await?;
+        self.deeds.end(tx, ended).await
     }
 }
 
@@ -113,6 +114,8 @@ fn node(item: &Item, target: &Target) -> Node {
         name: name.text().to_owned(),
         path: item.path.clone(),
         bytes: item.bytes,
+        digest: None,
+        revision: 0,
         purge_at: None,
         is_below_deleted: false,
         above: Vec::new(),

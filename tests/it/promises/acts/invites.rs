@@ -1,5 +1,9 @@
 //! The calls about invites that are refused.
 
+use futures_util::{
+    future,
+    stream::{self, StreamExt},
+};
 use jiff::ToSpan;
 use tonic::Status;
 use uuid::Uuid;
@@ -7,14 +11,18 @@ use workcenter::{
     ids,
     pb::{
         AcceptInviteRequest, AccountRole, BatchCreateInvitesRequest, CreateInviteRequest, DeclineInviteRequest,
-        GetInviteRequest, Invite, InviteRow, InvitedWorkCenter, ListInvitesRequest, Newcomer, ResendInviteRequest,
-        RetryFailedInvitesRequest, RevokeInviteRequest, UpdateInviteRequest, WorkCenterRole, WorkCenterState,
-        accept_invite_request::By as Accepted, decline_invite_request::By as Declined,
+        GetInviteRequest, ImportInvitesMetadata, Invite, InviteRow, InvitedWorkCenter, ListInvitesRequest, Newcomer,
+        ResendInviteRequest, RetryFailedInvitesRequest, RevokeInviteRequest, UpdateInviteRequest, WorkCenterRole,
+        WorkCenterState, accept_invite_request::By as Accepted, decline_invite_request::By as Declined,
     },
 };
 
 use super::{Answer, Person, Stage, by, nothing, text};
-use crate::{invite::mailed, member::set_role, story::mask};
+use crate::{
+    invite::{import::file_of, mailed},
+    member::set_role,
+    story::mask,
+};
 
 /// An address that nobody has.
 fn nobody() -> String {
@@ -295,6 +303,43 @@ impl Stage {
         let request_id = ids::new().to_string();
         self.batch_as(&self.ada, 1, &request_id).await?;
         self.batch_as(&self.ada, 1, &request_id).await
+    }
+
+    async fn import_as(&self, who: &Person, file: &str, request_id: &str) -> Answer {
+        let (account_id, request_id) = (self.account.to_string(), text(request_id));
+        let metadata = ImportInvitesMetadata { account_id, request_id, ..Default::default() };
+        self.app.invites().import_invites(by(&who.token, stream::iter(file_of(metadata, file)))).await.map(nothing)
+    }
+
+    pub async fn import(&self, file: &str) -> Answer {
+        self.import_as(&self.ada, file, "").await
+    }
+
+    pub async fn import_as_a_stranger(&self) -> Answer {
+        self.import_as(&self.stranger, "email\n", "").await
+    }
+
+    pub async fn import_as_a_guest(&self) -> Answer {
+        self.import_as(&self.guest, "email\n", "").await
+    }
+
+    pub async fn import_two_by_one_request(&self) -> Answer {
+        let request_id = ids::new().to_string();
+        self.import_as(&self.ada, "email\none@example.com\n", &request_id).await?;
+        self.import_as(&self.ada, "email\ntwo@example.com\n", &request_id).await
+    }
+
+    /// The metadata and no more.
+    pub async fn import_silently(&self) -> Answer {
+        let metadata = ImportInvitesMetadata { account_id: self.account.to_string(), ..Default::default() };
+        let messages = stream::iter(file_of(metadata, "").into_iter().take(1)).chain(stream::pending());
+        self.app.invites().import_invites(by(&self.bob.token, messages)).await.map(nothing)
+    }
+
+    pub async fn import_a_third_file(&self) -> Answer {
+        let files = [(); 3].map(|()| Box::pin(self.import_silently()));
+        // Those that have a place wait until they are late; the one that has none is told at once.
+        future::select_all(files).await.0
     }
 
     async fn invites_of_the_account_as(&self, who: &Person) -> Answer {

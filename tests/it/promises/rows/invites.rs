@@ -21,6 +21,14 @@ super::rows! {
         PermissionDenied NOT_ALLOWED batch_as_a_guest();
         AlreadyExists REQUEST_ID_REUSED batch_two_by_one_request();
     }
+    "InviteService/ImportInvites" {
+        InvalidArgument FIELD_INVALID import("name\nada\n");
+        NotFound ACCOUNT_NOT_FOUND import_as_a_stranger();
+        PermissionDenied NOT_ALLOWED import_as_a_guest();
+        AlreadyExists REQUEST_ID_REUSED import_two_by_one_request();
+        DeadlineExceeded DEADLINE import_silently();
+        ResourceExhausted OVERLOADED import_a_third_file();
+    }
     "InviteService/GetInvite" {
         InvalidArgument FIELD_INVALID read_invite("made up");
         NotFound INVITE_NOT_FOUND read_somebodys_invite();

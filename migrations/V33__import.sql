@@ -3,7 +3,7 @@
 
 alter table job drop constraint job_kind_check;
 alter table job add constraint job_kind_check
-    check (kind in ('DIGEST_RUN', 'BULK_COPY', 'BULK_MOVE', 'BULK_DELETE', 'BULK_RESTORE', 'IMPORT_DOCUMENTS'));
+    check (kind in ('DIGEST_RUN', 'BULK_COPY', 'BULK_MOVE', 'BULK_DELETE', 'BULK_RESTORE', 'IMPORT_INVITES', 'IMPORT_DOCUMENTS'));
 
 -- The archive of an import that is not over. Written by content::bulk::import::store.
 create table import (
