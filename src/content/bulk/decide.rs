@@ -239,7 +239,7 @@ fn transfer(world: &World, task: &Task<'_>, item: &Item, node: &Node) -> Result<
 
 /// What becomes of it in `place`, by what has its name there.
 fn into(world: &World, task: &Task<'_>, item: &Item, node: &Node, place: Place) -> Option<Verdict> {
-    let to = if task.kind == job::Kind::BulkCopy { ids::new() } else { node.id };
+    let to = if matches!(task.kind, job::Kind::BulkCopy | job::Kind::ImportDocuments) { ids::new() } else { node.id };
     let policy = Policy::named(&item.on_conflict);
     let goes_away = to == node.id && node.purge_at.is_none() && node.workcenter != place.workcenter;
     let leftover = || (goes_away && node.kind == Kind::Folder).then(ids::new);

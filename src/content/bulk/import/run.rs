@@ -75,9 +75,8 @@ impl job::Work for Imports {
     }
 
     async fn end(&self, tx: &Transaction<'_>, ended: &[Ended]) -> Result<()> {
-        for Ended { job, .. } in ended {
-            store::remove(tx, job.id).await?;
-        }
+        let jobs: Vec<Uuid> = ended.iter().map(|it| it.job.id).collect();
+        store::remove(tx, &jobs).await?;
         self.deeds.end(tx, ended).await
     }
 }

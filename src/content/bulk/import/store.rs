@@ -44,7 +44,7 @@ const ENTRIES: &str = "select item_id, bytes, fault, digest from import_entry wh
 
 const SETTLED: &str = "delete from import_entry where job_id = $1 and item_id = any($2)";
 
-const REMOVE: &str = "delete from import where job_id = $1";
+const REMOVE: &str = "delete from import where job_id = any($1)";
 
 /// Folders, and documents with their first version.
 const CREATE: &str = "
@@ -165,9 +165,9 @@ pub(super) async fn settled(on: &impl GenericClient, job: Uuid, items: &[Uuid]) 
     Ok(())
 }
 
-/// Forgets the archive of a job that is over.
-pub(super) async fn remove(on: &impl GenericClient, job: Uuid) -> Result<()> {
-    db::text(on, REMOVE, &[&job]).await?;
+/// Forgets the archives of jobs that are over.
+pub(super) async fn remove(on: &impl GenericClient, jobs: &[Uuid]) -> Result<()> {
+    db::text(on, REMOVE, &[&jobs]).await?;
     Ok(())
 }
 

@@ -1,12 +1,13 @@
 //! The calls that start bulk jobs and are refused.
 
+use futures_util::stream;
 use uuid::Uuid;
 use workcenter::{
     content::ITEMS_MAX,
     ids,
     pb::{
         AddCollaboratorRequest, ArchiveWorkCenterRequest, BulkCopyRequest, BulkDeleteRequest, BulkMoveRequest,
-        BulkRestoreRequest, CreateFolderRequest, WorkCenterRole,
+        BulkRestoreRequest, CreateFolderRequest, ImportInvitesMetadata, RetryFailedItemsRequest, WorkCenterRole,
     },
 };
 
@@ -14,6 +15,7 @@ use super::{Answer, Person, Stage, by, nothing, text};
 use crate::{
     bulk::{document, folder, to},
     harness::reason,
+    invite::import::file_of,
 };
 
 /// More documents in a folder than a job may have items.
@@ -126,7 +128,8 @@ impl Stage {
     pub async fn crowded(&self) -> (Person, Uuid, Uuid, Uuid) {
         let account = self.app.account("Busy Works").await;
         let space = self.app.workcenter(&account.admin, account.id, "Pier").await;
-        let message = CreateFolderRequest { workcenter_id: space.to_string(), name: text("Plans"), ..Default::default() };
+        let message =
+            CreateFolderRequest { workcenter_id: space.to_string(), name: text("Plans"), ..Default::default() };
         let made = self.app.contents().create_folder(by(&account.admin.token, message)).await.unwrap().into_inner();
         self.app.client().await.execute(WAITING, &[&account.id]).await.unwrap();
         (account.admin, account.id, space, made.folder.unwrap().folder_id.parse().unwrap())
@@ -135,11 +138,6 @@ impl Stage {
     pub async fn copy_while_too_many_wait(&self) -> Answer {
         let (admin, _, space, plans) = self.crowded().await;
         self.copy_by(&admin, plans, space, None, "").await
-    }
-
-    pub async fn import_while_too_many_wait(&self) -> Answer {
-        let (admin, _, space, _) = self.crowded().await;
-        self.import_by(&admin, announced(space, &sound())).await
     }
 
     pub async fn invite_a_file_while_too_many_wait(&self) -> Answer {

@@ -64,9 +64,14 @@ impl Stage {
         self.import_of(&archive(&[deflated("blank", &vec![0; 1 << 20])])).await
     }
 
-    pub async fn import_as_a_stranger(&self) -> Answer {
+    pub async fn import_an_archive_as_a_stranger(&self) -> Answer {
         let (space, _) = self.filed().await;
         self.import_by(&self.stranger, announced(space, &sound())).await
+    }
+
+    pub async fn import_while_too_many_wait(&self) -> Answer {
+        let (admin, _, space, _) = self.crowded().await;
+        self.import_by(&admin, announced(space, &sound())).await
     }
 
     pub async fn import_to_where_nothing_is(&self) -> Answer {
@@ -104,7 +109,7 @@ impl Stage {
         self.app.contents().import_documents(by(&self.ada.token, messages)).await.map(nothing)
     }
 
-    pub async fn import_silently(&self) -> Answer {
+    pub async fn import_an_archive_silently(&self) -> Answer {
         self.import_nothing(self.filed().await.0).await
     }
 

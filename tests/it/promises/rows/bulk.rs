@@ -28,12 +28,12 @@ super::rows! {
         InvalidArgument ARCHIVE_UNREADABLE import_no_archive();
         InvalidArgument TOO_MANY_ITEMS import_too_much();
         InvalidArgument ARCHIVE_RATIO import_a_bomb();
-        NotFound WORKCENTER_NOT_FOUND import_as_a_stranger();
+        NotFound WORKCENTER_NOT_FOUND import_an_archive_as_a_stranger();
         NotFound FOLDER_NOT_FOUND import_to_where_nothing_is();
         PermissionDenied NOT_ALLOWED import_as_a_reader();
         FailedPrecondition WORKCENTER_ARCHIVED import_to_where_it_is_archived();
         AlreadyExists REQUEST_ID_REUSED import_two_archives_by_one_request();
-        DeadlineExceeded DEADLINE import_silently();
+        DeadlineExceeded DEADLINE import_an_archive_silently();
         ResourceExhausted OVERLOADED import_a_third_archive();
         ResourceExhausted JOB_LIMIT_REACHED import_while_too_many_wait();
     }
