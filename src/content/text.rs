@@ -46,7 +46,7 @@ pub(super) fn line(field: &str, text: &str) -> Result<String, Violation> {
 ///
 /// # Errors
 ///
-/// As [`line`], and when nothing is left.
+/// As [`line()`], and when nothing is left.
 pub(super) fn title(field: &str, text: &str) -> Result<String, Violation> {
     let line = line(field, text)?;
     if line.is_empty() { Err(Violation::new(field, "is required")) } else { Ok(line) }
