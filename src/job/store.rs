@@ -172,8 +172,8 @@ pub(super) async fn find(on: &impl GenericClient, id: Uuid) -> Result<Option<Job
 /// Whether so many jobs of the account are not over, but for digest runs.
 pub(super) async fn has_open(on: &impl GenericClient, account: Uuid, many: i64) -> Result<bool> {
     let open =
-        "select from job where account_id = $1 and finished_at is null and kind <> 'DIGEST_RUN' offset $2 - 1 limit 1";
-    Ok(!db::text(on, open, &[&account, &many]).await?.is_empty())
+        "select from job where account_id = $1 and finished_at is null and kind <> 'DIGEST_RUN' offset $2 limit 1";
+    Ok(!db::text(on, open, &[&account, &(many - 1)]).await?.is_empty())
 }
 
 /// Those of the jobs `ids` that there are.
