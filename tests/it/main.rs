@@ -38,6 +38,7 @@ mod profile;
 mod promises;
 mod request;
 mod schedule;
+mod template;
 mod unsubscribe;
 mod wire;
 mod workcenter;
