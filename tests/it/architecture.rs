@@ -53,6 +53,7 @@ const ABOVE: &[(&str, &str)] = &[
     ("digest", "activity job outbox subscription"),
     ("preference", "access account activity digest identity outbox subscription workcenter"),
     ("invite", "access account completion identity job outbox profile request subscription workcenter"),
+    ("template", "subscription"),
     ("audit", ""),
     (
         "server",

@@ -1,0 +1,3 @@
+//! The room `template`: what is copied from one WorkCenter to others.
+
+mod dates;
