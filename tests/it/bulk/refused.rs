@@ -1,6 +1,7 @@
 //! What is refused at once, and what fails item by item for want of rights.
 
 use tonic::Code;
+use tonic_types::StatusExt;
 use uuid::Uuid;
 use workcenter::pb::{
     AddCollaboratorRequest, BulkCopyRequest, BulkDeleteRequest, BulkItem, BulkMoveRequest, JobState, OnConflict,
@@ -118,4 +119,24 @@ async fn rights_are_asked_for_each_item_in_the_plan_and_when_its_turn_comes() {
     assert_eq!(stage.app.jobs().cancel_job(by(&stage.owner.token, request)).await.unwrap_err().code(), Code::NotFound);
     let readers = BulkCopyRequest { items, target: to(from, None), ..Default::default() };
     assert_eq!(copy(readers).await.unwrap_err().code(), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn an_account_with_as_many_jobs_as_may_wait_starts_another_when_one_of_them_is_over() {
+    let stage = Stage::set().await;
+    let (from, into) = (stage.space("From").await, stage.space("Into").await);
+    let items = vec![document(stage.grow(from, &["a=1"]).await["a"])];
+    let client = stage.app.client().await;
+    let waiting = "insert into job (id, account_id, kind, state, total)
+        select gen_random_uuid(), $1, 'BULK_COPY', 'QUEUED', 1 from generate_series(1, 10000)";
+    client.execute(waiting, &[&stage.account.id]).await.unwrap();
+    let request = BulkCopyRequest { items, target: to(into, None), ..Default::default() };
+    let refused = stage.copy(request.clone()).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::ResourceExhausted, "JOB_LIMIT_REACHED"));
+    assert_eq!(refused.get_details_retry_info().unwrap().retry_delay.unwrap().as_secs(), 60);
+
+    let end =
+        "update job set state = 'SUCCEEDED', finished_at = now() where id = (select min(id::text)::uuid from job)";
+    assert_eq!(client.execute(end, &[]).await.unwrap(), 1);
+    stage.copy(request).await.unwrap();
 }
