@@ -39,6 +39,7 @@ pub mod member;
 pub mod digest;
 pub mod preference;
 pub mod invite;
+pub mod template;
 pub mod audit;
 
 pub mod server;

@@ -287,6 +287,9 @@ actions! {
     BulkMove "ContentService/BulkMove" people(Relation::Contributor);
     BulkDelete "ContentService/BulkDelete" people(Relation::Oneself);
     BulkRestore "ContentService/BulkRestore" people(Relation::Oneself);
+    ListTemplateContents "TemplateService/ListTemplateContents" people(Relation::Reader);
+    ApplyTemplate "TemplateService/ApplyTemplate" people(Relation::Owner);
+    PublishTemplate "TemplateService/PublishTemplate" people(Relation::Keeper);
     GetJob "JobService/GetJob" people_and(Relation::Initiator, SCOPE_JOBS);
     ListOwnJobs "JobService/ListJobs" people(Relation::Oneself);
     ListAccountJobs "JobService/ListJobs" people_and(Relation::Administrator, SCOPE_JOBS);

@@ -14,6 +14,7 @@ use crate::{
     invite, job,
     notice::Notice,
     subscription::When,
+    template,
 };
 
 /// How many batches are done at a time: one has the processor while the other waits for the database.
@@ -26,24 +27,30 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 struct Works {
     deeds: Deeds,
     invites: invite::Import,
+    templates: template::Work,
 }
 
 impl job::Work for Works {
     async fn batch(&self, tx: &Transaction<'_>, batch: &job::Batch) -> Result<Vec<job::Outcome>> {
         match batch.kind {
             job::Kind::ImportInvites => self.invites.batch(tx, batch).await,
+            job::Kind::ApplyTemplate | job::Kind::PublishTemplate => self.templates.batch(tx, batch).await,
             _ => self.deeds.batch(tx, batch).await,
         }
     }
 
     async fn sweep(&self, tx: &Transaction<'_>, job: &job::Job, these: &[job::Leftover]) -> Result<()> {
-        self.deeds.sweep(tx, job, these).await
+        match job.kind {
+            job::Kind::ApplyTemplate => self.templates.sweep(tx, job, these).await,
+            _ => self.deeds.sweep(tx, job, these).await,
+        }
     }
 
     async fn end(&self, tx: &Transaction<'_>, ended: &[job::Ended]) -> Result<()> {
         // Those that end together are of one kind.
         match ended.first().map(|it| it.job.kind) {
             Some(job::Kind::ImportInvites) => self.invites.end(tx, ended).await,
+            Some(job::Kind::ApplyTemplate | job::Kind::PublishTemplate) => self.templates.end(tx, ended).await,
             _ => self.deeds.end(tx, ended).await,
         }
     }
@@ -59,7 +66,11 @@ impl Daemon {
         let settings = &self.parts.settings;
         let when = When { now: self.parts.clock.now().await?, spread: self.terms.spread };
         let (window, most, key) = (settings.immediate_window, settings.large_workcenter, settings.key());
-        let works = Works { deeds: Deeds { when, window }, invites: invite::Import { when, window, most, key } };
+        let works = Works {
+            deeds: Deeds { when, window },
+            invites: invite::Import { when, window, most, key },
+            templates: template::Work { when, window, most },
+        };
         job::turn(&self.parts.db, &self.crier, &self.worker, &works).await
     }
 

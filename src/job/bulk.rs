@@ -60,6 +60,8 @@ pub struct Bulk {
     pub initiator_name: String,
     /// The job whose failed items it does again.
     pub retry_of: Option<Uuid>,
+    /// The job of which it does an item.
+    pub parent: Option<Uuid>,
     /// Bytes altogether.
     pub total_bytes: i64,
     /// Bytes of the items that are done.

@@ -5,6 +5,7 @@
 //! [`turn()`], a batch at a time. Being told is only a hint; the row is the truth.
 
 mod bulk;
+mod child;
 mod crier;
 mod history;
 mod item;
@@ -18,6 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 pub use bulk::{Bulk, New, Order, Target, start};
+pub use child::{settle, start_child};
 pub use crier::Crier;
 pub use history::sweep;
 pub use item::{Above, Batch, Item, ItemKind, ItemState, Leftover, Outcome, Planned, RETRYABLE};
@@ -45,12 +47,24 @@ pub enum Kind {
     BulkRestore,
     /// Makes invites of the rows of a file.
     ImportInvites,
+    /// Copies what a template has into a WorkCenter.
+    ApplyTemplate,
+    /// Does so for many WorkCenters, each with a job of its own.
+    PublishTemplate,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::DigestRun, Self::BulkCopy, Self::BulkMove, Self::BulkDelete, Self::BulkRestore, Self::ImportInvites];
+    pub const ALL: [Self; 8] = [
+        Self::DigestRun,
+        Self::BulkCopy,
+        Self::BulkMove,
+        Self::BulkDelete,
+        Self::BulkRestore,
+        Self::ImportInvites,
+        Self::ApplyTemplate,
+        Self::PublishTemplate,
+    ];
 
     /// As the database has it.
     pub fn name(self) -> &'static str {
@@ -61,6 +75,8 @@ impl Kind {
             Self::BulkDelete => "BULK_DELETE",
             Self::BulkRestore => "BULK_RESTORE",
             Self::ImportInvites => "IMPORT_INVITES",
+            Self::ApplyTemplate => "APPLY_TEMPLATE",
+            Self::PublishTemplate => "PUBLISH_TEMPLATE",
         }
     }
 

@@ -308,6 +308,8 @@ impl From<Kind> for JobKind {
             Kind::BulkDelete => Self::BulkDelete,
             Kind::BulkRestore => Self::BulkRestore,
             Kind::ImportInvites => Self::ImportInvites,
+            Kind::ApplyTemplate => Self::ApplyTemplate,
+            Kind::PublishTemplate => Self::PublishTemplate,
         }
     }
 }
@@ -350,6 +352,7 @@ impl From<Bulk> for pb::Bulk {
             target_path: target.map(|it| it.path).unwrap_or_default(),
             initiator_name: bulk.initiator_name,
             retry_of_job_id: id(bulk.retry_of),
+            parent_job_id: id(bulk.parent),
             total_bytes: bulk.total_bytes,
             done_bytes: bulk.done_bytes,
             warned_items: bulk.warned,

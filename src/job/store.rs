@@ -49,6 +49,7 @@ enum Column {
     StopsOnFailure,
     InitiatorName,
     RetryOf,
+    ParentId,
     TotalBytes,
     DoneBytes,
     Warned,
@@ -62,7 +63,7 @@ enum Column {
     Fence,
 }
 
-const ALL: [Column; 38] = [
+const ALL: [Column; 39] = [
     Column::Id,
     Column::AccountId,
     Column::Kind,
@@ -91,6 +92,7 @@ const ALL: [Column; 38] = [
     Column::StopsOnFailure,
     Column::InitiatorName,
     Column::RetryOf,
+    Column::ParentId,
     Column::TotalBytes,
     Column::DoneBytes,
     Column::Warned,
@@ -373,6 +375,7 @@ fn bulk(row: &Row) -> Bulk {
         },
         initiator_name: row.get("initiator_name"),
         retry_of: row.get("retry_of"),
+        parent: row.get("parent_id"),
         total_bytes: row.get("total_bytes"),
         done_bytes: row.get("done_bytes"),
         warned: row.get("warned"),

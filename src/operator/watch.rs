@@ -117,6 +117,8 @@ fn label(kind: JobKind) -> &'static str {
         JobKind::BulkDelete => "delete",
         JobKind::BulkRestore => "restore",
         JobKind::ImportInvites => "invite",
+        JobKind::ApplyTemplate => "template",
+        JobKind::PublishTemplate => "publish",
         JobKind::Unspecified => "job",
     }
 }

@@ -3,6 +3,7 @@
 mod archive;
 mod collaborator;
 mod content;
+mod filing;
 mod own;
 mod purge;
 mod service;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 pub use collaborator::{ADDED, Arrival, LEFT, REMOVED, Tie, add, add_all, announce, remove_all};
 pub use content::{fill, rearrange};
+pub use filing::file;
 pub use purge::purge;
 pub use service::{Service, read_role};
 pub use store::closed;

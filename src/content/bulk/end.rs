@@ -55,6 +55,6 @@ fn phrases(kind: Kind) -> (&'static str, &'static str, &'static str) {
         Kind::BulkMove => ("files.bulk_moved", "moved", "Moving"),
         Kind::BulkDelete => ("files.bulk_deleted", "deleted", "Deleting"),
         Kind::BulkRestore => ("files.bulk_restored", "restored", "Restoring"),
-        Kind::BulkCopy | Kind::DigestRun | Kind::ImportInvites => ("files.bulk_copied", "copied", "Copying"),
+        _ => ("files.bulk_copied", "copied", "Copying"),
     }
 }

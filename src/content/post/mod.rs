@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Posts of a WorkCenter at most: a year of thirty a day.
-const POSTS_MAX: i64 = 10_000;
+pub(super) const POSTS_MAX: i64 = 10_000;
 
 /// A post.
 #[derive(Clone, Debug, PartialEq, Eq)]

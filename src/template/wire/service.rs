@@ -1,0 +1,135 @@
+//! Reads what is asked of a template, with all that is wrong with it.
+
+use std::collections::HashSet;
+
+use uuid::Uuid;
+
+use crate::{
+    content::imprint::Cast,
+    error::Violations,
+    ids,
+    job::ItemKind,
+    pb::{PublishTemplateRequest, TemplateMode, TemplateOptions, TemplatePart},
+    template::{
+        CAST_MAX, TARGETS_MAX,
+        run::{Mode, Run, Timing},
+    },
+    workcenter::{self, read_role},
+};
+
+/// What is copied unless somebody says otherwise.
+const USUAL: [ItemKind; 4] = [ItemKind::Folder, ItemKind::Document, ItemKind::Task, ItemKind::Post];
+
+/// Reads how a template is to be copied.
+pub(in crate::template) fn options(
+    template_id: &str,
+    options: Option<&TemplateOptions>,
+    violations: &mut Violations,
+) -> Run {
+    let usual = TemplateOptions::default();
+    let options = options.unwrap_or(&usual);
+    let template = violations.take(ids::parse("template_id", template_id)).unwrap_or_default();
+    let what = parts(&options.parts, violations);
+    let mode = match TemplateMode::try_from(options.mode) {
+        Ok(TemplateMode::AddMissing) => Mode::AddMissing,
+        Ok(TemplateMode::ReportOnly) => Mode::ReportOnly,
+        Ok(TemplateMode::Unspecified | TemplateMode::UpdateUnmodified) => Mode::UpdateUnmodified,
+        Err(_unknown) => {
+            violations.add("options.mode", "must be a TemplateMode");
+            Mode::default()
+        }
+    };
+    let (new_versions, creates) = (options.new_versions, false);
+    Run { template, what, mode, new_versions, creates, cast: cast(options, violations), timing: Timing::default() }
+}
+
+fn parts(sent: &[i32], violations: &mut Violations) -> Vec<ItemKind> {
+    if sent.is_empty() {
+        return USUAL.into();
+    }
+    let mut what = Vec::new();
+    for (index, number) in sent.iter().enumerate() {
+        let kind = match TemplatePart::try_from(*number) {
+            Ok(TemplatePart::Folders) => ItemKind::Folder,
+            Ok(TemplatePart::Documents) => ItemKind::Document,
+            Ok(TemplatePart::Tasks) => ItemKind::Task,
+            Ok(TemplatePart::Posts) => ItemKind::Post,
+            Ok(TemplatePart::Comments) => ItemKind::Comment,
+            Ok(TemplatePart::Collaborators) => ItemKind::Collaborator,
+            Ok(TemplatePart::Settings) => ItemKind::Setting,
+            Ok(TemplatePart::Unspecified) | Err(_) => {
+                violations.add(format!("options.parts[{index}]"), "must be a TemplatePart");
+                continue;
+            }
+        };
+        if what.contains(&kind) {
+            violations.add(format!("options.parts[{index}]"), "must not be named twice");
+        }
+        what.push(kind);
+    }
+    if what.contains(&ItemKind::Document) && !what.contains(&ItemKind::Folder) {
+        violations.add("options.parts", "must have folders where there are documents");
+    }
+    what
+}
+
+fn cast(options: &TemplateOptions, violations: &mut Violations) -> Cast {
+    let mut cast = Cast::default();
+    if CAST_MAX < options.role_bindings.len() + options.user_substitutions.len() {
+        violations.add("options.role_bindings", format!("must be at most {CAST_MAX} with the substitutions"));
+        return cast;
+    }
+    let mut seen = HashSet::new();
+    for (index, sent) in options.role_bindings.iter().enumerate() {
+        let field = format!("options.role_bindings[{index}]");
+        let role = violations.take(read_role(&format!("{field}.role"), sent.role()));
+        let user = violations.take(ids::parse(&format!("{field}.user_id"), &sent.user_id));
+        let Some((role, user)) = role.zip(user) else { continue };
+        if !seen.insert((role, user)) {
+            violations.add(field, "must not be named twice");
+        }
+        cast.bound.push((role.name().to_owned(), user));
+    }
+    let mut replaced = HashSet::new();
+    for (index, sent) in options.user_substitutions.iter().enumerate() {
+        let field = format!("options.user_substitutions[{index}]");
+        let from = violations.take(ids::parse(&format!("{field}.from_user_id"), &sent.from_user_id));
+        let to = violations.take(ids::parse(&format!("{field}.to_user_id"), &sent.to_user_id));
+        let Some((from, to)) = from.zip(to) else { continue };
+        if !replaced.insert(from) {
+            violations.add(format!("{field}.from_user_id"), "must not be named twice");
+        }
+        cast.replaced.push((from, to));
+    }
+    cast
+}
+
+/// Reads the WorkCenters that a template is to be published to: those that are named, or a category.
+pub(in crate::template) fn targets(
+    asked: &PublishTemplateRequest,
+    template: Uuid,
+    violations: &mut Violations,
+) -> (Vec<Uuid>, Option<String>) {
+    let sent = &asked.target_workcenter_ids;
+    let category = violations.take(workcenter::category("target_category", &asked.target_category));
+    let category = category.filter(|it| !it.is_empty());
+    if sent.is_empty() == category.is_none() {
+        violations.add("target_workcenter_ids", "must be given, or a category, and not both");
+    }
+    if TARGETS_MAX < sent.len() {
+        violations.add("target_workcenter_ids", format!("must be at most {TARGETS_MAX}"));
+        return (Vec::new(), category);
+    }
+    let (mut named, mut seen) = (Vec::new(), HashSet::new());
+    for (index, text) in sent.iter().enumerate() {
+        let field = format!("target_workcenter_ids[{index}]");
+        let Some(id) = violations.take(ids::parse(&field, text)) else { continue };
+        if id == template {
+            violations.add(field, "must be another one than the template");
+        } else if !seen.insert(id) {
+            violations.add(field, "must not be named twice");
+        }
+        named.push(id);
+    }
+    (named, category)
+}
