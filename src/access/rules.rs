@@ -78,6 +78,11 @@ impl Relation {
         }
     }
 
+    /// Whether what it is asked for in a WorkCenter changes nothing there.
+    pub(super) fn reads(self) -> bool {
+        matches!(self, Self::Reader | Self::KeeperOrOneself)
+    }
+
     /// Whether that is enough for the call.
     pub(super) fn suffices(self, standing: &Standing, person: Uuid, resource: Resource) -> bool {
         match self {

@@ -7,6 +7,7 @@ use workcenter::{access::Action, ids, pb};
 use crate::content;
 
 /// Something of everything, in one account.
+#[derive(Clone, Copy)]
 pub struct Things {
     pub account: Uuid,
     pub workcenter: Uuid,
