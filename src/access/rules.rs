@@ -24,6 +24,8 @@ pub enum Relation {
     AdministratorOrOneself,
     /// A collaborator of the WorkCenter, or an administrator of its account.
     Reader,
+    /// As [`Self::Reader`], and a member or administrator of its account.
+    Founder,
     /// A collaborator of the WorkCenter.
     Collaborator,
     /// A contributor to the WorkCenter, or an owner of it; an administrator of its account only where they are one, too.
@@ -62,6 +64,7 @@ impl Relation {
                 standing.account_role.is_some()
             }
             Self::Reader
+            | Self::Founder
             | Self::Collaborator
             | Self::Contributor
             | Self::Tasked
@@ -88,7 +91,7 @@ impl Relation {
         match self {
             Self::Oneself | Self::Acquaintance | Self::Insider | Self::Reader => true,
             Self::OneselfOrAdministrator => resource == Resource::Person(person) || standing.administers(),
-            Self::Member => standing.account_role >= Some(AccountRole::Member),
+            Self::Member | Self::Founder => standing.account_role >= Some(AccountRole::Member),
             Self::Administrator | Self::Keeper => standing.administers(),
             Self::AdministratorOrOneself => {
                 standing.administers() || matches!(resource, Resource::Member { of, .. } if of == person)
@@ -292,6 +295,8 @@ actions! {
     BulkMove "ContentService/BulkMove" people(Relation::Contributor);
     BulkDelete "ContentService/BulkDelete" people(Relation::Oneself);
     BulkRestore "ContentService/BulkRestore" people(Relation::Oneself);
+    MarkAsTemplate "TemplateService/MarkAsTemplate" people(Relation::Owner);
+    CreateFromTemplate "TemplateService/CreateFromTemplate" people(Relation::Founder);
     ListTemplateContents "TemplateService/ListTemplateContents" people(Relation::Reader);
     ApplyTemplate "TemplateService/ApplyTemplate" people(Relation::Owner);
     PublishTemplate "TemplateService/PublishTemplate" people(Relation::Keeper);

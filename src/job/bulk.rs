@@ -128,6 +128,16 @@ pub(super) async fn retry(tx: &Transaction<'_>, job: &Job, by: Uuid, request_id:
     begun(tx, id).await
 }
 
+/// Notes that the job `id` copies into a WorkCenter that was made after it began.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn aim(tx: &Transaction<'_>, id: Uuid, workcenter: Uuid) -> Result<Job> {
+    store::aim(tx, id, workcenter).await?;
+    store::find(tx, id).await?.ok_or_else(|| super::missing(id))
+}
+
 async fn begun(tx: &Transaction<'_>, id: Uuid) -> Result<Job> {
     notice::tell(tx, notice::JOB, id).await?;
     store::find(tx, id).await?.ok_or_else(|| super::missing(id))

@@ -18,7 +18,7 @@ pub mod watch;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-pub use bulk::{Bulk, New, Order, Target, start};
+pub use bulk::{Bulk, New, Order, Target, aim, start};
 pub use child::{settle, start_child};
 pub use crier::Crier;
 pub use history::sweep;

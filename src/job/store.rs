@@ -135,6 +135,8 @@ const COUNT: &str = "
     from (select count(*) as items, coalesce(sum(bytes), 0)::bigint as bytes from job_item where job_id = $1 and seq > 0) it
     where id = $1";
 
+const AIM: &str = "update job set target_workcenter_id = $2 where id = $1";
+
 const CANCEL: &str = "
     update job set state = 'CANCELLING', cancel_requested_at = now(), cancel_requested_by = $2, revision = revision + 1,
         updated_at = statement_timestamp()
@@ -341,6 +343,12 @@ pub(super) async fn insert_retry(
     request_id: &str,
 ) -> Result<()> {
     db::text(on, INSERT_RETRY, &[&id, &of, &by, &request_id]).await?;
+    Ok(())
+}
+
+/// Notes the WorkCenter that the bulk job `id` copies into.
+pub(super) async fn aim(on: &impl GenericClient, id: Uuid, workcenter: Uuid) -> Result<()> {
+    db::text(on, AIM, &[&id, &workcenter]).await?;
     Ok(())
 }
 

@@ -235,9 +235,9 @@ async fn people(on: &impl GenericClient, copying: &Copying<'_>, judged: &mut [Ju
 async fn settings(on: &impl GenericClient, copying: &Copying<'_>, judged: &mut [Judged]) -> Result<()> {
     let (source, target) = store::categories(on, copying.run.template, copying.into).await?;
     for it in judged.iter_mut().filter(|it| it.verdict == Verdict::Copy) {
-        it.verdict = if source == target {
+        it.verdict = if target.as_ref().is_none_or(|it| *it == source) {
             Verdict::Adopt(copying.into, Adopted::Same)
-        } else if target.is_empty() {
+        } else if target.as_ref().is_some_and(String::is_empty) {
             Verdict::Copy
         } else {
             Verdict::Skip(Code::LocallyChanged)

@@ -1,5 +1,6 @@
 //! `TemplateService` on the wire: what is asked for, and the job that comes of it, or its plan.
 
+use jiff::Timestamp;
 use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -20,17 +21,21 @@ use crate::{
     clock::Clock,
     content::ITEMS_MAX,
     db::{Db, Transaction},
-    error::{Error, Reason, Result, Violations},
+    error::{Error, Reason, Result, Violation, Violations},
     ids,
     job::{self, ItemKind, ItemState, Order, Target},
     page::Page,
     pb::{
-        self, ApplyTemplateRequest, ApplyTemplateResponse, JobItem, JobItemKind, JobItemState,
-        ListTemplateContentsRequest, ListTemplateContentsResponse, PublishTemplateRequest, PublishTemplateResponse,
+        self, ApplyTemplateRequest, ApplyTemplateResponse, CreateFromTemplateRequest, CreateFromTemplateResponse,
+        JobItem, JobItemKind, JobItemState, ListTemplateContentsRequest,
+        ListTemplateContentsResponse, MarkAsTemplateRequest, MarkAsTemplateResponse, PublishTemplateRequest,
+        PublishTemplateResponse,
         TemplatePlan, TemplatePlanItem, TemplateThing, template_service_server::TemplateService,
     },
+    profile,
     request::{self, Recall},
     secret::TokenKey,
+    workcenter,
 };
 
 /// What is never copied, as programs know it.
@@ -50,6 +55,8 @@ type Answer = (Option<pb::Job>, Option<TemplatePlan>);
 enum Into {
     One(Uuid),
     Many { named: Vec<Uuid>, category: Option<String> },
+    /// One that is made for it.
+    New { name: String, time_zone: String },
 }
 
 /// What all calls that start jobs have in common.
@@ -67,12 +74,22 @@ impl Service {
         Self { db, clock, key }
     }
 
+    async fn mark(&self, caller: &Caller, id: Uuid, is_template: bool) -> Result<workcenter::WorkCenter> {
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await?;
+        let leave = access::may(&tx, caller, Action::MarkAsTemplate, Resource::WorkCenter(id)).await?;
+        account::enter(&tx, leave.standing.account.unwrap_or_default()).await?;
+        let space = workcenter::mark_as_template(&tx, id, is_template).await?;
+        tx.commit().await?;
+        Ok(workcenter::WorkCenter { role: leave.standing.workcenter_role, ..space })
+    }
+
     async fn start(&self, caller: &Caller, asked: &Asked<'_>, body: &[u8]) -> Result<Answer> {
         let mut client = self.db.client().await?;
         let tx = client.transaction().await?;
         let resource = match &asked.into {
             Into::One(into) => Resource::WorkCenter(*into),
-            Into::Many { .. } => Resource::WorkCenter(asked.run.template),
+            Into::Many { .. } | Into::New { .. } => Resource::WorkCenter(asked.run.template),
         };
         let leave = access::may(&tx, caller, asked.action, resource).await?;
         let person = leave.person;
@@ -86,6 +103,10 @@ impl Service {
         let started = match &asked.into {
             Into::One(into) => apply(&tx, person, asked, *into).await?,
             Into::Many { named, category } => publish(&tx, person, asked, named, category.as_deref()).await?,
+            Into::New { name, time_zone } => {
+                let now = self.clock.now().await?;
+                create(&tx, person, asked, (name, time_zone), now).await?
+            }
         };
         let job = match started {
             Started::Planned(plan) => return Ok((None, Some(plan))),
@@ -106,6 +127,9 @@ enum Started {
 
 async fn apply(tx: &Transaction<'_>, person: Uuid, asked: &Asked<'_>, into: Uuid) -> Result<Started> {
     let run = &asked.run;
+    if into == run.template {
+        return Err(Violation::new("target_workcenter_id", "must be another one than the template").into());
+    }
     let standing = store::standing(tx, person, run.template, into).await?;
     let standing = standing.filter(|it| it.sees_template);
     let standing = standing.ok_or_else(|| plan::refusal(super::code::Code::NotFound, run.template, into))?;
@@ -164,6 +188,46 @@ async fn publish(
     let job = job::start(tx, &new, &plan::places(&audience)).await?;
     store::insert(tx, job.id, run).await?;
     Ok(Started::Job(Box::new(job)))
+}
+
+/// Starts a job that makes a WorkCenter like a template.
+async fn create(
+    tx: &Transaction<'_>,
+    person: Uuid,
+    asked: &Asked<'_>,
+    (name, time_zone): (&str, &str),
+    now: Timestamp,
+) -> Result<Started> {
+    let run = &asked.run;
+    let standing = store::standing(tx, person, run.template, Uuid::nil()).await?;
+    let standing = standing.ok_or_else(|| plan::refusal(super::code::Code::NotFound, run.template, Uuid::nil()))?;
+    if !standing.is_template {
+        return Err(Error::Refused(Reason::TemplateNotMarked));
+    }
+    let things = plan::things(tx, run, Uuid::nil()).await?;
+    if asked.validate_only {
+        let judged = plan::preview(tx, run, Uuid::nil(), &things).await?;
+        let mut plan = TemplatePlan::default();
+        add(&mut plan, Uuid::nil(), &things, &judged);
+        return Ok(Started::Planned(plan));
+    }
+    let roots = i64::try_from(things.len()).map_err(Error::internal)?;
+    let order = Order { roots, ..Order::default() };
+    let new = job::New {
+        account: standing.account,
+        kind: job::Kind::ApplyTemplate,
+        initiator: person,
+        request_id: asked.request_id,
+        order: &order,
+    };
+    let job = job::start(tx, &new, &plan::items(&things)).await?.id;
+    store::insert(tx, job, run).await?;
+    let (category, _) = store::categories(tx, run.template, Uuid::nil()).await?;
+    let category = if run.what.contains(&ItemKind::Setting) { category } else { String::new() };
+    let (account, name, time_zone) = (standing.account, name.to_owned(), time_zone.to_owned());
+    let new = workcenter::New { account, by: person, name, category, time_zone, job };
+    let space = workcenter::provision(tx, new, now).await?;
+    Ok(Started::Job(Box::new(job::aim(tx, job, space.id).await?)))
 }
 
 /// What would become of things in these WorkCenters; of those into which nothing can be copied, that.
@@ -243,6 +307,42 @@ fn line(into: Uuid, thing: &Thing, judged: &Judged) -> TemplatePlanItem {
 
 #[tonic::async_trait]
 impl TemplateService for Service {
+    async fn mark_as_template(
+        &self,
+        request: Request<MarkAsTemplateRequest>,
+    ) -> Result<Response<MarkAsTemplateResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let request = request.into_inner();
+        let id = ids::parse("workcenter_id", &request.workcenter_id).map_err(Error::from)?;
+
+        let space = self.mark(&caller, id, !request.unmark).await?;
+
+        Ok(Response::new(MarkAsTemplateResponse { workcenter: Some(space.into()) }))
+    }
+
+    async fn create_from_template(
+        &self,
+        request: Request<CreateFromTemplateRequest>,
+    ) -> Result<Response<CreateFromTemplateResponse>, Status> {
+        let caller = auth::caller(&request)?;
+        let request = request.into_inner();
+        let mut violations = Violations::default();
+        let run = read::options(&request.template_id, request.options.as_ref(), true, &mut violations);
+        let name = violations.take(workcenter::name("name", &request.name)).unwrap_or_default();
+        let time_zone = violations.take(profile::time_zone("time_zone", &request.time_zone)).unwrap_or_default();
+        violations.extend(request::fault(&request.request_id));
+        violations.none()?;
+        let asked = Asked {
+            action: Action::CreateFromTemplate,
+            run,
+            into: Into::New { name, time_zone },
+            validate_only: request.validate_only,
+            request_id: &request.request_id,
+        };
+        let (job, plan) = self.start(&caller, &asked, &request.encode_to_vec()).await?;
+        Ok(Response::new(CreateFromTemplateResponse { job, plan }))
+    }
+
     async fn list_template_contents(
         &self,
         request: Request<ListTemplateContentsRequest>,
@@ -283,11 +383,8 @@ impl TemplateService for Service {
         let caller = auth::caller(&request)?;
         let request = request.into_inner();
         let mut violations = Violations::default();
-        let run = read::options(&request.template_id, request.options.as_ref(), &mut violations);
+        let run = read::options(&request.template_id, request.options.as_ref(), false, &mut violations);
         let into = violations.take(ids::parse("target_workcenter_id", &request.target_workcenter_id));
-        if into.is_some_and(|it| it == run.template) {
-            violations.add("target_workcenter_id", "must be another one than the template");
-        }
         violations.extend(request::fault(&request.request_id));
         violations.none()?;
         let asked = Asked {
@@ -308,7 +405,7 @@ impl TemplateService for Service {
         let caller = auth::caller(&request)?;
         let request = request.into_inner();
         let mut violations = Violations::default();
-        let run = read::options(&request.template_id, request.options.as_ref(), &mut violations);
+        let run = read::options(&request.template_id, request.options.as_ref(), false, &mut violations);
         let (named, category) = read::targets(&request, run.template, &mut violations);
         violations.extend(request::fault(&request.request_id));
         violations.none()?;

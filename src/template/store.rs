@@ -155,14 +155,14 @@ const TASKS: &str = "
 /// What people are in a template, and whether they are in another WorkCenter, or could be.
 const PEOPLE: &str = "
     select theirs.user_id, theirs.role, own.user_id is not null as is_there, member.user_id is not null as belongs
-    from collaborator theirs join workcenter on workcenter.id = $2
+    from collaborator theirs join workcenter on workcenter.id = $1
     left join collaborator own on own.workcenter_id = $2 and own.user_id = theirs.user_id
     left join member on member.account_id = workcenter.account_id and member.user_id = theirs.user_id
     where theirs.workcenter_id = $1 and theirs.user_id = any($3)";
 
 const CATEGORIES: &str = "
     select template.category as source, target.category as target
-    from workcenter template, workcenter target where template.id = $1 and target.id = $2";
+    from workcenter template left join workcenter target on target.id = $2 where template.id = $1";
 
 /// A template and a WorkCenter, as somebody sees them.
 #[derive(Clone, Debug)]
@@ -403,8 +403,12 @@ pub(super) async fn people(
     Ok(db::text(on, PEOPLE, &[&template, &into, &ids]).await?.iter().map(member).collect())
 }
 
-/// What a template and a WorkCenter are filed under.
-pub(super) async fn categories(on: &impl GenericClient, template: Uuid, into: Uuid) -> Result<(String, String)> {
+/// What a template is filed under, and a WorkCenter, if there is one.
+pub(super) async fn categories(
+    on: &impl GenericClient,
+    template: Uuid,
+    into: Uuid,
+) -> Result<(String, Option<String>)> {
     let rows = db::text(on, CATEGORIES, &[&template, &into]).await?;
     Ok(rows.first().map(|row| (row.get("source"), row.get("target"))).unwrap_or_default())
 }

@@ -121,14 +121,32 @@ impl Work {
     /// Brings people in, and tells them once.
     async fn seat(&self, tx: &Transaction<'_>, copying: &Copying<'_>, deed: &Deed, judged: &[Judged]) -> Result<()> {
         let coming = judged.iter().filter(|it| it.verdict == Verdict::Copy).filter_map(|it| Some((it.id, it.role?)));
-        let workcenter = copying.into;
-        let coming: Vec<(Uuid, Place)> = coming.map(|(user, role)| (user, Place { workcenter, role })).collect();
+        let coming: Vec<_> = coming.collect();
         if coming.is_empty() {
             return Ok(());
         }
+        let (workcenter, now) = (copying.into, self.when.now);
+        if copying.run.creates {
+            return workcenter::seat(tx, workcenter, copying.job, &coming, now).await.map(drop);
+        }
+        let coming: Vec<_> = coming.into_iter().map(|(user, role)| (user, Place { workcenter, role })).collect();
         let arrival = Arrival { when: self.when, most: self.most };
         let came: Vec<Tie> = workcenter::add_all(tx, &coming, &arrival).await?;
         workcenter::announce(tx, ADDED, &came, deed.by, self.when.now, self.window).await
+    }
+
+    /// Opens a WorkCenter that a job has made, or gives it up.
+    async fn finish(&self, tx: &Transaction<'_>, job: &Job, into: Uuid) -> Result<()> {
+        if !is_well(job.state) {
+            return workcenter::abandon(tx, into, job.id, self.when.now).await;
+        }
+        let arrival = Arrival { when: self.when, most: self.most };
+        match workcenter::open(tx, into, job.id, &arrival, self.window).await {
+            Ok(_) => Ok(()),
+            // Nobody gets it any more.
+            Err(Error::Refused(_) | Error::NotFound(..)) => workcenter::abandon(tx, into, job.id, self.when.now).await,
+            Err(other) => Err(other),
+        }
     }
 
     /// Ties the copies of tasks to what comes before them and what is attached to them.
@@ -172,6 +190,9 @@ impl Work {
             if let Some(parent) = job.bulk.as_ref().and_then(|it| it.parent) {
                 job::settle(tx, parent, publish::outcome(job, into)).await?;
             }
+            if run.creates {
+                self.finish(tx, job, into).await?;
+            }
             if job.kind == job::Kind::ApplyTemplate && 0 < job.done {
                 let event = completion::event(job, "template.applied", name.clone(), &self.when);
                 words.entry(into).or_default().push(event);
@@ -212,12 +233,13 @@ fn about(item: &Item, spots: &mut Spots) -> Option<Uuid> {
 /// Has the WorkCenter alone, if who started the job may still copy the template there.
 async fn enter(
     tx: &Transaction<'_>,
-    _job: Uuid,
+    job: Uuid,
     (initiator, account): (Uuid, Uuid),
     run: &Run,
     into: Uuid,
 ) -> Result<Result<(), Code>> {
     let entered = match account::enter(tx, account).await {
+        Ok(()) if run.creates => workcenter::fill_by(tx, into, job).await.map(drop),
         Ok(()) => workcenter::rearrange(tx, into).await.map(drop),
         Err(error) => Err(error),
     };

@@ -40,6 +40,7 @@ mod request;
 mod said;
 mod schedule;
 mod task;
+mod template;
 mod unsubscribe;
 mod wire;
 mod workcenter;

@@ -20,16 +20,28 @@ use crate::{
 /// What is copied unless somebody says otherwise.
 const USUAL: [ItemKind; 4] = [ItemKind::Folder, ItemKind::Document, ItemKind::Task, ItemKind::Post];
 
-/// Reads how a template is to be copied.
+/// The same into a WorkCenter that is made for it.
+const ALL_BUT_PEOPLE: [ItemKind; 6] = [
+    ItemKind::Folder,
+    ItemKind::Document,
+    ItemKind::Task,
+    ItemKind::Post,
+    ItemKind::Comment,
+    ItemKind::Setting,
+];
+
+/// Reads how a template is to be copied, into a WorkCenter that it `creates` or not.
 pub(in crate::template) fn options(
     template_id: &str,
     options: Option<&TemplateOptions>,
+    creates: bool,
     violations: &mut Violations,
 ) -> Run {
     let usual = TemplateOptions::default();
     let options = options.unwrap_or(&usual);
     let template = violations.take(ids::parse("template_id", template_id)).unwrap_or_default();
-    let what = parts(&options.parts, violations);
+    let usual: &[ItemKind] = if creates { &ALL_BUT_PEOPLE } else { &USUAL };
+    let what = if options.parts.is_empty() { usual.into() } else { parts(&options.parts, violations) };
     let mode = match TemplateMode::try_from(options.mode) {
         Ok(TemplateMode::AddMissing) => Mode::AddMissing,
         Ok(TemplateMode::ReportOnly) => Mode::ReportOnly,
@@ -39,14 +51,11 @@ pub(in crate::template) fn options(
             Mode::default()
         }
     };
-    let (new_versions, creates) = (options.new_versions, false);
+    let new_versions = options.new_versions;
     Run { template, what, mode, new_versions, creates, cast: cast(options, violations), timing: Timing::default() }
 }
 
 fn parts(sent: &[i32], violations: &mut Violations) -> Vec<ItemKind> {
-    if sent.is_empty() {
-        return USUAL.into();
-    }
     let mut what = Vec::new();
     for (index, number) in sent.iter().enumerate() {
         let kind = match TemplatePart::try_from(*number) {

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// What changes nothing.
-const READS: [Action; 13] = [
+const READS: [Action; 14] = [
     Action::GetWorkCenter,
     Action::ListCollaborators,
     Action::GetFolder,
@@ -26,6 +26,7 @@ const READS: [Action; 13] = [
     Action::ListPosts,
     Action::ListComments,
     Action::ListActivity,
+    Action::ListTemplateContents,
 ];
 
 /// What is done by jobs, for which there is nothing in it.
