@@ -151,7 +151,7 @@ const UPDATE: &str = "
     where id = $1 returning revision";
 
 const MARK: &str = "
-    update workcenter set is_template = $2, template_version = template_version + $2::int, revision = revision + 1
+    update workcenter set is_template = $2::bool, template_version = template_version + $2::bool::int, revision = revision + 1
     where id = $1 returning revision, template_version";
 
 const ZONE: &str = "
