@@ -142,32 +142,39 @@ pub fn slot(rule: &Rule, beat: Beat, date: Date) -> Option<Slot> {
     if !goes {
         return None;
     }
-    let wall = date.to_datetime(rule.time);
-    let (before, after) = match rule.zone.to_ambiguous_timestamp(wall).offset() {
+    let shown = |time| {
+        let at = first_shown(&rule.zone, date.to_datetime(time))?;
+        Some((at, rule.zone.to_datetime(at).date() == date))
+    };
+    let (at, is_that_date) = shown(rule.time)?;
+    // A gap may end after midnight; the date is there if it had begun before.
+    let exists = is_that_date || shown(Time::midnight())?.1;
+    exists.then_some(Slot { date, at })
+}
+
+/// Returns the first instant at which the clocks of `zone` show `wall`, or pass it where they jump over it.
+///
+/// `None` if that lies beyond the end of the calendar.
+pub fn first_shown(zone: &TimeZone, wall: DateTime) -> Option<Timestamp> {
+    let (before, after) = match zone.to_ambiguous_timestamp(wall).offset() {
         AmbiguousOffset::Unambiguous { offset } => (offset, offset),
         AmbiguousOffset::Gap { before, after } | AmbiguousOffset::Fold { before, after } => (before, after),
     };
     // A reading is believed if the clocks do show the time then: where a zone's list of changes
     // gives way to its lasting rule, a repetition may be reported that never was (Nuuk, 2023).
-    let at = [before, after]
+    [before, after]
         .into_iter()
         .filter_map(|offset| offset.to_timestamp(wall).ok())
-        .find(|at| rule.zone.to_datetime(*at) == wall)
-        .or_else(|| gap_end(&rule.zone, wall, before, after))?;
-    Some(Slot { date, at })
+        .find(|at| zone.to_datetime(*at) == wall)
+        .or_else(|| gap_end(zone, wall, before, after))
 }
 
-/// Returns the first instant after the gap that `wall` falls in, or `None` if the gap swallows
-/// the whole date.
+/// Returns the first instant after the gap that `wall` falls in.
 fn gap_end(zone: &TimeZone, wall: DateTime, before: Offset, after: Offset) -> Option<Timestamp> {
     // Read with the later offset, a time within the gap lies before the jump; up to the jump the
     // clocks still show the earlier offset.
     let early = after.to_timestamp(wall).ok()?;
-    let end = zone.following(early).find(|it| it.offset() != before)?.timestamp();
-
-    let has_begun = before.to_datetime(end) > wall.date().to_datetime(Time::midnight());
-    let goes_on = after.to_datetime(end).date() == wall.date();
-    (has_begun || goes_on).then_some(end)
+    Some(zone.following(early).find(|it| it.offset() != before)?.timestamp())
 }
 
 /// Returns how long after its slots an account's digests go: whole seconds from zero to `most`.
