@@ -38,7 +38,9 @@ create table template_run (
     -- Days of the week on which people work, a bit for each and Monday the lowest, and dates on which they do not: null where all
     -- days are counted.
     working_days    bigint,
-    holidays        text[] not null default '{}'
+    holidays        text[] not null default '{}',
+    -- Whether nothing is copied where dates would be lost.
+    is_strict       boolean not null
 );
 
 -- When a task is to begin and to be due where it is copied to by a job. Written by template::store.

@@ -22,6 +22,7 @@ pub(super) enum Code {
     AssigneeDropped,
     LinkUnresolved,
     DateAdjusted,
+    DateImpossible,
     NothingToDo,
     PartiallyFailed,
     Failed,
@@ -31,7 +32,7 @@ pub(super) enum Code {
 
 impl Code {
     /// All of them, each as programs know it, and for readers.
-    const ALL: [(Self, &'static str, &'static str); 24] = [
+    const ALL: [(Self, &'static str, &'static str); 25] = [
         (Self::NotFound, "NOT_FOUND", "It is not in the template any more."),
         (Self::PermissionDenied, "PERMISSION_DENIED", "Who started this may not do so any more."),
         (Self::NotMarked, "TEMPLATE_NOT_MARKED", "What is copied is no template."),
@@ -51,6 +52,7 @@ impl Code {
         (Self::AssigneeDropped, "ASSIGNEE_DROPPED", "Somebody whom it names does not collaborate here."),
         (Self::LinkUnresolved, "LINK_UNRESOLVED", "Something that belongs to it was not copied."),
         (Self::DateAdjusted, "DATE_ADJUSTED", "A date has moved to another day or time."),
+        (Self::DateImpossible, "DATE_IMPOSSIBLE", "Its dates cannot be had: it is due before its start, or too far away."),
         (Self::NothingToDo, "NOTHING_TO_DO", "There was nothing to do."),
         (Self::PartiallyFailed, "PARTIALLY_FAILED", "Some of it was done."),
         (Self::Failed, "FAILED", "None of it was done."),

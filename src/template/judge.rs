@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{
     code::Code,
+    dates::Set,
     decide::{self, Adopted, Site, Spot, Verdict},
     link,
     run::Run,
@@ -26,6 +27,8 @@ pub(super) struct Copying<'a> {
     pub job: Uuid,
     pub run: &'a Run,
     pub into: Uuid,
+    /// The dates of tasks, where nothing is kept of them.
+    pub dates: Option<&'a HashMap<Uuid, Set>>,
 }
 
 impl Copying<'_> {
@@ -183,7 +186,15 @@ async fn tasks(
     let named: Vec<Uuid> = todos.values().flat_map(|it| it.attached.iter().copied().chain(it.document)).collect();
     spots.resolve(on, copying, &named).await?;
     for it in judged {
-        let Some(todo) = todos.remove(&it.id) else { continue };
+        let Some(mut todo) = todos.remove(&it.id) else { continue };
+        if let Some(set) = copying.dates.and_then(|dates| dates.get(&it.id)) {
+            (todo.starts_at, todo.due_at, todo.zone) = (set.starts_at, set.due_at, set.zone.clone());
+            todo.date_code = set.code.map_or("", Code::name).to_owned();
+        }
+        if Code::named(&todo.date_code) == Some(Code::DateImpossible) {
+            it.verdict = Verdict::Fail(Code::DateImpossible);
+            continue;
+        }
         it.place = todo.document.and_then(|document| place(spots.of(Some(document))));
         let is_lost = |id: &Uuid| !matches!(spots.of(Some(*id)), Spot::At(_) | Spot::New);
         it.warning = if todo.drops {

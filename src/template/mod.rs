@@ -9,6 +9,8 @@
 //! what was copied there: whatever people have changed or deleted stays as they want it. A second run over the same does nothing.
 
 mod code;
+pub mod date;
+mod dates;
 mod decide;
 mod judge;
 mod link;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{
     TARGETS_MAX,
     code::Code,
+    dates,
     decide::{Adopted, Spot, Verdict},
     judge::{self, Copying, Judged, Spots},
     link,
@@ -50,6 +51,16 @@ pub(super) async fn things(on: &impl GenericClient, run: &Run, into: Uuid) -> Re
     Ok(things)
 }
 
+/// Keeps what is asked of a job that copies a template into a WorkCenter, with the dates of its tasks.
+///
+/// # Errors
+///
+/// As [`dates::of`].
+pub(super) async fn keep(on: &impl GenericClient, job: Uuid, run: &Run, into: Uuid) -> Result<()> {
+    store::insert(on, job, run).await?;
+    store::date(on, job, &dates::of(on, run.template, &run.timing, into).await?).await
+}
+
 /// The items of a job that copies these.
 pub(super) fn items(things: &[Thing]) -> Vec<Planned> {
     let item = |it: &Thing| Planned {
@@ -78,7 +89,8 @@ pub(super) async fn preview(
     into: Uuid,
     things: &[Thing],
 ) -> Result<Vec<Judged>> {
-    let copying = Copying { job: Uuid::nil(), run, into };
+    let dates = dates::of(on, run.template, &run.timing, into).await?;
+    let copying = Copying { job: Uuid::nil(), run, into, dates: Some(&dates) };
     let mut spots = Spots::default();
     let mut all = Vec::with_capacity(things.len());
     for level in things.chunk_by(|one, other| one.depth == other.depth && one.kind == other.kind) {

@@ -64,7 +64,7 @@ pub(super) async fn begin(tx: &Transaction<'_>, batch: &Batch, run: &Run) -> Res
             order: &order,
         };
         let job = job::start_child(tx, batch.job, &new, &plan::items(&things)).await?;
-        store::insert(tx, job.id, run).await?;
+        plan::keep(tx, job.id, run, item.id).await?;
         return Ok(Vec::new());
     }
     Ok(outcomes)

@@ -63,11 +63,13 @@ pub(super) struct Timing {
     pub working: Option<i64>,
     /// Dates on which they do not.
     pub holidays: Vec<String>,
+    /// Whether nothing is copied where dates would be lost.
+    pub is_strict: bool,
 }
 
 impl Default for Timing {
     fn default() -> Self {
-        Self { anchor: "KEEP".to_owned(), date: String::new(), working: None, holidays: Vec::new() }
+        Self { anchor: "KEEP".to_owned(), date: String::new(), working: None, holidays: Vec::new(), is_strict: false }
     }
 }
 

@@ -6,7 +6,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{
-    SHOWN_MAX,
+    SHOWN_MAX, dates,
     judge::Judged,
     plan,
     run::{self, Run, Thing},
@@ -155,7 +155,7 @@ async fn apply(tx: &Transaction<'_>, person: Uuid, asked: &Asked<'_>, into: Uuid
         order: &order,
     };
     let job = job::start(tx, &new, &plan::items(&things)).await?;
-    store::insert(tx, job.id, run).await?;
+    plan::keep(tx, job.id, run, into).await?;
     Ok(Started::Job(Box::new(job)))
 }
 
@@ -172,6 +172,8 @@ async fn publish(
     if !standing.is_template {
         return Err(Error::Refused(Reason::TemplateNotMarked));
     }
+    // What is refused for one is refused for all.
+    dates::of(tx, run.template, &run.timing, run.template).await?;
     let audience = plan::audience(tx, run.template, named, category).await?;
     if asked.validate_only {
         return Ok(Started::Planned(many(tx, person, run, &audience).await?));
@@ -205,28 +207,25 @@ async fn create(
         return Err(Error::Refused(Reason::TemplateNotMarked));
     }
     let things = plan::things(tx, run, Uuid::nil()).await?;
+    let (category, _) = store::categories(tx, run.template, Uuid::nil()).await?;
+    let category = if run.what.contains(&ItemKind::Setting) { category } else { String::new() };
+    let (account, name, time_zone) = (standing.account, name.to_owned(), time_zone.to_owned());
+    let new = |job| workcenter::New { account, by: person, name, category, time_zone, job };
     if asked.validate_only {
-        let judged = plan::preview(tx, run, Uuid::nil(), &things).await?;
+        // Without a commit nothing of it stays.
+        let into = workcenter::provision(tx, new(ids::new()), now).await?.id;
+        let judged = plan::preview(tx, run, into, &things).await?;
         let mut plan = TemplatePlan::default();
         add(&mut plan, Uuid::nil(), &things, &judged);
         return Ok(Started::Planned(plan));
     }
     let roots = i64::try_from(things.len()).map_err(Error::internal)?;
     let order = Order { roots, ..Order::default() };
-    let new = job::New {
-        account: standing.account,
-        kind: job::Kind::ApplyTemplate,
-        initiator: person,
-        request_id: asked.request_id,
-        order: &order,
-    };
-    let job = job::start(tx, &new, &plan::items(&things)).await?.id;
-    store::insert(tx, job, run).await?;
-    let (category, _) = store::categories(tx, run.template, Uuid::nil()).await?;
-    let category = if run.what.contains(&ItemKind::Setting) { category } else { String::new() };
-    let (account, name, time_zone) = (standing.account, name.to_owned(), time_zone.to_owned());
-    let new = workcenter::New { account, by: person, name, category, time_zone, job };
-    let space = workcenter::provision(tx, new, now).await?;
+    let (kind, request_id) = (job::Kind::ApplyTemplate, asked.request_id);
+    let starting = job::New { account, kind, initiator: person, request_id, order: &order };
+    let job = job::start(tx, &starting, &plan::items(&things)).await?.id;
+    let space = workcenter::provision(tx, new(job), now).await?;
+    plan::keep(tx, job, run, space.id).await?;
     Ok(Started::Job(Box::new(job::aim(tx, job, space.id).await?)))
 }
 
@@ -297,7 +296,7 @@ fn line(into: Uuid, thing: &Thing, judged: &Judged) -> TemplatePlanItem {
     };
     let todo = judged.todo.as_ref().filter(|_| state == ItemState::Done);
     TemplatePlanItem {
-        workcenter_id: into.to_string(),
+        workcenter_id: if into.is_nil() { String::new() } else { into.to_string() },
         item: Some(item),
         start_time: todo.and_then(|it| it.starts_at).map(pb::time),
         due_time: todo.and_then(|it| it.due_at).map(pb::time),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
+    dates::Set,
     decide::Holder,
     run::{Mode, Run, Thing, Timing},
 };
@@ -19,8 +20,8 @@ use crate::{
 
 const INSERT: &str = "
     insert into template_run (job_id, template_id, what, mode, new_versions, bound_roles, bound_users, replaced_users,
-        replacing_users, anchor, anchor_date, working_days, holidays, creates)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+        replacing_users, anchor, anchor_date, working_days, holidays, creates, is_strict)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 /// Also of a job that does items of another one again.
 const FIND: &str = "
@@ -149,8 +150,26 @@ const TASKS: &str = "
                     select from collaborator join workcenter on workcenter.id = workcenter_id
                     join member on member.account_id = workcenter.account_id and member.user_id = collaborator.user_id
                     where workcenter_id = $2 and collaborator.user_id = person.user_id))) as drops
-    from task left join template_date dated on dated.job_id = $1 and dated.task_id = task.id
+    from task left join lateral (
+        with recursive back as (
+            select id, retry_of, 0 as steps from job where id = $1
+            union all
+            select job.id, job.retry_of, back.steps + 1 from back join job on job.id = back.retry_of
+        )
+        select template_date.* from back join template_date on job_id = back.id and task_id = task.id
+        order by steps limit 1
+    ) dated on true
     where task.id = any($4)";
+
+const DATED: &str = "
+    select id, starts_at, due_at, time_zone from task
+    where workcenter_id = $1 and deleted_at is null and (document_id is null or entry_is_there(document_id)) order by id";
+
+const DATE: &str = "
+    insert into template_date (job_id, task_id, starts_at, due_at, time_zone, code)
+    select $1, it.task_id, it.starts_at, it.due_at, it.time_zone, it.code
+    from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[])
+        as it (task_id, starts_at, due_at, time_zone, code)";
 
 /// What people are in a template, and whether they are in another WorkCenter, or could be.
 const PEOPLE: &str = "
@@ -219,9 +238,9 @@ pub(super) async fn insert(on: &impl GenericClient, job: Uuid, run: &Run) -> Res
     let what: Vec<&str> = run.what.iter().map(|it| it.name()).collect();
     let (roles, bound): (Vec<&str>, Vec<Uuid>) = run.cast.bound.iter().map(|it| (it.0.as_str(), it.1)).unzip();
     let (replaced, by): (Vec<Uuid>, Vec<Uuid>) = run.cast.replaced.iter().copied().unzip();
-    let Timing { anchor, date, working, holidays } = &run.timing;
+    let Timing { anchor, date, working, holidays, is_strict } = &run.timing;
     let mode = run.mode.name();
-    let values: [&(dyn ToSql + Sync); 14] = [
+    let values: [&(dyn ToSql + Sync); 15] = [
         &job,
         &run.template,
         &what,
@@ -236,6 +255,7 @@ pub(super) async fn insert(on: &impl GenericClient, job: Uuid, run: &Run) -> Res
         working,
         holidays,
         &run.creates,
+        is_strict,
     ];
     db::text(on, INSERT, &values).await?;
     Ok(())
@@ -266,6 +286,7 @@ fn run(row: &Row) -> Run {
             date: row.get("anchor_date"),
             working: row.get("working_days"),
             holidays: row.get("holidays"),
+            is_strict: row.get("is_strict"),
         },
     }
 }
@@ -387,6 +408,29 @@ pub(super) async fn tasks(
         (row.get("id"), todo)
     };
     Ok(rows.iter().map(todo).collect())
+}
+
+/// A task, when it begins and is to be done, and the zone that both are meant in.
+pub(super) type Dated = (Uuid, Option<Timestamp>, Option<Timestamp>, String);
+
+/// The tasks of a template, with their dates.
+pub(super) async fn dated(on: &impl GenericClient, template: Uuid) -> Result<Vec<Dated>> {
+    let rows = db::text(on, DATED, &[&template]).await?;
+    Ok(rows.iter().map(|row| (row.get("id"), row.get("starts_at"), row.get("due_at"), row.get("time_zone"))).collect())
+}
+
+/// Keeps the dates that a job gives to tasks.
+pub(super) async fn date(on: &impl GenericClient, job: Uuid, dates: &HashMap<Uuid, Set>) -> Result<()> {
+    if dates.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = dates.keys().copied().collect();
+    let starts: Vec<Option<Timestamp>> = dates.values().map(|it| it.starts_at).collect();
+    let dues: Vec<Option<Timestamp>> = dates.values().map(|it| it.due_at).collect();
+    let zones: Vec<&str> = dates.values().map(|it| it.zone.as_str()).collect();
+    let codes: Vec<&str> = dates.values().map(|it| it.code.map_or("", super::code::Code::name)).collect();
+    db::text(on, DATE, &[&job, &ids, &starts, &dues, &zones, &codes]).await?;
+    Ok(())
 }
 
 /// What these people are in a template, and whether they are in `into`.

@@ -53,7 +53,7 @@ impl Work {
             let failed = |it: &Item| Outcome::none(it.id, ItemState::Failed, code.name(), code.text());
             return Ok(items.iter().map(failed).collect());
         }
-        let copying = Copying { job: batch.job, run: &run, into };
+        let copying = Copying { job: batch.job, run: &run, into, dates: None };
         let kind = items.first().map_or(ItemKind::Setting, |it| it.kind);
         let mut spots = Spots::default();
         let things: Vec<(Uuid, Option<Uuid>)> = items.iter().map(|it| (it.id, about(it, &mut spots))).collect();
@@ -193,7 +193,8 @@ impl Work {
             if run.creates {
                 self.finish(tx, job, into).await?;
             }
-            if job.kind == job::Kind::ApplyTemplate && 0 < job.done {
+            let is_heard = !run.creates || is_well(job.state);
+            if job.kind == job::Kind::ApplyTemplate && 0 < job.done && is_heard {
                 let event = completion::event(job, "template.applied", name.clone(), &self.when);
                 words.entry(into).or_default().push(event);
             }

@@ -40,6 +40,8 @@ pub struct Post {
     pub created_at: Timestamp,
     /// When it was changed last.
     pub edited_at: Option<Timestamp>,
+    /// When that was written of which it is a copy.
+    pub original_at: Option<Timestamp>,
     /// Grows with every change.
     pub revision: i64,
 }

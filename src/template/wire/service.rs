@@ -2,6 +2,10 @@
 
 use std::collections::HashSet;
 
+use jiff::civil::{
+    Date,
+    Weekday::{Friday, Monday, Thursday, Tuesday, Wednesday},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -9,9 +13,11 @@ use crate::{
     error::Violations,
     ids,
     job::ItemKind,
-    pb::{PublishTemplateRequest, TemplateMode, TemplateOptions, TemplatePart},
+    pb::{PublishTemplateRequest, TemplateAnchor, TemplateDates, TemplateMode, TemplateOptions, TemplatePart, Weekday},
+    subscription::schedule::Days,
     template::{
         CAST_MAX, TARGETS_MAX,
+        date::{DATES, HOLIDAYS_MAX},
         run::{Mode, Run, Timing},
     },
     workcenter::{self, read_role},
@@ -52,7 +58,8 @@ pub(in crate::template) fn options(
         }
     };
     let new_versions = options.new_versions;
-    Run { template, what, mode, new_versions, creates, cast: cast(options, violations), timing: Timing::default() }
+    let timing = options.dates.as_ref().map(|it| timing(it, violations)).unwrap_or_default();
+    Run { template, what, mode, new_versions, creates, cast: cast(options, violations), timing }
 }
 
 fn parts(sent: &[i32], violations: &mut Violations) -> Vec<ItemKind> {
@@ -111,6 +118,55 @@ fn cast(options: &TemplateOptions, violations: &mut Violations) -> Cast {
         cast.replaced.push((from, to));
     }
     cast
+}
+
+/// Reads where the dates of tasks come from.
+fn timing(sent: &TemplateDates, violations: &mut Violations) -> Timing {
+    let (anchor, is_anchored) = match TemplateAnchor::try_from(sent.anchor) {
+        Ok(TemplateAnchor::Unspecified | TemplateAnchor::Keep) => ("KEEP", false),
+        Ok(TemplateAnchor::None) => ("NONE", false),
+        Ok(TemplateAnchor::Start) => ("START", true),
+        Ok(TemplateAnchor::Due) => ("DUE", true),
+        Err(_unknown) => {
+            violations.add("options.dates.anchor", "must be a TemplateAnchor");
+            ("KEEP", false)
+        }
+    };
+    let mut day = |field: String, text: &str| {
+        let date = text.parse::<Date>().ok().filter(|it| (DATES.0..=DATES.1).contains(it) && it.to_string() == text);
+        if date.is_none() {
+            violations.add(field, "must be a date like 2027-03-31, from 1970 on");
+        }
+    };
+    if is_anchored {
+        day("options.dates.date".to_owned(), &sent.date);
+    }
+    for (index, text) in sent.holidays.iter().enumerate().take(HOLIDAYS_MAX) {
+        day(format!("options.dates.holidays[{index}]"), text);
+    }
+    if !is_anchored && !sent.date.is_empty() {
+        violations.add("options.dates.date", "must not be given without START or DUE");
+    }
+    if HOLIDAYS_MAX < sent.holidays.len() {
+        violations.add("options.dates.holidays", format!("must be at most {HOLIDAYS_MAX}"));
+    }
+    if !sent.skip_non_working && !(sent.working_days.is_empty() && sent.holidays.is_empty()) {
+        violations.add("options.dates.skip_non_working", "must be set where there are days on which nobody works");
+    }
+    let mut mask = 0_i64;
+    for (index, number) in sent.working_days.iter().enumerate() {
+        match Weekday::try_from(*number) {
+            Ok(Weekday::Unspecified) | Err(_) => {
+                violations.add(format!("options.dates.working_days[{index}]"), "must be a Weekday");
+            }
+            // Monday is the first of them, and the lowest bit.
+            Ok(day) => mask |= 1 << (day as i32 - 1),
+        }
+    }
+    let usual = || Days::of([Monday, Tuesday, Wednesday, Thursday, Friday]).unwrap_or_default().mask();
+    let working = sent.skip_non_working.then(|| if mask == 0 { usual() } else { mask });
+    let (anchor, date, holidays) = (anchor.to_owned(), sent.date.clone(), sent.holidays.clone());
+    Timing { anchor, date, working, holidays, is_strict: sent.strict }
 }
 
 /// Reads the WorkCenters that a template is to be published to: those that are named, or a category.

@@ -1,9 +1,6 @@
 //! What becomes of what was copied before, when a template is copied again.
 
-use workcenter::{
-    audit,
-    pb::{JobState, TemplateMode, TemplateOptions},
-};
+use workcenter::pb::{JobState, TemplateMode, TemplateOptions};
 
 use super::{ALL, Pattern, of, well};
 
@@ -106,6 +103,4 @@ async fn what_people_have_edited_moved_renamed_begun_or_deleted_stays_so() {
         .await;
     let (_, ends) = pattern.applied(of(&ALL)).await;
     assert!(ends.contains(&"plans/old/roof.pdf SKIPPED IDENTICAL".to_owned()), "{ends:#?}");
-    let found = audit::run(pattern.stage.app.pool(), pattern.stage.app.now().await).await.unwrap();
-    assert!(found.iter().all(|it| format!("{it:?}").contains("subscription")), "{found:?}");
 }

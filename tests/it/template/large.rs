@@ -3,7 +3,10 @@
 use std::time::Instant;
 
 use uuid::Uuid;
-use workcenter::pb::{GetJobRequest, Job, JobState, PublishTemplateRequest};
+use workcenter::{
+    audit,
+    pb::{GetJobRequest, Job, JobState, PublishTemplateRequest},
+};
 
 use super::{ALL, Pattern, of};
 use crate::{
@@ -126,5 +129,6 @@ async fn a_large_template_is_everywhere_once_however_often_workers_die_and_again
     for space in &spaces {
         assert_eq!(pattern.dump(*space).await, whole);
     }
+    assert_eq!(audit::run(pattern.stage.app.pool(), pattern.stage.app.now().await).await.unwrap(), []);
     println!("seed {seed}: {} things into {} WorkCenters, {died} deaths, {took:?}; again {:?}", whole.len(), size.spaces, begun.elapsed());
 }

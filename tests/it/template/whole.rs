@@ -2,8 +2,8 @@
 
 use tonic::Code;
 use workcenter::pb::{
-    CreatePostRequest, JobState, ListTemplateContentsRequest, TemplateOptions, TemplatePart, TemplateRoleBinding,
-    TemplateSubstitution, WorkCenterRole,
+    CreatePostRequest, JobState, ListTemplateContentsRequest, TemplateAnchor, TemplateDates, TemplateOptions,
+    TemplatePart, TemplateRoleBinding, TemplateSubstitution, WorkCenterRole,
 };
 
 use super::{ALL, Pattern, of, well};
@@ -112,6 +112,27 @@ async fn what_somebody_has_written_who_does_not_collaborate_is_said_by_who_copie
         ["Mind the gap.", "owner@example.com", new, old],
         ["By Bob.", "owner@example.com", new, old]
     ]);
+}
+
+#[tokio::test]
+async fn the_dates_of_tasks_move_with_their_anchor_and_a_plan_shows_them() {
+    let pattern = Pattern::set().await;
+    pattern.change(&format!("update workcenter set time_zone = 'Europe/Zurich' where id = '{}'", pattern.into)).await;
+    let dates = TemplateDates { anchor: TemplateAnchor::Start.into(), date: "2027-06-07".to_owned(), ..Default::default() };
+    let options = TemplateOptions { dates: Some(dates), ..of(&[TemplatePart::Tasks]).unwrap() };
+    let plan = pattern.planned(Some(options.clone())).await;
+    let (job, ends) = pattern.applied(Some(options)).await;
+    assert_eq!(job.done_items, 2, "{ends:#?}");
+    let set = "select starts_at, due_at, time_zone from task where workcenter_id = $1 and title = 'Dig'";
+    let row = pattern.stage.app.client().await.query_one(set, &[&pattern.into]).await.unwrap();
+    let [start, due] = [row.get::<_, jiff::Timestamp>(0), row.get(1)];
+    let zone = jiff::tz::TimeZone::get("Europe/Zurich").unwrap();
+    assert_eq!(zone.to_datetime(start).date().to_string(), "2027-06-07");
+    assert_eq!(zone.to_datetime(due).date().to_string(), "2027-06-08");
+    assert_eq!(row.get::<_, &str>(2), "Europe/Zurich");
+    let shown = plan.items.iter().find(|it| it.item.as_ref().unwrap().path == "Dig").unwrap();
+    assert_eq!(shown.start_time.as_ref().unwrap().seconds, start.as_second());
+    assert_eq!(shown.due_time.as_ref().unwrap().seconds, due.as_second());
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@ use workcenter::{
     content::ITEMS_MAX,
     ids,
     pb::{
-        ApplyTemplateRequest, ArchiveWorkCenterRequest, CreateFromTemplateRequest, ListTemplateContentsRequest,
-        MarkAsTemplateRequest, PublishTemplateRequest, template_service_client::TemplateServiceClient,
+        ApplyTemplateRequest, ArchiveWorkCenterRequest, CreateFromTemplateRequest, CreateTaskRequest,
+        ListTemplateContentsRequest, MarkAsTemplateRequest, PublishTemplateRequest, Task, TemplateAnchor, TemplateDates,
+        TemplateOptions, template_service_client::TemplateServiceClient,
     },
     template::TARGETS_MAX,
 };
@@ -140,6 +141,20 @@ impl Stage {
             self.app.client().await.execute(POSTS, &[&space, &posts]).await.unwrap();
         }
         self.apply(template, target, "").await
+    }
+
+    pub async fn apply_where_dates_would_be_lost(&self) -> Answer {
+        let template = self.template().await;
+        let due_time = Some(prost_types::Timestamp { seconds: 1_804_000_000, nanos: 0 });
+        let task = Some(Task { title: text("Paint"), due_time, ..Default::default() });
+        let message = CreateTaskRequest { workcenter_id: template.to_string(), task, ..Default::default() };
+        self.app.contents().create_task(by(&self.ada.token, message)).await?;
+        let anchor = TemplateAnchor::None.into();
+        let dates = Some(TemplateDates { anchor, strict: true, ..Default::default() });
+        let options = Some(TemplateOptions { dates, ..Default::default() });
+        let (template_id, target_workcenter_id) = (template.to_string(), self.bare().await.to_string());
+        let message = ApplyTemplateRequest { template_id, target_workcenter_id, options, ..Default::default() };
+        self.templates().apply_template(by(&self.ada.token, message)).await.map(nothing)
     }
 
     pub async fn apply_twice_by_one_request(&self) -> Answer {

@@ -23,6 +23,7 @@ super::rows! {
         FailedPrecondition WORKCENTER_ARCHIVED apply_where_it_is_archived();
         FailedPrecondition TOO_MANY_ITEMS apply_too_much();
         FailedPrecondition LIMIT_REACHED apply_too_many_posts();
+        FailedPrecondition DATES_IMPOSSIBLE apply_where_dates_would_be_lost();
         AlreadyExists REQUEST_ID_REUSED apply_twice_by_one_request();
     }
     "TemplateService/PublishTemplate" {
