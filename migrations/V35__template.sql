@@ -43,7 +43,7 @@ create table template_run (
     is_strict       boolean not null
 );
 
--- When a task is to begin and to be due where it is copied to by a job. Written by template::store.
+-- When a task is to begin and to be due where it is copied to by a job. Written by template::dates.
 create table template_date (
     job_id    uuid not null references job on delete cascade,
     task_id   uuid not null,

@@ -52,7 +52,11 @@ impl Code {
         (Self::AssigneeDropped, "ASSIGNEE_DROPPED", "Somebody whom it names does not collaborate here."),
         (Self::LinkUnresolved, "LINK_UNRESOLVED", "Something that belongs to it was not copied."),
         (Self::DateAdjusted, "DATE_ADJUSTED", "A date has moved to another day or time."),
-        (Self::DateImpossible, "DATE_IMPOSSIBLE", "Its dates cannot be had: it is due before its start, or too far away."),
+        (
+            Self::DateImpossible,
+            "DATE_IMPOSSIBLE",
+            "Its dates cannot be had: it is due before its start, or too far away.",
+        ),
         (Self::NothingToDo, "NOTHING_TO_DO", "There was nothing to do."),
         (Self::PartiallyFailed, "PARTIALLY_FAILED", "Some of it was done."),
         (Self::Failed, "FAILED", "None of it was done."),

@@ -91,7 +91,13 @@ pub(super) fn within(verdict: Verdict, spot: Spot) -> Verdict {
 }
 
 /// What becomes of a folder or a document, with those bytes, in its place.
-pub(super) fn entry(verdict: Verdict, spot: Spot, digest: Option<&[u8]>, new_versions: bool, site: &Site<'_>) -> Verdict {
+pub(super) fn entry(
+    verdict: Verdict,
+    spot: Spot,
+    digest: Option<&[u8]>,
+    new_versions: bool,
+    site: &Site<'_>,
+) -> Verdict {
     let verdict = within(verdict, spot);
     let is_folder = digest.is_none();
     match verdict {

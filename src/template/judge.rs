@@ -174,12 +174,7 @@ async fn entries(
     Ok(())
 }
 
-async fn tasks(
-    on: &impl GenericClient,
-    copying: &Copying<'_>,
-    judged: &mut [Judged],
-    spots: &mut Spots,
-) -> Result<()> {
+async fn tasks(on: &impl GenericClient, copying: &Copying<'_>, judged: &mut [Judged], spots: &mut Spots) -> Result<()> {
     let joins = copying.is_planned() && copying.run.what.contains(&ItemKind::Collaborator);
     let pair = (copying.job, copying.into);
     let mut todos = store::tasks(on, pair, copying.run, &open(judged), joins).await?;

@@ -58,7 +58,7 @@ pub(super) async fn things(on: &impl GenericClient, run: &Run, into: Uuid) -> Re
 /// As [`dates::of`].
 pub(super) async fn keep(on: &impl GenericClient, job: Uuid, run: &Run, into: Uuid) -> Result<()> {
     store::insert(on, job, run).await?;
-    store::date(on, job, &dates::of(on, run.template, &run.timing, into).await?).await
+    dates::keep(on, job, (run.template, into), &run.timing).await
 }
 
 /// The items of a job that copies these.
@@ -83,12 +83,7 @@ pub(super) fn items(things: &[Thing]) -> Vec<Planned> {
 /// # Errors
 ///
 /// What the database says.
-pub(super) async fn preview(
-    on: &impl GenericClient,
-    run: &Run,
-    into: Uuid,
-    things: &[Thing],
-) -> Result<Vec<Judged>> {
+pub(super) async fn preview(on: &impl GenericClient, run: &Run, into: Uuid, things: &[Thing]) -> Result<Vec<Judged>> {
     let dates = dates::of(on, run.template, &run.timing, into).await?;
     let copying = Copying { job: Uuid::nil(), run, into, dates: Some(&dates) };
     let mut spots = Spots::default();
@@ -108,11 +103,7 @@ pub(super) async fn preview(
 }
 
 /// What is there of that which was copied before.
-async fn targets(
-    on: &impl GenericClient,
-    copying: &Copying<'_>,
-    judged: &[Judged],
-) -> Result<HashMap<Uuid, Uuid>> {
+async fn targets(on: &impl GenericClient, copying: &Copying<'_>, judged: &[Judged]) -> Result<HashMap<Uuid, Uuid>> {
     let skipped = judged.iter().filter(|it| matches!(it.verdict, Verdict::Skip(_)));
     let ids: Vec<Uuid> = skipped.map(|it| it.id).collect();
     link::store::targets(on, copying.pair(), &ids).await

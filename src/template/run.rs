@@ -112,8 +112,15 @@ mod tests {
         assert!(Mode::ALL.into_iter().all(|it| Mode::named(it.name()) == Some(it)));
         let id = Uuid::max();
         let sort = "plans/a door".to_owned();
-        let thing =
-            Thing { id, kind: ItemKind::Task, depth: 7, sort: sort.clone(), parent: None, path: String::new(), bytes: 0 };
+        let thing = Thing {
+            id,
+            kind: ItemKind::Task,
+            depth: 7,
+            sort: sort.clone(),
+            parent: None,
+            path: String::new(),
+            bytes: 0,
+        };
         assert_eq!(after(&thing.key()), Some((7, sort, id)));
     }
 }

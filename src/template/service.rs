@@ -27,10 +27,9 @@ use crate::{
     page::Page,
     pb::{
         self, ApplyTemplateRequest, ApplyTemplateResponse, CreateFromTemplateRequest, CreateFromTemplateResponse,
-        JobItem, JobItemKind, JobItemState, ListTemplateContentsRequest,
-        ListTemplateContentsResponse, MarkAsTemplateRequest, MarkAsTemplateResponse, PublishTemplateRequest,
-        PublishTemplateResponse,
-        TemplatePlan, TemplatePlanItem, TemplateThing, template_service_server::TemplateService,
+        JobItem, JobItemKind, JobItemState, ListTemplateContentsRequest, ListTemplateContentsResponse,
+        MarkAsTemplateRequest, MarkAsTemplateResponse, PublishTemplateRequest, PublishTemplateResponse, TemplatePlan,
+        TemplatePlanItem, TemplateThing, template_service_server::TemplateService,
     },
     profile,
     request::{self, Recall},
@@ -54,9 +53,15 @@ type Answer = (Option<pb::Job>, Option<TemplatePlan>);
 /// Where a template is copied to.
 enum Into {
     One(Uuid),
-    Many { named: Vec<Uuid>, category: Option<String> },
+    Many {
+        named: Vec<Uuid>,
+        category: Option<String>,
+    },
     /// One that is made for it.
-    New { name: String, time_zone: String },
+    New {
+        name: String,
+        time_zone: String,
+    },
 }
 
 /// What all calls that start jobs have in common.
@@ -247,7 +252,10 @@ async fn many(tx: &Transaction<'_>, person: Uuid, run: &Run, audience: &[(Uuid, 
             };
             plan.total_items += 1;
             plan.failed_items += 1;
-            show(&mut plan, TemplatePlanItem { workcenter_id: into.to_string(), item: Some(item), ..Default::default() });
+            show(
+                &mut plan,
+                TemplatePlanItem { workcenter_id: into.to_string(), item: Some(item), ..Default::default() },
+            );
             continue;
         }
         let things = plan::things(tx, run, *into).await?;

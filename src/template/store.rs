@@ -1,4 +1,4 @@
-//! The tables `template_run` and `template_date`, and what is read of templates and of what they are copied into.
+//! The table `template_run`, and what is read of templates and of what they are copied into.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    dates::Set,
     decide::Holder,
     run::{Mode, Run, Thing, Timing},
 };
@@ -39,7 +38,6 @@ const STANDING: &str = "
         template.purge_at is null
             and (seen.role is not null or coalesce(keeper.role = 'ADMINISTRATOR', false)) as sees_template,
         target.id is not null and target.purge_at is null as is_there, target.archived_at is not null as is_archived,
-        target.account_id as account, coalesce(target.name, '') as name,
         coalesce(keeper.role = 'ADMINISTRATOR', false) as administers, mine.role = 'OWNER' as owns
     from workcenter template
     join account on account.id = template.account_id
@@ -57,7 +55,8 @@ const TARGETS: &str = "
             and workcenter.archived_at is null and workcenter.purge_at is null)
     order by workcenter.id limit $4";
 
-/// All that a WorkCenter has, in the order in which it is copied: a kind of things that names others after those.
+/// All that a WorkCenter has, in the order in which it is copied: a kind of things that names others after those. `offset 0`
+/// keeps what is said to one look for each thing: guesses of how many there are would have it read the whole table.
 const CONTENTS: &str = "
     with recursive walk as (
         select id, kind, null::uuid as parent_id, name as path, name_key as sort, 0::bigint as level, version
@@ -89,11 +88,14 @@ const CONTENTS: &str = "
         select 202, 'POST', null, id, null, title, '', 0 from said
         union all
         select 203, 'COMMENT', 'DOCUMENT', comment.id, walk.id, path, '', 0
-        from walk join comment on document_id = walk.id where walk.kind = 'DOCUMENT'
+        from walk cross join lateral (select id from comment where document_id = walk.id offset 0) comment
+        where walk.kind = 'DOCUMENT'
         union all
-        select 203, 'COMMENT', 'TASK', comment.id, todo.id, title, '', 0 from todo join comment on task_id = todo.id
+        select 203, 'COMMENT', 'TASK', comment.id, todo.id, title, '', 0 from todo
+        cross join lateral (select id from comment where task_id = todo.id offset 0) comment
         union all
-        select 203, 'COMMENT', 'POST', comment.id, said.id, title, '', 0 from said join comment on post_id = said.id
+        select 203, 'COMMENT', 'POST', comment.id, said.id, title, '', 0 from said
+        cross join lateral (select id from comment where post_id = said.id offset 0) comment
     )
     select depth, kind, id, parent, path, sort, bytes from thing
     where kind = any($2) and (about is null or about = any($2))
@@ -161,16 +163,6 @@ const TASKS: &str = "
     ) dated on true
     where task.id = any($4)";
 
-const DATED: &str = "
-    select id, starts_at, due_at, time_zone from task
-    where workcenter_id = $1 and deleted_at is null and (document_id is null or entry_is_there(document_id)) order by id";
-
-const DATE: &str = "
-    insert into template_date (job_id, task_id, starts_at, due_at, time_zone, code)
-    select $1, it.task_id, it.starts_at, it.due_at, it.time_zone, it.code
-    from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[])
-        as it (task_id, starts_at, due_at, time_zone, code)";
-
 /// What people are in a template, and whether they are in another WorkCenter, or could be.
 const PEOPLE: &str = "
     select theirs.user_id, theirs.role, own.user_id is not null as is_there, member.user_id is not null as belongs
@@ -191,9 +183,8 @@ pub(super) struct Standing {
     /// Whether it is marked as one, and can be used.
     pub is_template: bool,
     pub sees_template: bool,
-    /// Whether there is such a WorkCenter in the account, what it is called, and what it is good for.
+    /// Whether there is such a WorkCenter in the account, and nothing more can be put into it.
     pub is_there: bool,
-    pub name: String,
     pub is_archived: bool,
     pub administers: bool,
     pub owns: bool,
@@ -277,10 +268,7 @@ fn run(row: &Row) -> Run {
         mode: Mode::named(row.get("mode")).expect("the table checks `mode`"),
         new_versions: row.get("new_versions"),
         creates: row.get("creates"),
-        cast: Cast {
-            bound: roles.into_iter().zip(bound).collect(),
-            replaced: replaced.into_iter().zip(by).collect(),
-        },
+        cast: Cast { bound: roles.into_iter().zip(bound).collect(), replaced: replaced.into_iter().zip(by).collect() },
         timing: Timing {
             anchor: row.get("anchor"),
             date: row.get("anchor_date"),
@@ -304,7 +292,6 @@ pub(super) async fn standing(
         is_template: row.get("is_template"),
         sees_template: row.get("sees_template"),
         is_there: row.get("is_there"),
-        name: row.get("name"),
         is_archived: row.get::<_, bool>("is_archived") || row.get::<_, bool>("closed"),
         administers: row.get("administers"),
         owns: row.get::<_, Option<bool>>("owns").unwrap_or_default(),
@@ -408,29 +395,6 @@ pub(super) async fn tasks(
         (row.get("id"), todo)
     };
     Ok(rows.iter().map(todo).collect())
-}
-
-/// A task, when it begins and is to be done, and the zone that both are meant in.
-pub(super) type Dated = (Uuid, Option<Timestamp>, Option<Timestamp>, String);
-
-/// The tasks of a template, with their dates.
-pub(super) async fn dated(on: &impl GenericClient, template: Uuid) -> Result<Vec<Dated>> {
-    let rows = db::text(on, DATED, &[&template]).await?;
-    Ok(rows.iter().map(|row| (row.get("id"), row.get("starts_at"), row.get("due_at"), row.get("time_zone"))).collect())
-}
-
-/// Keeps the dates that a job gives to tasks.
-pub(super) async fn date(on: &impl GenericClient, job: Uuid, dates: &HashMap<Uuid, Set>) -> Result<()> {
-    if dates.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Uuid> = dates.keys().copied().collect();
-    let starts: Vec<Option<Timestamp>> = dates.values().map(|it| it.starts_at).collect();
-    let dues: Vec<Option<Timestamp>> = dates.values().map(|it| it.due_at).collect();
-    let zones: Vec<&str> = dates.values().map(|it| it.zone.as_str()).collect();
-    let codes: Vec<&str> = dates.values().map(|it| it.code.map_or("", super::code::Code::name)).collect();
-    db::text(on, DATE, &[&job, &ids, &starts, &dues, &zones, &codes]).await?;
-    Ok(())
 }
 
 /// What these people are in a template, and whether they are in `into`.

@@ -269,13 +269,7 @@ pub(super) fn allowed(standing: &Standing) -> Result<(), Code> {
     }
 }
 
-async fn entries(
-    tx: &Transaction<'_>,
-    deed: &Deed,
-    copies: &[Pair],
-    edits: &[Pair],
-    versions: &[Pair],
-) -> Result<()> {
+async fn entries(tx: &Transaction<'_>, deed: &Deed, copies: &[Pair], edits: &[Pair], versions: &[Pair]) -> Result<()> {
     some(edits, async || imprint::edit_entries(tx, deed, edits).await).await?;
     some(copies, async || imprint::copy_entries(tx, deed, copies).await).await?;
     some(versions, async || imprint::append(tx, deed, versions).await).await

@@ -60,7 +60,10 @@ const ABOVE: &[(&str, &str)] = &[
         "access audit content digest identity invite job member outbox preference profile publication \
          template workcenter",
     ),
-    ("daemon", "content digest identity invite job outbox preference profile request server subscription template workcenter"),
+    (
+        "daemon",
+        "content digest identity invite job outbox preference profile request server subscription template workcenter",
+    ),
     ("demo", "outbox"),
     ("operator", "access account audit demo digest identity job profile subscription"),
 ];

@@ -115,12 +115,21 @@ impl Pattern {
 
     async fn fill(&mut self) {
         let stage = &self.stage;
-        stage.app.client().await.execute("update workcenter set category = 'Piers' where id = $1", &[&self.template]).await.unwrap();
+        stage
+            .app
+            .client()
+            .await
+            .execute("update workcenter set category = 'Piers' where id = $1", &[&self.template])
+            .await
+            .unwrap();
         let who = |named| TaskPerson { person: Some(named), ..Default::default() };
         let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
         let dig = Task {
             title: "Dig".to_owned(),
-            assignees: vec![who(Named::UserId(self.bob.id.to_string())), who(Named::Role(WorkCenterRole::Owner.into()))],
+            assignees: vec![
+                who(Named::UserId(self.bob.id.to_string())),
+                who(Named::Role(WorkCenterRole::Owner.into())),
+            ],
             start_time: at(1_804_000_000),
             due_time: at(1_804_086_400),
             reminder_minutes: vec![60],
@@ -138,8 +147,11 @@ impl Pattern {
         };
         let build = self.task(self.template, build).await;
         let post = self.post(self.template, "Welcome", "Mind the gap.").await;
-        let subjects =
-            [Subject::DocumentId(self.things["plans/door.pdf"].to_string()), Subject::TaskId(dig.to_string()), Subject::PostId(post.to_string())];
+        let subjects = [
+            Subject::DocumentId(self.things["plans/door.pdf"].to_string()),
+            Subject::TaskId(dig.to_string()),
+            Subject::PostId(post.to_string()),
+        ];
         for subject in subjects {
             self.comment(subject, "Well said.").await;
         }

@@ -220,8 +220,7 @@ pub async fn append(on: &impl GenericClient, deed: &Deed, pairs: &[Pair]) -> Res
 pub async fn copy_tasks(on: &impl GenericClient, deed: &Deed, cast: &Cast, tasks: &[Dated]) -> Result<()> {
     let (of, to, places) = columns(tasks.iter().map(|it| &it.pair));
     let (starts, dues, zones) = dates(tasks);
-    let values: [&(dyn ToSql + Sync); 9] =
-        [&of, &to, &places, &starts, &dues, &zones, &deed.into, &deed.by, &deed.now];
+    let values: [&(dyn ToSql + Sync); 9] = [&of, &to, &places, &starts, &dues, &zones, &deed.into, &deed.by, &deed.now];
     run(on, COPY_TASKS, &values).await?;
     name(on, deed, cast, (&of, &to)).await
 }

@@ -27,14 +27,8 @@ use crate::{
 const USUAL: [ItemKind; 4] = [ItemKind::Folder, ItemKind::Document, ItemKind::Task, ItemKind::Post];
 
 /// The same into a WorkCenter that is made for it.
-const ALL_BUT_PEOPLE: [ItemKind; 6] = [
-    ItemKind::Folder,
-    ItemKind::Document,
-    ItemKind::Task,
-    ItemKind::Post,
-    ItemKind::Comment,
-    ItemKind::Setting,
-];
+const ALL_BUT_PEOPLE: [ItemKind; 6] =
+    [ItemKind::Folder, ItemKind::Document, ItemKind::Task, ItemKind::Post, ItemKind::Comment, ItemKind::Setting];
 
 /// Reads how a template is to be copied, into a WorkCenter that it `creates` or not.
 pub(in crate::template) fn options(

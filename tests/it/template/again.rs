@@ -6,7 +6,8 @@ use super::{ALL, Pattern, of, well};
 
 /// Tables of jobs alone, and of requests.
 fn is_of_jobs(line: &str) -> bool {
-    ["job", "job_item", "job_turn", "template_run", "template_date", "request"].contains(&line.split(':').next().unwrap())
+    ["job", "job_item", "job_turn", "template_run", "template_date", "request"]
+        .contains(&line.split(':').next().unwrap())
 }
 
 async fn rest(pattern: &Pattern) -> Vec<String> {
@@ -42,7 +43,9 @@ async fn what_has_changed_in_the_template_changes_where_nobody_has_touched_it() 
             pattern.template
         ).replacen("update entry_version", "insert into blob (digest) values (repeat('z', 32)::bytea) on conflict do nothing; update entry_version", 1))
         .await;
-    for (mode, done) in [(TemplateMode::ReportOnly, 0), (TemplateMode::AddMissing, 0), (TemplateMode::UpdateUnmodified, 7)] {
+    for (mode, done) in
+        [(TemplateMode::ReportOnly, 0), (TemplateMode::AddMissing, 0), (TemplateMode::UpdateUnmodified, 7)]
+    {
         let options = TemplateOptions { mode: mode.into(), ..of(&ALL).unwrap() };
         let (job, ends) = pattern.applied(Some(options)).await;
         assert!(well(&job), "{ends:#?}");

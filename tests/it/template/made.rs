@@ -89,7 +89,12 @@ async fn a_new_workcenter_goes_when_something_of_it_fails() {
     let pattern = Pattern::set().await;
     let (job, id) = pattern.create(pattern.creating()).await;
     // Who has it made may not see the template any more when its turn comes.
-    pattern.change(&format!("delete from collaborator where user_id = '{}' and workcenter_id = '{}'", pattern.bob.id, pattern.template)).await;
+    pattern
+        .change(&format!(
+            "delete from collaborator where user_id = '{}' and workcenter_id = '{}'",
+            pattern.bob.id, pattern.template
+        ))
+        .await;
     let job = pattern.ended(&job).await;
     assert_eq!((job.state(), job.failed_items), (JobState::Failed, 14));
     assert_eq!(pattern.shown(&pattern.bob, id).await, nowhere());

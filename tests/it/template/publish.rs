@@ -7,11 +7,7 @@ use workcenter::pb::{
 };
 
 use super::{Pattern, of};
-use crate::{
-    bulk::Stage,
-    dice::Dice,
-    harness::by,
-};
+use crate::{bulk::Stage, dice::Dice, harness::by};
 
 impl Pattern {
     fn publishing(&self, targets: &[Uuid]) -> PublishTemplateRequest {
@@ -85,13 +81,16 @@ async fn one_bad_workcenter_among_several_stops_no_other() {
     let (job, places) = pattern.published(pattern.publishing(&[targets.clone(), vec![Uuid::max()]].concat())).await;
     assert_eq!((job.state(), job.kind()), (JobState::PartiallyFailed, JobKind::PublishTemplate));
     assert_eq!((job.total_items, job.done_items, job.failed_items), (5, 2, 3));
-    assert_eq!(places, [
-        "Pier 0 DONE WARNED",
-        "Pier 1 FAILED TARGET_ARCHIVED",
-        "Pier 2 FAILED PARTIALLY_FAILED",
-        "Pier 3 DONE WARNED",
-        " FAILED TARGET_GONE"
-    ]);
+    assert_eq!(
+        places,
+        [
+            "Pier 0 DONE WARNED",
+            "Pier 1 FAILED TARGET_ARCHIVED",
+            "Pier 2 FAILED PARTIALLY_FAILED",
+            "Pier 3 DONE WARNED",
+            " FAILED TARGET_GONE"
+        ]
+    );
     let parts = pattern.parts(&job).await;
     assert_eq!(parts.len(), 3);
     let ended = |it: &Job| it.finish_time.as_ref().map(|it| (it.seconds, it.nanos)).unwrap();

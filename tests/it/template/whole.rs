@@ -7,7 +7,7 @@ use workcenter::pb::{
 };
 
 use super::{ALL, Pattern, of, well};
-use crate::harness::{by, fields};
+use crate::harness::{by, fields, reason};
 
 #[tokio::test]
 async fn all_that_a_template_has_is_there_afterwards_and_names_nothing_of_it() {
@@ -48,14 +48,16 @@ async fn only_what_is_asked_for_is_copied() {
     let whole = pattern.dump(pattern.template).await;
     let none = |it: &&String| !["category", "collaborator", "comment"].iter().any(|kind| it.starts_with(kind));
     // Whoever does not collaborate is assigned to nothing.
-    let expected: Vec<String> = whole.iter().filter(none).map(|it| it.replace("ASSIGNEE bob@example.com, ", "")).collect();
+    let expected: Vec<String> =
+        whole.iter().filter(none).map(|it| it.replace("ASSIGNEE bob@example.com, ", "")).collect();
     let there = pattern.dump(pattern.into).await;
     assert_eq!(there.iter().filter(none).cloned().collect::<Vec<_>>(), expected);
     assert!(there.iter().any(|it| it == "category "));
 
     let request = |parts: &[TemplatePart]| pattern.applying(of(parts));
     let parts = [TemplatePart::Documents, TemplatePart::Documents, TemplatePart::Unspecified];
-    let refused = pattern.templates().apply_template(by(&pattern.stage.owner.token, request(&parts))).await.unwrap_err();
+    let refused =
+        pattern.templates().apply_template(by(&pattern.stage.owner.token, request(&parts))).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
     assert_eq!(fields(&refused), ["options.parts[1]", "options.parts[2]", "options.parts"]);
 }
@@ -108,17 +110,15 @@ async fn what_somebody_has_written_who_does_not_collaborate_is_said_by_who_copie
     let posts = pattern.stage.app.client().await.query(posts, &[&pattern.into]).await.unwrap();
     let posts: Vec<[String; 4]> = posts.iter().map(|row| [0, 1, 2, 3].map(|it| row.get(it))).collect();
     let (old, new) = ("2027-03-02 12:00:00+00", "2027-04-02 12:00:00+00");
-    assert_eq!(posts, [
-        ["Mind the gap.", "owner@example.com", new, old],
-        ["By Bob.", "owner@example.com", new, old]
-    ]);
+    assert_eq!(posts, [["Mind the gap.", "owner@example.com", new, old], ["By Bob.", "owner@example.com", new, old]]);
 }
 
 #[tokio::test]
 async fn the_dates_of_tasks_move_with_their_anchor_and_a_plan_shows_them() {
     let pattern = Pattern::set().await;
     pattern.change(&format!("update workcenter set time_zone = 'Europe/Zurich' where id = '{}'", pattern.into)).await;
-    let dates = TemplateDates { anchor: TemplateAnchor::Start.into(), date: "2027-06-07".to_owned(), ..Default::default() };
+    let dates =
+        TemplateDates { anchor: TemplateAnchor::Start.into(), date: "2027-06-07".to_owned(), ..Default::default() };
     let options = TemplateOptions { dates: Some(dates), ..of(&[TemplatePart::Tasks]).unwrap() };
     let plan = pattern.planned(Some(options.clone())).await;
     let (job, ends) = pattern.applied(Some(options)).await;
@@ -130,6 +130,15 @@ async fn the_dates_of_tasks_move_with_their_anchor_and_a_plan_shows_them() {
     assert_eq!(zone.to_datetime(start).date().to_string(), "2027-06-07");
     assert_eq!(zone.to_datetime(due).date().to_string(), "2027-06-08");
     assert_eq!(row.get::<_, &str>(2), "Europe/Zurich");
+    let refused = async |pattern: &Pattern, dates| {
+        let options = TemplateOptions { dates: Some(dates), ..Default::default() };
+        reason(&pattern.apply(Some(options)).await.unwrap_err())
+    };
+    let anchor = TemplateAnchor::None.into();
+    let strict = TemplateDates { anchor, strict: true, ..Default::default() };
+    assert_eq!(refused(&pattern, strict).await, "DATES_IMPOSSIBLE");
+    let other = Pattern { template: pattern.stage.space("No pattern").await, ..pattern };
+    assert_eq!(refused(&other, TemplateDates::default()).await, "TEMPLATE_NOT_MARKED");
     let shown = plan.items.iter().find(|it| it.item.as_ref().unwrap().path == "Dig").unwrap();
     assert_eq!(shown.start_time.as_ref().unwrap().seconds, start.as_second());
     assert_eq!(shown.due_time.as_ref().unwrap().seconds, due.as_second());
@@ -143,13 +152,16 @@ async fn what_has_the_name_already_decides_what_becomes_of_a_copy() {
     let (job, ends) = pattern.applied(of(&parts)).await;
     assert_eq!(job.state(), JobState::PartiallyFailed);
     let ends: Vec<&str> = ends.iter().map(String::as_str).collect();
-    assert_eq!(ends, [
-        "plans DONE",
-        "plans/old DONE",
-        "plans/door.pdf FAILED NAME_CONFLICT",
-        "plans/old/roof.pdf DONE",
-        "start.pdf SKIPPED IDENTICAL"
-    ]);
+    assert_eq!(
+        ends,
+        [
+            "plans DONE",
+            "plans/old DONE",
+            "plans/door.pdf FAILED NAME_CONFLICT",
+            "plans/old/roof.pdf DONE",
+            "start.pdf SKIPPED IDENTICAL"
+        ]
+    );
     let options = TemplateOptions { new_versions: true, ..of(&parts).unwrap() };
     let (job, _) = pattern.applied(Some(options)).await;
     assert!(well(&job));

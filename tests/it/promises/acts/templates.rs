@@ -7,8 +7,8 @@ use workcenter::{
     ids,
     pb::{
         ApplyTemplateRequest, ArchiveWorkCenterRequest, CreateFromTemplateRequest, CreateTaskRequest,
-        ListTemplateContentsRequest, MarkAsTemplateRequest, PublishTemplateRequest, Task, TemplateAnchor, TemplateDates,
-        TemplateOptions, template_service_client::TemplateServiceClient,
+        ListTemplateContentsRequest, MarkAsTemplateRequest, PublishTemplateRequest, Task, TemplateAnchor,
+        TemplateDates, TemplateOptions, template_service_client::TemplateServiceClient,
     },
     template::TARGETS_MAX,
 };

@@ -1,5 +1,7 @@
 //! The dates of the copies of tasks: computed once for a job, from what the template has when it begins.
 
+mod store;
+
 use std::collections::HashMap;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -9,7 +11,6 @@ use super::{
     code::Code,
     date::{self, Anchor, Dates, Rule, Task, Working},
     run::Timing,
-    store,
 };
 use crate::{
     db::GenericClient,
@@ -26,6 +27,20 @@ pub(super) struct Set {
     pub zone: String,
     /// What there is to say of it.
     pub code: Option<Code>,
+}
+
+/// Keeps the dates that a job gives to tasks.
+///
+/// # Errors
+///
+/// As [`of`].
+pub(super) async fn keep(
+    on: &impl GenericClient,
+    job: Uuid,
+    (template, into): (Uuid, Uuid),
+    timing: &Timing,
+) -> Result<()> {
+    store::date(on, job, &of(on, template, timing, into).await?).await
 }
 
 /// When the copies of the tasks of a template begin and are to be done in a WorkCenter, by task; nothing where all stays.
