@@ -205,7 +205,8 @@ async fn nobody_hears_of_it_until_it_is_open_and_then_each_once_that_they_came()
     story.at("2026-11-21T07:01:00Z").await;
     let mails = story.mails();
     assert_eq!(mails.len(), 1);
-    assert!(mails[0].text().contains("Ada Lovelace now collaborates in Quay 2."), "{}", mails[0].text());
+    let text = mails[0].text();
+    assert!(text.contains("Bob Stephenson added Ada Lovelace") && text.contains("Quay 2"), "{text}");
     story.publish(vec![uploaded(made.id, &story.bob, "Plan.pdf")]).await;
     story.at("2026-11-22T07:00:00Z").await;
     let later: Vec<_> = story.mails().iter().skip(1).map(crate::received::Received::text).collect();
