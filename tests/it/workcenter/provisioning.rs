@@ -5,7 +5,6 @@ use std::{num::NonZeroU32, time::Duration};
 use workcenter::{
     daemon::Sweep,
     error::{Error, Reason},
-    job,
     pb::{
         self, AdministratorDigest, CreateInviteRequest, Delivery, InvitedWorkCenter, ListWorkCenterPreferencesRequest,
         UpdateAdministratorDigestRequest, WorkCenterState,
@@ -35,11 +34,13 @@ struct Made {
 }
 
 impl Story {
-    /// A job that is not over; each is due on a day of its own.
-    async fn job(&self, day: u32) -> Uuid {
-        let due_at = "2030-01-01T00:00:00Z".parse::<jiff::Timestamp>().unwrap() + Duration::from_hours(24) * day;
-        let run = job::Run { account: self.account.id, cadence: "DAILY", due_at };
-        job::digest_run(&self.app.client().await, &run, 1).await.unwrap()
+    /// A job of Bob that is not over, and that nobody works at.
+    async fn job(&self) -> Uuid {
+        let (id, client) = (Uuid::now_v7(), self.app.client().await);
+        let begin = "insert into job (id, account_id, kind, state, initiator_id, total)
+            values ($1, $2, 'BULK_COPY', 'QUEUED', $3, 1)";
+        client.execute(begin, &[&id, &self.account.id, &self.bob.id]).await.unwrap();
+        id
     }
 
     /// Bob has a WorkCenter made, in which Ada is to be a contributor.
@@ -137,7 +138,7 @@ impl Story {
 async fn who_has_a_workcenter_made_sees_it_being_made_and_nobody_else_knows_of_it() {
     let story = Story::begin().await;
     let admin = &story.account.admin;
-    let made = story.provision(story.job(1).await).await;
+    let made = story.provision(story.job().await).await;
 
     let seen = get(&story.app, &story.bob, made.id).await.unwrap();
     assert_eq!((seen.state(), seen.role()), (WorkCenterState::Provisioning, WorkCenterRole::Owner));
@@ -180,7 +181,7 @@ fn results(published: &Result<Vec<pb::PublishResult>, Status>) -> Result<Vec<pb:
 #[tokio::test]
 async fn nobody_hears_of_it_until_it_is_open_and_then_each_once_that_they_came() {
     let story = Story::begin().await;
-    let made = story.provision(story.job(1).await).await;
+    let made = story.provision(story.job().await).await;
     // Also a digest that is chosen meanwhile does not tell of it.
     story.administer(None).await.unwrap();
     assert_eq!(story.hearers(made.id).await, 0);
@@ -204,7 +205,8 @@ async fn nobody_hears_of_it_until_it_is_open_and_then_each_once_that_they_came()
     story.at("2026-11-21T07:01:00Z").await;
     let mails = story.mails();
     assert_eq!(mails.len(), 1);
-    assert!(mails[0].text().contains("Ada Lovelace now collaborates in Quay 2."), "{}", mails[0].text());
+    let text = mails[0].text();
+    assert!(text.contains("Bob Stephenson added Ada Lovelace") && text.contains("Quay 2"), "{text}");
     story.publish(vec![uploaded(made.id, &story.bob, "Plan.pdf")]).await;
     story.at("2026-11-22T07:00:00Z").await;
     let later: Vec<_> = story.mails().iter().skip(1).map(crate::received::Received::text).collect();
@@ -218,7 +220,7 @@ async fn nobody_hears_of_it_until_it_is_open_and_then_each_once_that_they_came()
 async fn what_is_given_up_is_there_for_nobody_at_once_and_nothing_is_left_of_it() {
     let story = Story::begin().await;
     let admin = &story.account.admin;
-    let made = story.provision(story.job(1).await).await;
+    let made = story.provision(story.job().await).await;
     let client = story.app.client().await;
     for put in [
         "insert into entry (id, account_id, workcenter_id, kind, name, name_key, created_by, created_at, updated_at)
@@ -257,7 +259,7 @@ async fn what_is_given_up_is_there_for_nobody_at_once_and_nothing_is_left_of_it(
 #[tokio::test]
 async fn housekeeping_gives_up_what_no_job_makes_any_more() {
     let story = Story::begin().await;
-    let [going, over, gone] = [story.job(1).await, story.job(2).await, Uuid::now_v7()];
+    let [going, over, gone] = [story.job().await, story.job().await, Uuid::now_v7()];
     let mut made = Vec::new();
     for job in [going, over, gone] {
         made.push(story.provision(job).await);
@@ -281,7 +283,7 @@ async fn housekeeping_gives_up_what_no_job_makes_any_more() {
 #[tokio::test]
 async fn who_leaves_the_account_meanwhile_has_no_place_in_it() {
     let story = Story::begin().await;
-    let made = story.provision(story.job(1).await).await;
+    let made = story.provision(story.job().await).await;
     let (account_id, user_id) = (story.account.id.to_string(), story.ada.id.to_string());
     let gone = pb::RemoveMemberRequest { account_id, user_id };
     story.app.accounts().remove_member(by(&story.account.admin.token, gone)).await.unwrap();
@@ -295,8 +297,8 @@ async fn who_leaves_the_account_meanwhile_has_no_place_in_it() {
 #[tokio::test]
 async fn of_opening_it_and_giving_it_up_at_once_one_is_done() {
     let story = Story::begin().await;
-    for day in 1..=5 {
-        let made = story.provision(story.job(day).await).await;
+    for _ in 0..5 {
+        let made = story.provision(story.job().await).await;
         let (opened, ()) = join!(story.open(made), story.abandon(made));
         let seen = get(&story.app, &story.ada, made.id).await;
         assert_eq!(seen.is_ok(), opened.is_ok(), "{opened:?}");
