@@ -144,7 +144,8 @@ fn timing(sent: &TemplateDates, violations: &mut Violations) -> Timing {
     if HOLIDAYS_MAX < sent.holidays.len() {
         violations.add("options.dates.holidays", format!("must be at most {HOLIDAYS_MAX}"));
     }
-    if !sent.skip_non_working && !(sent.working_days.is_empty() && sent.holidays.is_empty()) {
+    let has_days_off = !sent.working_days.is_empty() || !sent.holidays.is_empty();
+    if has_days_off && !sent.skip_non_working {
         violations.add("options.dates.skip_non_working", "must be set where there are days on which nobody works");
     }
     let mut mask = 0_i64;
