@@ -33,6 +33,9 @@ races: ## Lets two things happen at once: to one invite, a thousand times each p
 bulk:  ## Has random jobs survive workers that die anywhere, a daemon that is killed fifty times move a tree, and one copy of three items go beside one of a hundred thousand: minutes.
 	BULK_FULL=1 bin/dev/test --test it -- bulk::model bulk::kills bulk::fairness --nocapture
 
+templates: ## Publishes a large template to a hundred WorkCenters while workers die: minutes.
+	TEMPLATES_FULL=1 bin/dev/test --test it -- template::large --nocapture
+
 watchers: ## Has a thousand watch two hundred jobs while the connection that listens is ended every three seconds: a minute, and a build.
 	WATCHERS_FULL=1 bin/dev/test --release --test it -- job::crowd --nocapture
 
@@ -62,4 +65,4 @@ signin: ## Measures how long signing in takes, on an optimised server.
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart chaos storm races bulk watchers browser calendar digests peers pictures fuzz bench signin ci
+.PHONY: help setup demo run test lint chart chaos storm races bulk templates watchers browser calendar digests peers pictures fuzz bench signin ci

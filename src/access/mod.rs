@@ -169,6 +169,8 @@ pub struct Standing {
     pub account_role: Option<AccountRole>,
     /// The caller's role in the WorkCenter.
     pub workcenter_role: Option<WorkCenterRole>,
+    /// Whether the WorkCenter is being made.
+    pub is_provisioning: bool,
     /// Whether the caller knows the person: the same one, or one of the same account or WorkCenter.
     pub acquainted: bool,
 }
@@ -194,7 +196,8 @@ pub struct Leave {
 /// # Errors
 ///
 /// [`Error::Unauthenticated`] when there is no caller and there must be one, [`Error::NotFound`] when there is no such
-/// resource or the caller may not know of it, [`Error::Forbidden`] when they may see it but not do this.
+/// resource or the caller may not know of it, [`Error::Forbidden`] when they may see it but not do this,
+/// [`Error::Refused`] when they would change something in a WorkCenter that is being made.
 pub async fn may(on: &impl GenericClient, caller: &Caller, action: Action, resource: Resource) -> Result<Leave> {
     let rule = action.rule();
     let Some(person) = caller.person() else {
@@ -219,6 +222,9 @@ pub async fn may(on: &impl GenericClient, caller: &Caller, action: Action, resou
     }
     if !relation.suffices(&standing, person, resource) {
         return Err(Error::Forbidden);
+    }
+    if standing.is_provisioning && !relation.reads() {
+        return Err(Error::Refused(Reason::WorkcenterProvisioning));
     }
     Ok(Leave { person, standing })
 }

@@ -24,6 +24,8 @@ pub enum Relation {
     AdministratorOrOneself,
     /// A collaborator of the WorkCenter, or an administrator of its account.
     Reader,
+    /// As [`Self::Reader`], and a member or administrator of its account.
+    Founder,
     /// A collaborator of the WorkCenter.
     Collaborator,
     /// A contributor to the WorkCenter, or an owner of it; an administrator of its account only where they are one, too.
@@ -62,6 +64,7 @@ impl Relation {
                 standing.account_role.is_some()
             }
             Self::Reader
+            | Self::Founder
             | Self::Collaborator
             | Self::Contributor
             | Self::Tasked
@@ -78,12 +81,17 @@ impl Relation {
         }
     }
 
+    /// Whether what it is asked for in a WorkCenter changes nothing there.
+    pub(super) fn reads(self) -> bool {
+        matches!(self, Self::Reader | Self::KeeperOrOneself)
+    }
+
     /// Whether that is enough for the call.
     pub(super) fn suffices(self, standing: &Standing, person: Uuid, resource: Resource) -> bool {
         match self {
             Self::Oneself | Self::Acquaintance | Self::Insider | Self::Reader => true,
             Self::OneselfOrAdministrator => resource == Resource::Person(person) || standing.administers(),
-            Self::Member => standing.account_role >= Some(AccountRole::Member),
+            Self::Member | Self::Founder => standing.account_role >= Some(AccountRole::Member),
             Self::Administrator | Self::Keeper => standing.administers(),
             Self::AdministratorOrOneself => {
                 standing.administers() || matches!(resource, Resource::Member { of, .. } if of == person)
@@ -288,6 +296,11 @@ actions! {
     BulkDelete "ContentService/BulkDelete" people(Relation::Oneself);
     BulkRestore "ContentService/BulkRestore" people(Relation::Oneself);
     ImportDocuments "ContentService/ImportDocuments" people(Relation::Contributor);
+    MarkAsTemplate "TemplateService/MarkAsTemplate" people(Relation::Owner);
+    CreateFromTemplate "TemplateService/CreateFromTemplate" people(Relation::Founder);
+    ListTemplateContents "TemplateService/ListTemplateContents" people(Relation::Reader);
+    ApplyTemplate "TemplateService/ApplyTemplate" people(Relation::Owner);
+    PublishTemplate "TemplateService/PublishTemplate" people(Relation::Keeper);
     GetJob "JobService/GetJob" people_and(Relation::Initiator, SCOPE_JOBS);
     ListOwnJobs "JobService/ListJobs" people(Relation::Oneself);
     ListAccountJobs "JobService/ListJobs" people_and(Relation::Administrator, SCOPE_JOBS);

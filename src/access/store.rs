@@ -15,6 +15,7 @@ const TO_PEOPLE: &str = "
     select person.id, together.role as account_role, exists (
         select from collaborator mine join collaborator theirs using (workcenter_id)
         join workcenter on workcenter.id = workcenter_id and workcenter.purge_at is null
+            and workcenter.provisioning_job_id is null
         where mine.user_id = $1 and theirs.user_id = person.id
     ) as shares_workcenter
     from person
@@ -26,18 +27,22 @@ const TO_PEOPLE: &str = "
     where person.id = any($2)";
 
 const IN_ACCOUNT: &str = "
-    select account.id as account_id, member.role as account_role, null::text as workcenter_role
+    select account.id as account_id, member.role as account_role, null::text as workcenter_role,
+        false as is_provisioning
     from account left join member on member.account_id = account.id and member.user_id = $1
     where account.id = $2";
 
-/// Nobody is anything in a deleted WorkCenter any more.
+/// Nobody is anything in a deleted WorkCenter any more. One that is being made is there for who has it made alone, and for
+/// nobody when it is given up.
 const IN_WORKCENTER: &str = "
     select workcenter.account_id, member.role as account_role,
-        case when workcenter.purge_at is null then collaborator.role end as workcenter_role
+        case when workcenter.purge_at is null then collaborator.role end as workcenter_role,
+        workcenter.provisioning_job_id is not null as is_provisioning
     from workcenter
     left join member on member.account_id = workcenter.account_id and member.user_id = $1
     left join collaborator on collaborator.workcenter_id = workcenter.id and collaborator.user_id = $1
-    where workcenter.id = $2";
+    where workcenter.id = $2 and (workcenter.provisioning_job_id is null
+        or workcenter.created_by = $1 and workcenter.purge_at is null)";
 
 /// What `person` is to each of these people, of those that there are.
 pub(super) async fn to_people(on: &impl GenericClient, person: Uuid, of: &[Uuid]) -> Result<Vec<(Uuid, Standing)>> {
@@ -65,6 +70,7 @@ fn standing(row: &Row) -> Standing {
         account: row.get("account_id"),
         account_role: role(row, "account_role").and_then(AccountRole::named),
         workcenter_role: role(row, "workcenter_role").and_then(WorkCenterRole::named),
+        is_provisioning: row.get("is_provisioning"),
         acquainted: false,
     }
 }

@@ -13,6 +13,7 @@ mod change;
 mod comment;
 mod document;
 mod folder;
+pub mod imprint;
 mod mention;
 mod name;
 mod place;

@@ -16,6 +16,7 @@ use crate::{
     job::{self, Batch, Ended, Job, Kind, Leftover, Outcome, Work},
     notice::Notice,
     subscription::When,
+    template,
 };
 
 /// How many batches are done at a time: one has the processor while the other waits for the database.
@@ -29,6 +30,7 @@ struct Rooms {
     deeds: Deeds,
     imports: Imports,
     invites: invite::Import,
+    templates: template::Work,
 }
 
 impl Work for Rooms {
@@ -47,6 +49,7 @@ impl Work for Rooms {
         match batch.kind {
             Kind::ImportDocuments => self.imports.batch(tx, batch).await,
             Kind::ImportInvites => self.invites.batch(tx, batch).await,
+            Kind::ApplyTemplate | Kind::PublishTemplate => self.templates.batch(tx, batch).await,
             _ => self.deeds.batch(tx, batch).await,
         }
     }
@@ -54,6 +57,7 @@ impl Work for Rooms {
     async fn sweep(&self, tx: &Transaction<'_>, job: &Job, these: &[Leftover]) -> Result<()> {
         match job.kind {
             Kind::ImportDocuments => self.imports.sweep(tx, job, these).await,
+            Kind::ApplyTemplate => self.templates.sweep(tx, job, these).await,
             _ => self.deeds.sweep(tx, job, these).await,
         }
     }
@@ -63,6 +67,7 @@ impl Work for Rooms {
         match ended.first().map(|it| it.job.kind) {
             Some(Kind::ImportDocuments) => self.imports.end(tx, ended).await,
             Some(Kind::ImportInvites) => self.invites.end(tx, ended).await,
+            Some(Kind::ApplyTemplate | Kind::PublishTemplate) => self.templates.end(tx, ended).await,
             _ => self.deeds.end(tx, ended).await,
         }
     }
@@ -80,7 +85,12 @@ impl Daemon {
         let (window, most, key) = (settings.immediate_window, settings.large_workcenter, settings.key());
         let deeds = Deeds { when, window };
         let imports = Imports { db: self.parts.db.clone(), blobs: self.parts.blobs.clone(), deeds };
-        let rooms = Rooms { deeds, imports, invites: invite::Import { when, window, most, key } };
+        let rooms = Rooms {
+            deeds,
+            imports,
+            invites: invite::Import { when, window, most, key },
+            templates: template::Work { when, window, most },
+        };
         job::turn(&self.parts.db, &self.crier, &self.worker, &rooms).await
     }
 

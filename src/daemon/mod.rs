@@ -218,8 +218,16 @@ impl Daemon {
         Ok(())
     }
 
-    /// Purges what was deleted long enough ago: what WorkCenters hold, and then WorkCenters that hold nothing any more.
+    /// Purges what was deleted long enough ago: what WorkCenters hold, and then WorkCenters that hold nothing any more. Those
+    /// that no job makes any more go with them.
     async fn purge(&self, now: Timestamp) -> Result<()> {
+        while !self.parts.draining.is_cancelled() {
+            let lost = workcenter::abandon_lost(&self.parts.db.client().await?, now).await?;
+            if lost == 0 {
+                break;
+            }
+            warn!(lost, "gave up WorkCenters that nobody makes any more");
+        }
         let mut batches = 0;
         while !self.parts.draining.is_cancelled() && content::purge(&mut self.parts.db.client().await?, now).await? {
             batches += 1;

@@ -105,12 +105,13 @@ pub(super) fn message(field: &str, text: &str) -> Result<String, Violation> {
 ///
 /// # Errors
 ///
-/// [`Error::Refused`] for an archived one, [`Error::NotFound`] for a deleted one.
+/// [`Error::Refused`] for an archived one and one that is being made, [`Error::NotFound`] for a deleted one.
 pub(super) fn all_open(closed: &HashMap<Uuid, workcenter::State>, places: &[Place]) -> Result<()> {
     for place in places {
         match closed.get(&place.workcenter) {
             None | Some(workcenter::State::Active) => {}
             Some(workcenter::State::Archived) => return Err(Error::Refused(Reason::WorkcenterArchived)),
+            Some(workcenter::State::Provisioning) => return Err(Error::Refused(Reason::WorkcenterProvisioning)),
             Some(workcenter::State::Deleted) => {
                 return Err(Error::NotFound(Kind::WorkCenter, place.workcenter.to_string()));
             }

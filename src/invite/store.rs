@@ -77,11 +77,13 @@ const CHANGE: &str = "
     )
     update invite set account_role = $2, message = $3, expires_at = $4, remind_at = $8, revision = $7 where id = $1";
 
-/// What people are in those of the WorkCenters, each named beside its person, that are the account's.
+/// What people are in those of the WorkCenters, each named beside its person, that are the account's. One that is being made is
+/// there for who has it made alone.
 const PLACES_OF: &str = "
     select it.user_id, workcenter.id, collaborator.role
     from unnest($2::uuid[], $3::uuid[]) as it (user_id, workcenter_id)
     join workcenter on workcenter.id = it.workcenter_id and workcenter.account_id = $1
+        and (workcenter.provisioning_job_id is null or workcenter.created_by = it.user_id and workcenter.purge_at is null)
     left join collaborator on collaborator.workcenter_id = workcenter.id and collaborator.user_id = it.user_id";
 
 const ACCOUNT_ROLES: &str = "select user_id, role from member where account_id = $1 and user_id = any($2)";

@@ -68,6 +68,8 @@ pub struct Bulk {
     pub initiator_name: String,
     /// The job whose failed items it does again.
     pub retry_of: Option<Uuid>,
+    /// The job of which it does an item.
+    pub parent: Option<Uuid>,
     /// Bytes altogether.
     pub total_bytes: i64,
     /// Bytes of the items that are done.
@@ -142,6 +144,16 @@ async fn room(tx: &Transaction<'_>, account: Uuid) -> Result<()> {
         true => Err(Error::Exhausted(Reason::JobLimitReached, COME_BACK_AFTER)),
         false => Ok(()),
     }
+}
+
+/// Notes that the job `id` copies into a WorkCenter that was made after it began.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn aim(tx: &Transaction<'_>, id: Uuid, workcenter: Uuid) -> Result<Job> {
+    store::aim(tx, id, workcenter).await?;
+    store::find(tx, id).await?.ok_or_else(|| super::missing(id))
 }
 
 async fn begun(tx: &Transaction<'_>, id: Uuid) -> Result<Job> {

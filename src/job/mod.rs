@@ -5,6 +5,7 @@
 //! [`turn()`], a batch at a time. Being told is only a hint; the row is the truth.
 
 mod bulk;
+mod child;
 mod crier;
 mod history;
 mod item;
@@ -18,7 +19,8 @@ pub mod watch;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-pub use bulk::{Bulk, New, Order, Target, start};
+pub use bulk::{Bulk, New, Order, Target, aim, start};
+pub use child::{settle, start_child};
 pub use crier::Crier;
 pub use history::sweep;
 pub use item::{Above, Batch, Item, ItemKind, ItemState, Leftover, Outcome, Planned, RETRYABLE};
@@ -48,11 +50,15 @@ pub enum Kind {
     ImportDocuments,
     /// Makes invites of the rows of a file.
     ImportInvites,
+    /// Copies what a template has into a WorkCenter.
+    ApplyTemplate,
+    /// Does so for many WorkCenters, each with a job of its own.
+    PublishTemplate,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::DigestRun,
         Self::BulkCopy,
         Self::BulkMove,
@@ -60,6 +66,8 @@ impl Kind {
         Self::BulkRestore,
         Self::ImportDocuments,
         Self::ImportInvites,
+        Self::ApplyTemplate,
+        Self::PublishTemplate,
     ];
 
     /// As the database has it.
@@ -72,6 +80,8 @@ impl Kind {
             Self::BulkRestore => "BULK_RESTORE",
             Self::ImportDocuments => "IMPORT_DOCUMENTS",
             Self::ImportInvites => "IMPORT_INVITES",
+            Self::ApplyTemplate => "APPLY_TEMPLATE",
+            Self::PublishTemplate => "PUBLISH_TEMPLATE",
         }
     }
 

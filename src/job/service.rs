@@ -309,6 +309,8 @@ impl From<Kind> for JobKind {
             Kind::BulkRestore => Self::BulkRestore,
             Kind::ImportDocuments => Self::ImportDocuments,
             Kind::ImportInvites => Self::ImportInvites,
+            Kind::ApplyTemplate => Self::ApplyTemplate,
+            Kind::PublishTemplate => Self::PublishTemplate,
         }
     }
 }
@@ -351,6 +353,7 @@ impl From<Bulk> for pb::Bulk {
             target_path: target.map(|it| it.path).unwrap_or_default(),
             initiator_name: bulk.initiator_name,
             retry_of_job_id: id(bulk.retry_of),
+            parent_job_id: id(bulk.parent),
             total_bytes: bulk.total_bytes,
             done_bytes: bulk.done_bytes,
             warned_items: bulk.warned,

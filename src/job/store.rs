@@ -49,6 +49,7 @@ enum Column {
     StopsOnFailure,
     InitiatorName,
     RetryOf,
+    ParentId,
     TotalBytes,
     DoneBytes,
     Warned,
@@ -62,7 +63,7 @@ enum Column {
     Fence,
 }
 
-const ALL: [Column; 38] = [
+const ALL: [Column; 39] = [
     Column::Id,
     Column::AccountId,
     Column::Kind,
@@ -91,6 +92,7 @@ const ALL: [Column; 38] = [
     Column::StopsOnFailure,
     Column::InitiatorName,
     Column::RetryOf,
+    Column::ParentId,
     Column::TotalBytes,
     Column::DoneBytes,
     Column::Warned,
@@ -132,6 +134,8 @@ const COUNT: &str = "
     update job set total = it.items, total_bytes = it.bytes
     from (select count(*) as items, coalesce(sum(bytes), 0)::bigint as bytes from job_item where job_id = $1 and seq > 0) it
     where id = $1";
+
+const AIM: &str = "update job set target_workcenter_id = $2 where id = $1";
 
 const CANCEL: &str = "
     update job set state = 'CANCELLING', cancel_requested_at = now(), cancel_requested_by = $2, revision = revision + 1,
@@ -355,6 +359,12 @@ pub(super) async fn insert_retry(
     Ok(())
 }
 
+/// Notes the WorkCenter that the bulk job `id` copies into.
+pub(super) async fn aim(on: &impl GenericClient, id: Uuid, workcenter: Uuid) -> Result<()> {
+    db::text(on, AIM, &[&id, &workcenter]).await?;
+    Ok(())
+}
+
 /// Counts the items of the bulk job `id`.
 pub(super) async fn count(on: &impl GenericClient, id: Uuid) -> Result<()> {
     db::text(on, COUNT, &[&id]).await?;
@@ -386,6 +396,7 @@ fn bulk(row: &Row) -> Bulk {
         },
         initiator_name: row.get("initiator_name"),
         retry_of: row.get("retry_of"),
+        parent: row.get("parent_id"),
         total_bytes: row.get("total_bytes"),
         done_bytes: row.get("done_bytes"),
         warned: row.get("warned"),

@@ -118,6 +118,8 @@ fn label(kind: JobKind) -> &'static str {
         JobKind::BulkRestore => "restore",
         JobKind::ImportDocuments => "import",
         JobKind::ImportInvites => "invite",
+        JobKind::ApplyTemplate => "template",
+        JobKind::PublishTemplate => "publish",
         JobKind::Unspecified => "job",
     }
 }

@@ -38,7 +38,7 @@ use crate::{
     pb, preference, profile, publication,
     secret::Hasher,
     tally::Tally,
-    workcenter,
+    template, workcenter,
 };
 
 /// Bytes of the largest request: a thousand events, or rows of invites, of four kilobytes.
@@ -131,7 +131,8 @@ fn services(
         account_service_server::AccountServiceServer, activity_service_server::ActivityServiceServer,
         content_service_server::ContentServiceServer, invite_service_server::InviteServiceServer,
         preference_service_server::PreferenceServiceServer, profile_service_server::ProfileServiceServer,
-        session_service_server::SessionServiceServer, work_center_service_server::WorkCenterServiceServer,
+        session_service_server::SessionServiceServer, template_service_server::TemplateServiceServer,
+        work_center_service_server::WorkCenterServiceServer,
     };
     let Parts { db, clock, settings, hasher, .. } = parts.clone();
     let head = Letterhead::of(&settings);
@@ -171,6 +172,7 @@ fn services(
     add!(PreferenceServiceServer::new(preference::Service::new(db(), clock(), head, spread)), REQUEST_BYTES_MAX);
     let invites = invite::Service::new(db(), clock(), key(), hasher.clone(), &settings, silence);
     add!(InviteServiceServer::new(invites), BATCH_BYTES_MAX);
+    add!(TemplateServiceServer::new(template::Service::new(db(), clock(), key())), REQUEST_BYTES_MAX);
     add!(parts.jobs(), REQUEST_BYTES_MAX);
     (routes, names)
 }

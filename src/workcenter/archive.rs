@@ -31,6 +31,7 @@ pub(super) async fn archive(tx: &Transaction<'_>, id: Uuid, now: Timestamp) -> R
     match space.state() {
         State::Archived => return Ok(space),
         State::Deleted => return Err(Error::Refused(Reason::WorkcenterDeleted)),
+        State::Provisioning => return Err(Error::Refused(Reason::WorkcenterProvisioning)),
         State::Active => {}
     }
     silence(tx, id, Closed::Archived, now).await?;
@@ -66,7 +67,7 @@ pub(super) async fn reactivate(tx: &Transaction<'_>, id: Uuid, when: &When) -> R
         return Err(missing(id));
     }
     let space = store::update(tx, WorkCenter { archived_at: None, purge_at: None, ..space }).await?;
-    subscription::administrator::include(tx, space.account, id, None, when).await?;
+    subscription::administrator::include(tx, space.account, id, &[], when).await?;
     subscription::reopen(tx, id, when.now).await?;
     Ok(space)
 }

@@ -84,7 +84,7 @@ pub async fn add_all(tx: &Transaction<'_>, coming: &[(Uuid, Place)], arrival: &A
         return Ok(Vec::new());
     }
     let Arrival { when, most } = arrival;
-    let came = store::add(tx, coming, when.now).await?;
+    let came = store::add(tx, coming, None, when.now).await?;
     let grown = store::grow(tx, &came, *most).await?;
     subscription::join(tx, &came, &grown, when).await?;
     Ok(came.into_iter().map(|it| Tie { workcenter: it.log, user: it.user }).collect())

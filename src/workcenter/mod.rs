@@ -3,10 +3,14 @@
 mod archive;
 mod collaborator;
 mod content;
+mod filing;
 mod own;
+mod provision;
 mod purge;
 mod service;
 mod store;
+mod template;
+mod wire;
 
 use jiff::Timestamp;
 use unicode_normalization::UnicodeNormalization;
@@ -14,14 +18,18 @@ use uuid::Uuid;
 
 pub use collaborator::{ADDED, Arrival, LEFT, REMOVED, Tie, add, add_all, announce, remove_all};
 pub use content::{fill, rearrange};
+pub use filing::file;
+pub use provision::{New, abandon, abandon_lost, fill_by, open, provision, seat};
 pub use purge::purge;
-pub use service::{Service, read_role};
-pub use store::closed;
+pub use service::Service;
+pub use store::{closed, zone};
+pub use template::mark_as_template;
+pub use wire::read_role;
 
 use crate::{
     access::WorkCenterRole,
     error::{Error, Reason, Result, Violation, Violations},
-    mask,
+    mask, profile,
 };
 
 /// Characters of a name at most: one line of a mail's subject, and what the table checks.
@@ -31,7 +39,7 @@ pub const NAME_MAX: usize = 200;
 pub const CATEGORY_MAX: usize = 100;
 
 /// The paths that a mask may name.
-const PATHS: [&str; 2] = ["name", "category"];
+const PATHS: [&str; 3] = ["name", "category", "time_zone"];
 
 /// What a WorkCenter is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,15 +50,21 @@ pub enum State {
     Archived,
     /// Nothing, and for administrators alone to see, until it is purged.
     Deleted,
+    /// Being read by whoever has it made, until the job is done that makes it.
+    Provisioning,
 }
 
 impl State {
+    /// All of them.
+    const ALL: [Self; 4] = [Self::Active, Self::Archived, Self::Deleted, Self::Provisioning];
+
     /// As statements have it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Active => "ACTIVE",
             Self::Archived => "ARCHIVED",
             Self::Deleted => "DELETED",
+            Self::Provisioning => "PROVISIONING",
         }
     }
 }
@@ -66,6 +80,8 @@ pub struct WorkCenter {
     pub name: String,
     /// What it is filed under; may be empty.
     pub category: String,
+    /// The zone that dates in it are meant in, by its IANA name; empty for the account's.
+    pub time_zone: String,
     /// What the person is in it; `None` for an administrator who does not collaborate.
     pub role: Option<WorkCenterRole>,
     /// When it was made.
@@ -76,15 +92,22 @@ pub struct WorkCenter {
     pub archived_at: Option<Timestamp>,
     /// When it is purged: what has that is deleted.
     pub purge_at: Option<Timestamp>,
+    /// Whether others may be made like it.
+    pub is_template: bool,
+    /// How often it has been marked as a template.
+    pub template_version: i64,
+    /// The job that makes it, until that is done; one that was given up keeps it.
+    pub made_by: Option<Uuid>,
 }
 
 impl WorkCenter {
     /// What it is good for.
     pub fn state(&self) -> State {
-        match (self.archived_at, self.purge_at) {
-            (_, Some(_)) => State::Deleted,
-            (Some(_), None) => State::Archived,
-            (None, None) => State::Active,
+        match self {
+            Self { purge_at: Some(_), .. } => State::Deleted,
+            Self { made_by: Some(_), .. } => State::Provisioning,
+            Self { archived_at: Some(_), .. } => State::Archived,
+            _ => State::Active,
         }
     }
 
@@ -94,6 +117,7 @@ impl WorkCenter {
             State::Active => Ok(self),
             State::Archived => Err(Error::Refused(Reason::WorkcenterArchived)),
             State::Deleted => Err(Error::Refused(Reason::WorkcenterDeleted)),
+            State::Provisioning => Err(Error::Refused(Reason::WorkcenterProvisioning)),
         }
     }
 
@@ -103,18 +127,21 @@ impl WorkCenter {
 }
 
 /// What somebody wants to change; `None` for what they leave.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Change {
     name: Option<String>,
     category: Option<String>,
+    time_zone: Option<String>,
 }
 
 impl Change {
-    /// Reads the change from what was sent and the paths of its mask; notes all that is wrong with both.
+    /// Reads the change from what was sent, in the order of [`PATHS`], and the paths of its mask; notes all that is wrong with
+    /// both.
     ///
     /// No path stands for every field that is not empty, `*` for every field.
-    fn checked(sent_name: &str, sent_category: &str, paths: &[String], violations: &mut Violations) -> Self {
-        let is_set = |field: &str| !if field == "name" { sent_name } else { sent_category }.is_empty();
+    fn checked(sent: [&str; 3], paths: &[String], violations: &mut Violations) -> Self {
+        let is_set = |field: &str| PATHS.iter().zip(sent).any(|(path, text)| *path == field && !text.is_empty());
+        let [sent_name, sent_category, sent_zone] = sent;
         let fields = mask::fields(paths, &PATHS, is_set, violations);
         let mut change = Self::default();
         if fields.contains(&"name") {
@@ -123,13 +150,21 @@ impl Change {
         if fields.contains(&"category") {
             change.category = violations.take(category("workcenter.category", sent_category));
         }
+        if fields.contains(&"time_zone") {
+            change.time_zone = violations.take(profile::time_zone("workcenter.time_zone", sent_zone));
+        }
         change
     }
 
     /// What `space` becomes.
     fn onto(self, space: WorkCenter) -> WorkCenter {
-        let Self { name, category } = self;
-        WorkCenter { name: name.unwrap_or(space.name), category: category.unwrap_or(space.category), ..space }
+        let Self { name, category, time_zone } = self;
+        WorkCenter {
+            name: name.unwrap_or(space.name),
+            category: category.unwrap_or(space.category),
+            time_zone: time_zone.unwrap_or(space.time_zone),
+            ..space
+        }
     }
 }
 
@@ -219,13 +254,14 @@ mod tests {
         let change = |paths: &[&str]| {
             let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
             let mut violations = Violations::default();
-            let change = Change::checked("Plans", "", &paths, &mut violations);
+            let change = Change::checked(["Plans", "", "europe/zurich"], &paths, &mut violations);
             violations.none().map(|()| change)
         };
-        let both = Change { name: Some("Plans".to_owned()), category: Some(String::new()) };
-        assert_eq!(change(&["*"]).unwrap(), both);
+        let zone = Some("Europe/Zurich".to_owned());
+        let both = Change { name: Some("Plans".to_owned()), category: Some(String::new()), ..Change::default() };
         assert_eq!(change(&["category", "name"]).unwrap(), both);
-        assert_eq!(change(&[]).unwrap(), Change { category: None, ..both });
+        assert_eq!(change(&["*"]).unwrap(), Change { time_zone: zone.clone(), ..both.clone() });
+        assert_eq!(change(&[]).unwrap(), Change { category: None, time_zone: zone, ..both });
         assert_eq!(change(&["name", "state"]).unwrap_err().reason(), Reason::MaskPathUnknown);
     }
 }

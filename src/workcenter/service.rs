@@ -1,21 +1,21 @@
 //! `WorkCenterService` on the wire.
 
-use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, time::Duration};
 
-use jiff::Timestamp;
 use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{
-    ADDED, Arrival, Change, Collaborator, State, Tie, WorkCenter, add, announce, archive, collaborator, name, store,
+    ADDED, Arrival, Change, Collaborator, Tie, WorkCenter, add, announce, archive, collaborator, read_role, store,
+    wire::{new, read_states},
 };
 use crate::{
     access::{self, Action, Leave, Resource, WorkCenterRole},
     account, activity, auth,
     clock::Clock,
     db::{Db, Transaction},
-    error::{Error, Kind, Reason, Result, Violation, Violations},
+    error::{Error, Kind, Reason, Result, Violations},
     ids,
     page::{self, Page},
     pb::{self, work_center_service_server::WorkCenterService},
@@ -74,7 +74,7 @@ impl WorkCenterService for Service {
         account::enter(&tx, space.account).await?;
         store::insert(&tx, &space, leave.person).await?;
         activity::open(&tx, space.id, space.account).await?;
-        subscription::administrator::include(&tx, space.account, space.id, Some(leave.person), &when).await?;
+        subscription::administrator::include(&tx, space.account, space.id, &[leave.person], &when).await?;
         // Somebody who is taken out of the account at this moment makes none: it would be nobody's.
         add(&tx, space.id, leave.person, WorkCenterRole::Owner, &Arrival { when, most: self.most }).await?;
         let answer = pb::CreateWorkCenterResponse { workcenter: Some(space.into()) };
@@ -111,7 +111,9 @@ impl WorkCenterService for Service {
         let states = read_states(&asked.states, &mut violations);
         let names: Vec<&str> = states.iter().map(|it| it.name()).collect();
         let names = names.join(" ");
-        let list: &[&[u8]] = &[b"ListWorkCenters", person.as_bytes(), asked.account_id.as_bytes(), names.as_bytes()];
+        let only: &[u8] = if asked.templates_only { b"templates" } else { b"" };
+        let list: &[&[u8]] =
+            &[b"ListWorkCenters", person.as_bytes(), asked.account_id.as_bytes(), names.as_bytes(), only];
         let account = match asked.account_id.as_str() {
             "" => None,
             id => violations.take(ids::parse("account_id", id)),
@@ -123,7 +125,8 @@ impl WorkCenterService for Service {
         let client = self.db.client().await?;
         let leave = access::may(&client, &caller, Action::ListWorkCenters, Resource::Own).await?;
         let after = page.after.as_deref().and_then(after_name);
-        let mut spaces = store::list(&client, leave.person, account, &states, after, page.fetch).await?;
+        let wanted = store::Wanted { account, states, templates_only: asked.templates_only };
+        let mut spaces = store::list(&client, leave.person, &wanted, after, page.fetch).await?;
         let next_page_token = page.cut(&self.key, &mut spaces, |last| format!("{} {}", last.id, last.name), now);
 
         let workcenters = spaces.into_iter().map(Into::into).collect();
@@ -140,7 +143,7 @@ impl WorkCenterService for Service {
         let paths = asked.update_mask.unwrap_or_default().paths;
         let mut violations = Violations::default();
         let id = violations.take(ids::parse("workcenter.workcenter_id", &sent.workcenter_id)).unwrap_or_default();
-        let change = Change::checked(&sent.name, &sent.category, &paths, &mut violations);
+        let change = Change::checked([&sent.name, &sent.category, &sent.time_zone], &paths, &mut violations);
         violations.none()?;
         let when = self.when().await?;
 
@@ -331,43 +334,6 @@ async fn enter(tx: &Transaction<'_>, leave: &Leave) -> Result<()> {
     account::enter(tx, leave.standing.account.unwrap_or_default()).await
 }
 
-/// Reads the WorkCenter that is to be made.
-fn new(asked: &pb::CreateWorkCenterRequest, now: Timestamp) -> Result<WorkCenter> {
-    let mut violations = Violations::default();
-    let account = violations.take(ids::parse("account_id", &asked.account_id)).unwrap_or_default();
-    let name = violations.take(name("name", &asked.name)).unwrap_or_default();
-    violations.extend(request::fault(&asked.request_id));
-    violations.none()?;
-    Ok(WorkCenter {
-        id: ids::new(),
-        account,
-        name,
-        category: String::new(),
-        role: Some(WorkCenterRole::Owner),
-        created_at: now,
-        revision: 1,
-        archived_at: None,
-        purge_at: None,
-    })
-}
-
-/// The states that a list is to have, each once: those asked for, or that of active ones.
-fn read_states(asked: &[i32], violations: &mut Violations) -> Vec<State> {
-    let mut states = BTreeSet::new();
-    for (number, state) in asked.iter().enumerate() {
-        states.extend(match pb::WorkCenterState::try_from(*state) {
-            Ok(pb::WorkCenterState::Active) => Some(State::Active),
-            Ok(pb::WorkCenterState::Archived) => Some(State::Archived),
-            Ok(pb::WorkCenterState::Deleted) => Some(State::Deleted),
-            Ok(pb::WorkCenterState::Unspecified) | Err(_) => {
-                violations.add(format!("states[{number}]"), "must be ACTIVE, ARCHIVED or DELETED");
-                None
-            }
-        });
-    }
-    if asked.is_empty() { vec![State::Active] } else { states.into_iter().collect() }
-}
-
 /// A WorkCenter as one sees it who has `leave` for it.
 fn seen(space: WorkCenter, leave: &Leave) -> pb::WorkCenter {
     WorkCenter { role: leave.standing.workcenter_role, ..space }.into()
@@ -377,67 +343,4 @@ fn seen(space: WorkCenter, leave: &Leave) -> pb::WorkCenter {
 fn after_name(place: &str) -> Option<(&str, Uuid)> {
     let (id, name) = place.split_once(' ')?;
     Some((name, id.parse().ok()?))
-}
-
-/// Reads a role in `field` of a request.
-///
-/// # Errors
-///
-/// The violation to report, when there is none.
-pub fn read_role(field: &str, role: pb::WorkCenterRole) -> Result<WorkCenterRole, Violation> {
-    match role {
-        pb::WorkCenterRole::Owner => Ok(WorkCenterRole::Owner),
-        pb::WorkCenterRole::Contributor => Ok(WorkCenterRole::Contributor),
-        pb::WorkCenterRole::Reader => Ok(WorkCenterRole::Reader),
-        pb::WorkCenterRole::Unspecified => Err(Violation::new(field, "must be OWNER, CONTRIBUTOR or READER")),
-    }
-}
-
-impl From<WorkCenterRole> for pb::WorkCenterRole {
-    fn from(role: WorkCenterRole) -> Self {
-        match role {
-            WorkCenterRole::Owner => Self::Owner,
-            WorkCenterRole::Contributor => Self::Contributor,
-            WorkCenterRole::Reader => Self::Reader,
-        }
-    }
-}
-
-impl From<State> for pb::WorkCenterState {
-    fn from(state: State) -> Self {
-        match state {
-            State::Active => Self::Active,
-            State::Archived => Self::Archived,
-            State::Deleted => Self::Deleted,
-        }
-    }
-}
-
-impl From<WorkCenter> for pb::WorkCenter {
-    fn from(space: WorkCenter) -> Self {
-        Self {
-            workcenter_id: space.id.to_string(),
-            account_id: space.account.to_string(),
-            role: space.role.map_or(pb::WorkCenterRole::Unspecified, Into::into).into(),
-            create_time: Some(pb::time(space.created_at)),
-            state: pb::WorkCenterState::from(space.state()).into(),
-            etag: space.etag(),
-            archive_time: space.archived_at.map(pb::time),
-            purge_time: space.purge_at.map(pb::time),
-            name: space.name,
-            category: space.category,
-        }
-    }
-}
-
-impl From<Collaborator> for pb::Collaborator {
-    fn from(person: Collaborator) -> Self {
-        Self {
-            user_id: person.user.to_string(),
-            first_name: person.first_name,
-            last_name: person.last_name,
-            role: pb::WorkCenterRole::from(person.role).into(),
-            create_time: Some(pb::time(person.created_at)),
-        }
-    }
 }

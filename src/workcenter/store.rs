@@ -23,6 +23,7 @@ enum Column {
     Name,
     CreatedBy,
     CreatedAt,
+    TimeZone,
 }
 
 #[derive(Iden)]
@@ -36,11 +37,12 @@ enum In {
 
 /// Who belongs to the account and is not there yet comes in; a twin that is doing the same is waited for. So is whoever
 /// takes them out of the account, and whoever archives or deletes a WorkCenter: nobody comes into it afterwards. And so is
-/// whoever comes into the same WorkCenter: each knows of all before, and so whether it is large now.
+/// whoever comes into the same WorkCenter: each knows of all before, and so whether it is large now. Into one that is being
+/// made people are brought by the job alone that makes it.
 const ADD: &str = "
     with active as (
         select id, account_id from workcenter
-        where id = any($2) and archived_at is null and purge_at is null
+        where id = any($2) and archived_at is null and purge_at is null and provisioning_job_id is not distinct from $5
         order by id for no key update
     ), added as (
         insert into collaborator (workcenter_id, user_id, role, created_at)
@@ -80,8 +82,9 @@ const REMOVE_ALL: &str = "
 macro_rules! workcenters {
     ($role:literal, $rest:literal) => {
         concat!(
-            "select workcenter.id, workcenter.account_id, workcenter.name, workcenter.category, workcenter.created_at,
-                workcenter.revision, workcenter.archived_at, workcenter.purge_at, ",
+            "select workcenter.id, workcenter.account_id, workcenter.name, workcenter.category, workcenter.time_zone,
+                workcenter.created_at, workcenter.revision, workcenter.archived_at, workcenter.purge_at,
+                workcenter.is_template, workcenter.template_version, workcenter.provisioning_job_id, ",
             $role,
             " as role from workcenter ",
             $rest
@@ -100,24 +103,37 @@ const SHARE: &str = workcenters!("null::text", "where workcenter.id = $1 for sha
 /// Against those who share it, too; whoever only refers to it does not wait.
 const KEEP: &str = workcenters!("null::text", "where workcenter.id = $1 for no key update");
 
-/// Those that a person is in, and those deleted ones whose account they administer. The state is that of `WorkCenter`.
+/// Those that a person is in, those that they have made for them, and of deleted ones and of templates those whose account they
+/// administer. The state is that of `WorkCenter`.
 const LIST: &str = concat!(
     "select * from (",
     workcenters!(
         "collaborator.role",
         "join collaborator on workcenter.id = collaborator.workcenter_id
         where collaborator.user_id = $1 and workcenter.purge_at is null
-            and case when archived_at is null then 'ACTIVE' else 'ARCHIVED' end = any($6)"
+            and (workcenter.provisioning_job_id is null or workcenter.created_by = $1)
+            and case when provisioning_job_id is not null then 'PROVISIONING' when archived_at is null then 'ACTIVE'
+                else 'ARCHIVED' end = any($6)"
+    ),
+    " union all ",
+    workcenters!(
+        "null::text",
+        "join member on member.account_id = workcenter.account_id
+        where $7 and workcenter.is_template and member.user_id = $1 and member.role = 'ADMINISTRATOR'
+            and workcenter.purge_at is null and workcenter.provisioning_job_id is null
+            and case when archived_at is null then 'ACTIVE' else 'ARCHIVED' end = any($6)
+            and not exists (
+                select from collaborator where collaborator.workcenter_id = workcenter.id and collaborator.user_id = $1)"
     ),
     " union all ",
     workcenters!(
         "null::text",
         "join member on member.account_id = workcenter.account_id
         where member.user_id = $1 and member.role = 'ADMINISTRATOR' and workcenter.purge_at is not null
-            and 'DELETED' = any($6)"
+            and workcenter.provisioning_job_id is null and 'DELETED' = any($6)"
     ),
     ") workcenter
-    where ($2::uuid is null or account_id = $2)
+    where ($2::uuid is null or account_id = $2) and (is_template or not $7::bool)
         and ($3::uuid is null or (lower(name), id) > (lower($4::text), $3))
     order by lower(name), id
     limit $5"
@@ -125,12 +141,22 @@ const LIST: &str = concat!(
 
 /// Those of these that nobody comes into.
 const CLOSED: &str = "
-    select id, purge_at is not null as deleted from workcenter
-    where id = any($1) and (archived_at is not null or purge_at is not null)";
+    select id, case when purge_at is not null then 'DELETED' when archived_at is not null then 'ARCHIVED'
+            else 'PROVISIONING' end as state
+    from workcenter
+    where id = any($1) and (archived_at is not null or purge_at is not null or provisioning_job_id is not null)";
 
 const UPDATE: &str = "
-    update workcenter set name = $2, category = $3, archived_at = $4, purge_at = $5, revision = revision + 1
+    update workcenter set name = $2, category = $3, time_zone = $6, archived_at = $4, purge_at = $5, revision = revision + 1
     where id = $1 returning revision";
+
+const MARK: &str = "
+    update workcenter set is_template = $2::bool, template_version = template_version + $2::bool::int, revision = revision + 1
+    where id = $1 returning revision, template_version";
+
+const ZONE: &str = "
+    select coalesce(nullif(workcenter.time_zone, ''), nullif(account.time_zone, ''), 'UTC') as zone
+    from workcenter join account on account.id = workcenter.account_id where workcenter.id = $1";
 
 /// What it holds has gone before.
 const PURGEABLE: &str = "
@@ -169,13 +195,14 @@ const COLLABORATORS: &str = collaborators!(
 pub(super) async fn insert(on: &impl GenericClient, space: &WorkCenter, by: Uuid) -> Result<()> {
     let insert = Query::insert()
         .into_table(Column::Table)
-        .columns([Column::Id, Column::AccountId, Column::Name, Column::CreatedBy, Column::CreatedAt])
+        .columns([Column::Id, Column::AccountId, Column::Name, Column::CreatedBy, Column::CreatedAt, Column::TimeZone])
         .values_panic([
             space.id.into(),
             space.account.into(),
             space.name.clone().into(),
             by.into(),
             space.created_at.into(),
+            space.time_zone.clone().into(),
         ])
         .take();
     db::execute(on, &insert).await?;
@@ -204,26 +231,54 @@ pub(super) async fn keep(on: &impl GenericClient, id: Uuid) -> Result<Option<Wor
 
 /// Writes what may change of a WorkCenter that is locked; its revision grows.
 pub(super) async fn update(on: &impl GenericClient, space: WorkCenter) -> Result<WorkCenter> {
-    let values: [&(dyn ToSql + Sync); 5] =
-        [&space.id, &space.name, &space.category, &space.archived_at, &space.purge_at];
+    let values: [&(dyn ToSql + Sync); 6] =
+        [&space.id, &space.name, &space.category, &space.archived_at, &space.purge_at, &space.time_zone];
     let rows = db::text(on, UPDATE, &values).await?;
     let row = rows.first().ok_or_else(|| Error::NotFound(Kind::WorkCenter, space.id.to_string()))?;
     Ok(WorkCenter { revision: row.get("revision"), ..space })
 }
 
-/// The WorkCenters in one of `states` that `user` is in or has to do with, by name, from the one after `after`: name and
-/// id.
+/// Makes the WorkCenter `space`, which is locked, a template, or none any more; its revision grows.
+pub(super) async fn mark(on: &impl GenericClient, space: WorkCenter, is_template: bool) -> Result<WorkCenter> {
+    let rows = db::text(on, MARK, &[&space.id, &is_template]).await?;
+    let row = rows.first().ok_or_else(|| Error::NotFound(Kind::WorkCenter, space.id.to_string()))?;
+    let (revision, template_version) = (row.get("revision"), row.get("template_version"));
+    Ok(WorkCenter { revision, is_template, template_version, ..space })
+}
+
+/// The zone that dates in the WorkCenter `id` are meant in, by its IANA name: its own, or else its account's, or else UTC.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] when there is no such WorkCenter.
+pub async fn zone(on: &impl GenericClient, id: Uuid) -> Result<String> {
+    let rows = db::text(on, ZONE, &[&id]).await?;
+    let row = rows.first().ok_or_else(|| Error::NotFound(Kind::WorkCenter, id.to_string()))?;
+    Ok(row.get("zone"))
+}
+
+/// Which WorkCenters a list is to have.
+pub(super) struct Wanted {
+    /// Those of this account alone.
+    pub account: Option<Uuid>,
+    /// Those in one of these states.
+    pub states: Vec<State>,
+    /// Templates alone, and then those of accounts that are administered, too.
+    pub templates_only: bool,
+}
+
+/// The WorkCenters that `user` is in or has to do with and that are `wanted`, by name, from the one after `after`: name and id.
 pub(super) async fn list(
     on: &impl GenericClient,
     user: Uuid,
-    account: Option<Uuid>,
-    states: &[State],
+    wanted: &Wanted,
     after: Option<(&str, Uuid)>,
     limit: i64,
 ) -> Result<Vec<WorkCenter>> {
     let (name, id) = after.unzip();
+    let Wanted { account, states, templates_only } = wanted;
     let states: Vec<&str> = states.iter().map(|it| it.name()).collect();
-    let rows = db::text(on, LIST, &[&user, &account, &id, &name, &limit, &states]).await?;
+    let rows = db::text(on, LIST, &[&user, account, &id, &name, &limit, &states, templates_only]).await?;
     Ok(rows.iter().map(workcenter).collect())
 }
 
@@ -233,9 +288,9 @@ pub(super) async fn list(
 ///
 /// What the database says.
 pub async fn closed(on: &impl GenericClient, ids: &[Uuid]) -> Result<HashMap<Uuid, State>> {
-    let state = |deleted| if deleted { State::Deleted } else { State::Archived };
+    let state = |name: &str| State::ALL.into_iter().find(|it| it.name() == name).expect("the statement has no others");
     let rows = db::text(on, CLOSED, &[&ids]).await?;
-    Ok(rows.iter().map(|row| (row.get("id"), state(row.get("deleted")))).collect())
+    Ok(rows.iter().map(|row| (row.get("id"), state(row.get("state")))).collect())
 }
 
 /// The WorkCenter that has been waiting for longest to be purged at `now`, which nobody else purges or restores until the
@@ -256,11 +311,17 @@ pub(super) async fn purge(on: &impl GenericClient, id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Brings people into places; returns those who were not there yet, with the account of each, by WorkCenter.
-pub(super) async fn add(on: &impl GenericClient, coming: &[(Uuid, Place)], now: Timestamp) -> Result<Vec<Joining>> {
+/// Brings people into places, of WorkCenters that are made or that are being made by `job`; returns those who were not there
+/// yet, with the account of each, by WorkCenter.
+pub(super) async fn add(
+    on: &impl GenericClient,
+    coming: &[(Uuid, Place)],
+    job: Option<Uuid>,
+    now: Timestamp,
+) -> Result<Vec<Joining>> {
     let users: Vec<Uuid> = coming.iter().map(|(user, _)| *user).collect();
     let (ids, roles): (Vec<_>, Vec<_>) = coming.iter().map(|(_, it)| (it.workcenter, it.role.name())).unzip();
-    let rows = db::text(on, ADD, &[&users, &ids, &roles, &now]).await?;
+    let rows = db::text(on, ADD, &[&users, &ids, &roles, &now, &job]).await?;
     let joining =
         |row: &Row| Joining { account: row.get("account_id"), user: row.get("user_id"), log: row.get("workcenter_id") };
     Ok(rows.iter().map(joining).collect())
@@ -357,11 +418,15 @@ fn workcenter(row: &Row) -> WorkCenter {
         account: row.get("account_id"),
         name: row.get("name"),
         category: row.get("category"),
+        time_zone: row.get("time_zone"),
         role: row.get::<_, Option<&str>>("role").and_then(WorkCenterRole::named),
         created_at: row.get("created_at"),
         revision: row.get("revision"),
         archived_at: row.get("archived_at"),
         purge_at: row.get("purge_at"),
+        is_template: row.get("is_template"),
+        template_version: row.get("template_version"),
+        made_by: row.get("provisioning_job_id"),
     }
 }
 

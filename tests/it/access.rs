@@ -1,6 +1,7 @@
 //! Whom each call refuses, and how: every call there is, by every kind of caller.
 
 mod cast;
+mod provisioning;
 mod ranks;
 pub mod raw;
 mod reasons;

@@ -53,13 +53,17 @@ const ABOVE: &[(&str, &str)] = &[
     ("digest", "activity job outbox subscription"),
     ("preference", "access account activity digest identity outbox subscription workcenter"),
     ("invite", "access account completion identity job outbox profile request subscription workcenter"),
-    ("template", "subscription"),
+    ("template", "access account completion content job profile request subscription workcenter"),
     ("audit", ""),
     (
         "server",
-        "access audit content digest identity invite job member outbox preference profile publication workcenter",
+        "access audit content digest identity invite job member outbox preference profile publication \
+         template workcenter",
     ),
-    ("daemon", "content digest identity invite job outbox preference profile request server subscription workcenter"),
+    (
+        "daemon",
+        "content digest identity invite job outbox preference profile request server subscription template workcenter",
+    ),
     ("demo", "outbox"),
     ("operator", "access account audit demo digest identity job profile subscription"),
 ];

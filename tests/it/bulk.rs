@@ -3,12 +3,12 @@
 mod along;
 mod choice;
 mod conflict;
-mod engine;
+pub mod engine;
 mod fairness;
 mod history;
 mod items;
 mod kills;
-mod model;
+pub mod model;
 mod refused;
 mod seen;
 mod together;

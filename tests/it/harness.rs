@@ -300,7 +300,7 @@ impl App {
         let message = pb::CreateWorkCenterRequest {
             account_id: account.to_string(),
             name: name.to_owned(),
-            request_id: String::new(),
+            ..Default::default()
         };
         let made = self.workcenters().create_work_center(by(&owner.token, message)).await.unwrap();
         made.into_inner().workcenter.unwrap().workcenter_id.parse().unwrap()

@@ -16,8 +16,18 @@ use self::acts::Stage;
 use crate::{architecture::source::root, harness::reason};
 
 /// The files whose services are tried.
-const DESCRIBED: [&str; 9] =
-    ["sessions", "profile", "accounts", "workcenters", "content", "activity", "invites", "preferences", "jobs"];
+const DESCRIBED: [&str; 10] = [
+    "sessions",
+    "profile",
+    "accounts",
+    "workcenters",
+    "content",
+    "activity",
+    "invites",
+    "preferences",
+    "jobs",
+    "templates",
+];
 
 /// The calls of their services, with what is said of each in its proto.
 fn described() -> Vec<(String, String)> {

@@ -33,6 +33,7 @@ async fn a_request_that_is_sent_again_is_answered_as_before() {
             account_id: account.id.to_string(),
             name: name.to_owned(),
             request_id: request_id.to_owned(),
+            ..Default::default()
         };
         let created = app.workcenters().create_work_center(by(&account.admin.token, message)).await;
         created.map(|it| it.into_inner().workcenter.unwrap())

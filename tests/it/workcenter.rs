@@ -1,7 +1,9 @@
 //! WorkCenters through the wire: who makes, sees and leaves them.
 
 pub mod archive;
+pub mod provisioning;
 mod purge;
+mod template;
 mod update;
 
 use tokio::join;
@@ -22,6 +24,7 @@ async fn create(app: &App, who: &Person, account: Uuid, name: &str, request_id: 
         account_id: account.to_string(),
         name: name.to_owned(),
         request_id: request_id.to_owned(),
+        ..Default::default()
     };
     let answer = app.workcenters().create_work_center(by(&who.token, asked)).await?;
     Ok(answer.into_inner().workcenter.unwrap())
@@ -82,10 +85,11 @@ async fn a_workcenter_that_cannot_be_made_names_every_field_at_once() {
         account_id: "pier".to_owned(),
         name: "two\nlines".to_owned(),
         request_id: "once".to_owned(),
+        time_zone: "Europe/Zuerich".to_owned(),
     };
     let status = app.workcenters().create_work_center(by(&account.admin.token, asked)).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
-    assert_eq!(fields(&status), ["account_id", "name", "request_id"]);
+    assert_eq!(fields(&status), ["account_id", "name", "time_zone", "request_id"]);
 }
 
 #[tokio::test]

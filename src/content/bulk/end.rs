@@ -56,6 +56,6 @@ fn phrases(kind: Kind) -> (&'static str, &'static str, &'static str) {
         Kind::BulkDelete => ("files.bulk_deleted", "deleted", "Deleting"),
         Kind::BulkRestore => ("files.bulk_restored", "restored", "Restoring"),
         Kind::ImportDocuments => ("files.bulk_imported", "imported", "Importing"),
-        Kind::BulkCopy | Kind::DigestRun | Kind::ImportInvites => ("files.bulk_copied", "copied", "Copying"),
+        _ => ("files.bulk_copied", "copied", "Copying"),
     }
 }

@@ -13,7 +13,8 @@ use crate::{
     error::Result,
 };
 
-/// Reads WorkCenters, and what somebody is in them, as far as the rest of the statement says.
+/// Reads WorkCenters, and what somebody is in them, as far as the rest of the statement says. In one that is being made nobody
+/// is anything: the job that makes it is not one of these.
 macro_rules! spaces {
     ($rest:literal) => {
         concat!(
@@ -22,7 +23,9 @@ macro_rules! spaces {
                 collaborator.role, coalesce(member.role = 'ADMINISTRATOR', false) as administers
             from workcenter join account on account.id = workcenter.account_id
             left join collaborator on collaborator.workcenter_id = workcenter.id and collaborator.user_id = $1
+                and workcenter.provisioning_job_id is null
             left join member on member.account_id = workcenter.account_id and member.user_id = $1
+                and workcenter.provisioning_job_id is null
             where workcenter.id = $3 or workcenter.id in (select workcenter_id from entry where id = any($2)) ",
             $rest
         )

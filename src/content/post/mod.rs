@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Posts of a WorkCenter at most: a year of thirty a day.
-const POSTS_MAX: i64 = 10_000;
+pub(super) const POSTS_MAX: i64 = 10_000;
 
 /// A post.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Post {
     pub created_at: Timestamp,
     /// When it was changed last.
     pub edited_at: Option<Timestamp>,
+    /// When that was written of which it is a copy.
+    pub original_at: Option<Timestamp>,
     /// Grows with every change.
     pub revision: i64,
 }

@@ -93,6 +93,7 @@ impl Posts {
             author: word.by,
             created_at: now,
             edited_at: None,
+            original_at: None,
             revision: 1,
         };
         store::insert(&tx, &post).await?;
@@ -222,6 +223,7 @@ impl From<Post> for pb::Post {
             create_time: Some(pb::time(post.created_at)),
             update_time: Some(pb::time(post.edited_at.unwrap_or(post.created_at))),
             edit_time: post.edited_at.map(pb::time),
+            original_time: post.original_at.map(pb::time),
         }
     }
 }

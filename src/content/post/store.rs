@@ -12,7 +12,7 @@ use crate::{
 macro_rules! posts {
     ($rest:literal) => {
         concat!(
-            "select id, account_id, workcenter_id, title, text, mentioned, author_id, created_at, edited_at, revision
+            "select id, account_id, workcenter_id, title, text, mentioned, author_id, created_at, edited_at, original_at, revision
             from post ",
             $rest
         )
@@ -95,6 +95,7 @@ fn post(row: &Row) -> Post {
         author: row.get("author_id"),
         created_at: row.get("created_at"),
         edited_at: row.get("edited_at"),
+        original_at: row.get("original_at"),
         revision: row.get("revision"),
     }
 }

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Tasks of a WorkCenter at most, deleted ones too: more than anybody looks through.
-const TASKS_MAX: i64 = 10_000;
+pub(super) const TASKS_MAX: i64 = 10_000;
 
 /// People and roles that are to do a task at most, and that are to approve it: as many as an event concerns.
 const PEOPLE_MAX: usize = 50;

@@ -66,6 +66,7 @@ pub(super) fn read(file: &[u8], defaults: &Defaults) -> Result<Vec<Row>> {
     reader.read_byte_record(&mut record).map_err(refused)?;
     let columns = columns(&record)?;
 
+    let mut lines = Lines { file, at: 0, line: 1 };
     let mut rows: Vec<Row> = Vec::new();
     let mut first: HashMap<String, i64> = HashMap::new();
     while reader.read_byte_record(&mut record).map_err(refused)? {
@@ -75,7 +76,7 @@ pub(super) fn read(file: &[u8], defaults: &Defaults) -> Result<Vec<Row>> {
         if rows.len() == ROWS_MAX {
             return Err(Violation::new("file", format!("must have at most {ROWS_MAX} rows")).into());
         }
-        let line = record.position().map_or(0, |it| i64::try_from(it.line()).unwrap_or(i64::MAX));
+        let line = lines.of(&record);
         let mut row = row(line, &record, &columns, defaults)?;
         if let Ok(offer) = &row.offer {
             let first = *first.entry(offer.email.key.clone()).or_insert(line);
@@ -89,6 +90,27 @@ pub(super) fn read(file: &[u8], defaults: &Defaults) -> Result<Vec<Row>> {
         return Err(Violation::new("file", "must have a row below the names of the columns").into());
     }
     Ok(rows)
+}
+
+/// Counts the lines of a file.
+struct Lines<'a> {
+    file: &'a [u8],
+    /// How far they are counted, and the line that is there.
+    at: usize,
+    line: i64,
+}
+
+impl Lines<'_> {
+    /// The line on which a record begins, which comes after those that were asked for before. The ends of lines before it are the
+    /// reader's to pass over, and it has not done so where it says that it begins.
+    fn of(&mut self, record: &ByteRecord) -> i64 {
+        let begin = record.position().map_or(0, |it| usize::try_from(it.byte()).unwrap_or(usize::MAX));
+        while self.at < begin || self.file.get(self.at).is_some_and(|it| b"\r\n".contains(it)) {
+            self.line += i64::from(self.file.get(self.at) == Some(&b'\n'));
+            self.at += 1;
+        }
+        self.line
+    }
 }
 
 fn fault(column: &str, code: &str, text: String) -> Fault {

@@ -22,9 +22,35 @@ pub enum ItemKind {
     Document,
     /// A row of a file, of which an invite is to be made.
     Invite,
+    /// What is set of a WorkCenter.
+    Setting,
+    /// Somebody who is in a WorkCenter.
+    Collaborator,
+    /// A task.
+    Task,
+    /// A post.
+    Post,
+    /// A comment.
+    Comment,
+    /// A WorkCenter, into which a template is copied by a job of its own.
+    WorkCenter,
 }
 
 impl ItemKind {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Recipient,
+        Self::Folder,
+        Self::Document,
+        Self::Invite,
+        Self::Setting,
+        Self::Collaborator,
+        Self::Task,
+        Self::Post,
+        Self::Comment,
+        Self::WorkCenter,
+    ];
+
     /// As the database has it.
     pub fn name(self) -> &'static str {
         match self {
@@ -32,12 +58,18 @@ impl ItemKind {
             Self::Folder => "FOLDER",
             Self::Document => "DOCUMENT",
             Self::Invite => "INVITE",
+            Self::Setting => "SETTING",
+            Self::Collaborator => "COLLABORATOR",
+            Self::Task => "TASK",
+            Self::Post => "POST",
+            Self::Comment => "COMMENT",
+            Self::WorkCenter => "WORKCENTER",
         }
     }
 
     /// Reads what [`Self::name`] wrote.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Recipient, Self::Folder, Self::Document, Self::Invite].into_iter().find(|it| it.name() == name)
+        Self::ALL.into_iter().find(|it| it.name() == name)
     }
 }
 
@@ -219,7 +251,6 @@ mod tests {
     #[test]
     fn names_are_read_back() {
         assert!(ItemState::ALL.into_iter().all(|it| ItemState::named(it.name()) == Some(it)));
-        let kinds = [ItemKind::Recipient, ItemKind::Folder, ItemKind::Document, ItemKind::Invite];
-        assert!(kinds.into_iter().all(|it| ItemKind::named(it.name()) == Some(it)));
+        assert!(ItemKind::ALL.into_iter().all(|it| ItemKind::named(it.name()) == Some(it)));
     }
 }

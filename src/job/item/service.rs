@@ -128,6 +128,12 @@ impl From<ItemKind> for JobItemKind {
             ItemKind::Folder => Self::Folder,
             ItemKind::Document => Self::Document,
             ItemKind::Invite => Self::Invite,
+            ItemKind::Setting => Self::Setting,
+            ItemKind::Collaborator => Self::Collaborator,
+            ItemKind::Task => Self::Task,
+            ItemKind::Post => Self::Post,
+            ItemKind::Comment => Self::Comment,
+            ItemKind::WorkCenter => Self::WorkCenter,
         }
     }
 }

@@ -23,7 +23,7 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::{
-    Bulk, Crier, Job, Kind, State,
+    Bulk, Crier, Job, Kind, State, child,
     item::{self, Batch, ItemState, Leftover, Outcome},
 };
 use crate::{
@@ -71,7 +71,8 @@ pub trait Work: Sync {
         async { Ok(()) }
     }
 
-    /// Does the first of these items, at least one: what became of each. Those that are not told of come up again.
+    /// Does the first of these items, at least one: what became of each. Those that are not told of come up again. None where
+    /// jobs were started for them: the job goes on when one of these has [settled](super::settle) its item.
     fn batch(&self, tx: &Transaction<'_>, batch: &Batch) -> impl Future<Output = Result<Vec<Outcome>>> + Send;
 
     /// Clears away those of these folders that are empty.
@@ -207,9 +208,11 @@ async fn prepared(db: &Db, claim: Claim, worker: &Worker, work: &impl Work) -> R
 async fn attempt(db: &Db, claim: Claim, work: &impl Work, most: i64, keeps: bool) -> Result<Next, Trouble> {
     let mut client = db.client().await?;
     let tx = client.transaction().await?;
-    let Some(job) = store::lock(&tx, &[claim]).await?.pop() else { return Ok(Next::Lost) };
+    let Some(mut job) = store::lock(&tx, &[claim]).await?.pop() else { return Ok(Next::Lost) };
+    child::inherit(&tx, &mut job).await?;
     let Some(bulk) = job.bulk.as_ref() else { return Err(Error::internal("a digest run was claimed").into()) };
     let is_stopped = bulk.cancel_requested_at.is_some() || (bulk.order.stops_on_failure && job.failed > 0);
+
     if is_stopped {
         item::store::cancel(&tx, job.id).await?;
     }
@@ -217,8 +220,10 @@ async fn attempt(db: &Db, claim: Claim, work: &impl Work, most: i64, keeps: bool
     let items: Vec<item::Item> = due.into_iter().map(|it| it.item).collect();
     let next = if !items.is_empty() {
         let blames = |error| Trouble { error, is_of_items: true };
-        let more = done(&tx, &job, bulk, work, items, keeps).await.map_err(blames)?;
-        if more && !keeps { Next::Around } else { Next::On }
+        match done(&tx, &job, bulk, work, items, keeps).await.map_err(blames)? {
+            Some(more) if keeps || !more => Next::On,
+            _ => Next::Around,
+        }
     } else if let leftovers = item::store::leftovers(&tx, job.id, SWEPT).await?
         && !leftovers.is_empty()
     {
@@ -238,7 +243,7 @@ async fn attempt(db: &Db, claim: Claim, work: &impl Work, most: i64, keeps: bool
     Ok(next)
 }
 
-/// Does a batch; returns whether there is more. Then the job is given back, unless it `keeps`.
+/// Does a batch; returns whether there is more. Then the job is given back, unless it `keeps`. Nothing when it waits for others.
 async fn done(
     tx: &Transaction<'_>,
     job: &Job,
@@ -246,13 +251,13 @@ async fn done(
     work: &impl Work,
     items: Vec<item::Item>,
     keeps: bool,
-) -> Result<bool> {
+) -> Result<Option<bool>> {
     let outcomes = work.batch(tx, &batch(job, bulk, items)).await?;
     if outcomes.is_empty() {
-        return Err(Error::internal("a batch came to nothing"));
+        return child::wait(tx, job.id).await.map(|()| None);
     }
     let outcomes: Vec<(Uuid, Outcome)> = outcomes.into_iter().map(|it| (job.id, it)).collect();
-    Ok(!item::store::settle(tx, &outcomes, keeps).await?.is_empty())
+    Ok(Some(!item::store::settle(tx, &outcomes, keeps).await?.is_empty()))
 }
 
 fn batch(job: &Job, bulk: &Bulk, items: Vec<item::Item>) -> Batch {
@@ -313,6 +318,7 @@ mod tests {
             order: Order::default(),
             initiator_name: String::new(),
             retry_of: None,
+            parent: None,
             total_bytes: 0,
             done_bytes: 0,
             warned,

@@ -117,7 +117,7 @@ pub async fn choose(
 }
 
 /// Has the digests of `account` tell of a WorkCenter that was made, or is open again: called before anybody comes into it,
-/// and before its log is opened. The recipient of `newcomer`, who comes into it in the same transaction, is locked with the
+/// and before its log is opened. The recipients of `newcomers`, who come into it in the same transaction, are locked with the
 /// others.
 ///
 /// The transaction must have entered the account.
@@ -125,19 +125,13 @@ pub async fn choose(
 /// # Errors
 ///
 /// What the database says.
-pub async fn include(
-    tx: &Transaction<'_>,
-    account: Uuid,
-    log: Uuid,
-    newcomer: Option<Uuid>,
-    when: &When,
-) -> Result<()> {
+pub async fn include(tx: &Transaction<'_>, account: Uuid, log: Uuid, newcomers: &[Uuid], when: &When) -> Result<()> {
     let mut users = store::listening(tx, account).await?;
     if users.is_empty() {
         return Ok(());
     }
-    let others: Vec<Uuid> = users.iter().copied().filter(|it| Some(*it) != newcomer).collect();
-    users.extend(newcomer);
+    let others: Vec<Uuid> = users.iter().copied().filter(|it| !newcomers.contains(it)).collect();
+    users.extend(newcomers);
     let recipients = lock_people(tx, &users).await?;
     let missing = store::missing(tx, &[account], &others, Some(&[log])).await?;
     if missing.is_empty() {

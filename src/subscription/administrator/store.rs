@@ -81,7 +81,7 @@ const MISSING: &str = concat!(
     join member on member.account_id = digest.account_id and member.user_id = digest.user_id
         and member.role = 'ADMINISTRATOR'
     join workcenter on workcenter.account_id = digest.account_id
-        and workcenter.archived_at is null and workcenter.purge_at is null
+        and workcenter.archived_at is null and workcenter.purge_at is null and workcenter.provisioning_job_id is null
     left join collaborator on collaborator.workcenter_id = workcenter.id and collaborator.user_id = digest.user_id
     left join subscription live on live.log_id = workcenter.id and live.user_id = digest.user_id
         and live.ended_at is null
@@ -110,10 +110,10 @@ const LIST: &str = "
         and ($2::uuid is null or account.id > $2) and ($3::uuid is null or account.id = $3)
     order by account.id limit $4";
 
-/// Those of these that are no WorkCenter of the account.
+/// Those of these that are no WorkCenter of the account, or none yet.
 const STRANGE: &str = "
     select it.id from unnest($2::uuid[]) as it (id)
-    left join workcenter on workcenter.id = it.id and workcenter.account_id = $1
+    left join workcenter on workcenter.id = it.id and workcenter.account_id = $1 and workcenter.provisioning_job_id is null
     where workcenter.id is null";
 
 /// What is to be told of to an administrator and is not.

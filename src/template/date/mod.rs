@@ -4,8 +4,8 @@
 //!
 //! - **Dates** of a task are its start and when it is due. They are read as clocks show them in the zone that they are meant in,
 //!   and written so in the zone of the WorkCenter that they are copied to: the date may move, the time of day stays. A time that
-//!   clocks skip becomes the first instant after it, one that they show twice is the first. A date and time that stay the same in
-//!   the same zone stay the same instant.
+//!   clocks skip becomes the first instant after it, be that on the next date and whatever day that is; one that they show twice
+//!   is the first. A date and time that stay the same in the same zone stay the same instant.
 //! - **Dated** is a task that has a start or is due. Its copy has what it has: one, the other, or both.
 //! - **START d**: the earliest date of all moves to d. **DUE d**: the latest on which a task is due moves to d. All others move
 //!   by as many days; with DUE, a task that has a start alone may start after d, and that is said. **NONE**: copies have no dates.

@@ -1,5 +1,7 @@
 //! What becomes of dates, one rule at a time.
 
+use std::slice;
+
 use jiff::{
     Timestamp, ToSpan,
     civil::{Date, DateTime, Weekday, date},
@@ -91,8 +93,8 @@ fn dates_that_must_not_be_lost_want_an_anchor_and_a_due_date_of_all_wants_one_th
     let (dated, undated) = (task("2026-11-18T09:00", ""), task("", ""));
     let strict = |anchor| Rule { is_strict: true, ..rule(anchor) };
     assert_eq!(plan(&[undated.clone(), dated.clone()], &strict(Anchor::None)), Err(Refusal::NoAnchor));
-    assert!(plan(std::slice::from_ref(&undated), &strict(Anchor::None)).is_ok());
-    assert!(plan(std::slice::from_ref(&dated), &strict(Anchor::Keep)).is_ok());
+    assert!(plan(slice::from_ref(&undated), &strict(Anchor::None)).is_ok());
+    assert!(plan(slice::from_ref(&dated), &strict(Anchor::Keep)).is_ok());
     let due = Anchor::Due(date(2027, 3, 5));
     assert_eq!(plan(&[undated.clone(), dated], &rule(due)), Err(Refusal::NothingDue));
     assert_eq!(only(undated, &rule(due)), Dates::default());
@@ -125,7 +127,7 @@ fn a_date_that_a_zone_skips_is_no_working_day() {
     let apia = |rule| Rule { zone: zone("Pacific/Apia").unwrap(), ..rule };
     let task = task("2026-11-19T09:00", "2026-11-20T17:00");
     let start = Anchor::Start(date(2011, 12, 29));
-    let skipped = planned(std::slice::from_ref(&task), &apia(rule(start))).copies.remove(0).1.unwrap();
+    let skipped = planned(slice::from_ref(&task), &apia(rule(start))).copies.remove(0).1.unwrap();
     assert_eq!(skipped.due_at, Some(at("Pacific/Apia", "2011-12-31T00:00")));
     assert_eq!(skipped.of_due, [Note::Skipped]);
     let rule = apia(working(start, &[]));
@@ -136,7 +138,7 @@ fn a_date_that_a_zone_skips_is_no_working_day() {
 fn friday_to_monday_is_four_days_or_two_working_days() {
     let task = task("2026-11-20T09:00", "2026-11-23T17:00");
     let monday = Anchor::Start(date(2027, 3, 1));
-    assert_eq!(shown(std::slice::from_ref(&task), &rule(monday)), [["Mon 2027-03-01 09:00", "Thu 2027-03-04 17:00"]]);
+    assert_eq!(shown(slice::from_ref(&task), &rule(monday)), [["Mon 2027-03-01 09:00", "Thu 2027-03-04 17:00"]]);
     assert_eq!(shown(&[task], &working(monday, &[])), [["Mon 2027-03-01 09:00", "Tue 2027-03-02 17:00"]]);
 }
 
@@ -148,7 +150,7 @@ fn five_working_days_stay_five_and_seven_days_seven() {
     let five = [["Wed 2027-03-03 09:00", "Wed 2027-03-10 17:00"]];
     assert_eq!(shown(&[week], &holiday), five);
     // The weekend at its end is none of its working days.
-    assert_eq!(shown(std::slice::from_ref(&whole), &holiday), five);
+    assert_eq!(shown(slice::from_ref(&whole), &holiday), five);
     assert_eq!(only(whole.clone(), &holiday).of_due, [Note::NotWorking]);
     assert_eq!(shown(&[whole], &plain), [["Wed 2027-03-03 09:00", "Tue 2027-03-09 17:00"]]);
 }

@@ -7,6 +7,7 @@ use workcenter::{access::Action, ids, pb};
 use crate::{content, import};
 
 /// Something of everything, in one account.
+#[derive(Clone, Copy)]
 pub struct Things {
     pub account: Uuid,
     pub workcenter: Uuid,
@@ -263,11 +264,40 @@ impl Things {
                 let metadata = import::announced(self.workcenter, b"PK");
                 import::first(metadata).encode_to_vec()
             }
+            Action::MarkAsTemplate
+            | Action::CreateFromTemplate
+            | Action::ListTemplateContents
+            | Action::ApplyTemplate
+            | Action::PublishTemplate => self.template_request(action),
             Action::ListJobItems => pb::ListJobItemsRequest { job_id, ..Default::default() }.encode_to_vec(),
             Action::ExportJobItems => pb::ExportJobItemsRequest { job_id, states: Vec::new() }.encode_to_vec(),
             Action::CancelJob => pb::CancelJobRequest { job_id }.encode_to_vec(),
             Action::RetryFailedItems => {
                 pb::RetryFailedItemsRequest { job_id, request_id: String::new() }.encode_to_vec()
+            }
+        }
+    }
+
+    /// A sound request about the WorkCenter as a template, which it is not.
+    fn template_request(&self, action: Action) -> Vec<u8> {
+        let workcenter_id = self.workcenter.to_string();
+        match action {
+            // It is none before, and none after.
+            Action::MarkAsTemplate => pb::MarkAsTemplateRequest { workcenter_id, unmark: true }.encode_to_vec(),
+            Action::CreateFromTemplate => {
+                let (template_id, name) = (workcenter_id, "New".to_owned());
+                pb::CreateFromTemplateRequest { template_id, name, ..Default::default() }.encode_to_vec()
+            }
+            Action::ListTemplateContents => {
+                pb::ListTemplateContentsRequest { template_id: workcenter_id, ..Default::default() }.encode_to_vec()
+            }
+            Action::ApplyTemplate => {
+                let (template_id, target_workcenter_id) = (workcenter_id.clone(), workcenter_id);
+                pb::ApplyTemplateRequest { template_id, target_workcenter_id, ..Default::default() }.encode_to_vec()
+            }
+            _ => {
+                let (template_id, target_category) = (workcenter_id, "Piers".to_owned());
+                pb::PublishTemplateRequest { template_id, target_category, ..Default::default() }.encode_to_vec()
             }
         }
     }

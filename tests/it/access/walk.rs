@@ -20,11 +20,11 @@ use super::{
 const AT_ONCE: usize = 3;
 
 /// A kind of caller.
-struct Caller {
-    name: String,
+pub struct Caller {
+    pub name: String,
     bearer: Option<String>,
     acts_for: Option<Uuid>,
-    told: Answer,
+    pub told: Answer,
 }
 
 impl Caller {
@@ -34,7 +34,7 @@ impl Caller {
 }
 
 /// Every kind of caller, and what the table says that `action` tells it.
-fn callers(cast: &Cast, action: Action) -> Vec<Caller> {
+pub fn callers(cast: &Cast, action: Action) -> Vec<Caller> {
     let told = Told::of(action);
     let mut callers = vec![
         Caller { name: "nobody".to_owned(), bearer: None, acts_for: None, told: told.nobody },
@@ -63,13 +63,13 @@ async fn asked(cast: &Cast, caller: &Caller, action: Action, things: &Things) ->
 }
 
 /// The same of several, in their order.
-async fn all_asked(cast: &Cast, callers: &[Caller], action: Action, things: &Things) -> Vec<Result<(), Status>> {
+pub async fn all_asked(cast: &Cast, callers: &[Caller], action: Action, things: &Things) -> Vec<Result<(), Status>> {
     let answers = stream::iter(callers).map(|it| asked(cast, it, action, things));
     answers.buffered(AT_ONCE).collect().await
 }
 
 /// What somebody was told, as the table has it: of refusals of another kind it has no more than that.
-fn told(answer: &Result<(), Status>) -> Answer {
+pub fn told(answer: &Result<(), Status>) -> Answer {
     if answer.is_ok() {
         return Answer::Done;
     }
@@ -84,7 +84,7 @@ fn told(answer: &Result<(), Status>) -> Answer {
 }
 
 /// All that somebody can tell a refusal by, but for the id that they have asked for.
-fn words(answer: &Result<(), Status>) -> Option<(Code, String, String)> {
+pub fn words(answer: &Result<(), Status>) -> Option<(Code, String, String)> {
     let status = answer.as_ref().err()?;
     let (code, reason) = refusal(answer);
     Some((code, reason, status.message().to_owned()))

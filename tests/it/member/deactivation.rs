@@ -173,7 +173,7 @@ impl Things {
             ..pb::WorkCenter::default()
         };
         let update = pb::UpdateWorkCenterRequest { workcenter: Some(named), ..Default::default() };
-        let create = pb::CreateWorkCenterRequest { account_id, name: "Roof".to_owned(), request_id: String::new() };
+        let create = pb::CreateWorkCenterRequest { account_id, name: "Roof".to_owned(), ..Default::default() };
         let (user_id, role) = (eve.id.to_string(), WorkCenterRole::Owner.into());
         let change = pb::UpdateCollaboratorRequest { workcenter_id, user_id: user_id.clone(), role };
         let mut workcenters = app.workcenters();

@@ -10,6 +10,7 @@ mod jobs;
 mod preferences;
 mod said;
 mod tasks;
+mod templates;
 mod workcenters;
 
 use futures_util::{

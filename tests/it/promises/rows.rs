@@ -12,6 +12,7 @@ mod profile;
 mod said;
 mod sessions;
 mod tasks;
+mod templates;
 mod workcenters;
 
 use std::{future::Future, pin::Pin};
@@ -54,6 +55,7 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
         bulk::ROWS,
         tasks::ROWS,
         said::ROWS,
+        templates::ROWS,
         activity::ROWS,
         invites::ROWS,
         preferences::ROWS,

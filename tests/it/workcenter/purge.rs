@@ -9,7 +9,7 @@ use super::{
 use crate::story::{Story, mentioning};
 
 /// How many rows of everything there are that have to do with a WorkCenter.
-async fn rows(app: &App, id: Uuid) -> i64 {
+pub async fn rows(app: &App, id: Uuid) -> i64 {
     let count = "select (select count(*) from workcenter where id = $1)
         + (select count(*) from collaborator where workcenter_id = $1)
         + (select count(*) from invite_workcenter where workcenter_id = $1)

@@ -142,7 +142,8 @@ impl Stage {
     pub async fn retry_by_a_request_of_another_call(&self) -> Answer {
         let request_id = ids::new().to_string();
         let (account_id, name) = (self.account.to_string(), text("Quay"));
-        let message = CreateWorkCenterRequest { account_id, name, request_id: request_id.clone() };
+        let message =
+            CreateWorkCenterRequest { account_id, name, request_id: request_id.clone(), ..Default::default() };
         self.app.workcenters().create_work_center(by(&self.admin.token, message)).await?;
         self.retry_it(&self.admin, request_id).await
     }

@@ -13,7 +13,7 @@ use workcenter::{
 };
 
 use super::{Answer, Person, Stage, by, nothing, text};
-use crate::{request::waits, story::mask};
+use crate::{request::waits, story::mask, workcenter::provisioning};
 
 impl Stage {
     /// A WorkCenter that Ada owns and Bob contributes to.
@@ -29,14 +29,14 @@ impl Stage {
         match state {
             WorkCenterState::Archived => self.archive_as(&self.admin, id).await?,
             WorkCenterState::Deleted => self.delete_as(&self.admin, id).await?,
-            WorkCenterState::Active | WorkCenterState::Unspecified => {}
+            _ => {}
         }
         Ok(id)
     }
 
     async fn create_as(&self, who: &Person, name: &str, request_id: &str) -> Answer {
         let (account_id, name, request_id) = (self.account.to_string(), text(name), text(request_id));
-        let message = CreateWorkCenterRequest { account_id, name, request_id };
+        let message = CreateWorkCenterRequest { account_id, name, request_id, ..Default::default() };
         self.app.workcenters().create_work_center(by(&who.token, message)).await.map(nothing)
     }
 
@@ -104,6 +104,15 @@ impl Stage {
 
     pub async fn rename_workcenter_that_is(&self, state: WorkCenterState) -> Answer {
         self.rename_as(&self.admin, self.pier_that_is(state).await?, ["Pier 5", "name", ""]).await
+    }
+
+    pub async fn rename_what_is_being_made(&self) -> Answer {
+        let mut client = self.app.client().await;
+        let tx = client.transaction().await.unwrap();
+        let new = provisioning::new(self.account, self.ada.id, ids::new());
+        let id = workcenter::workcenter::provision(&tx, new, self.app.now().await).await.unwrap().id;
+        tx.commit().await.unwrap();
+        self.rename_as(&self.ada, id, ["Pier 5", "name", ""]).await
     }
 
     pub async fn rename_workcenter_as_a_contributor(&self) -> Answer {

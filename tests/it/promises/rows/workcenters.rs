@@ -15,6 +15,7 @@ super::rows! {
         InvalidArgument FIELD_INVALID workcenter("made up");
         NotFound WORKCENTER_NOT_FOUND deleted_workcenter_as_its_owner();
         PermissionDenied NOT_ALLOWED rename_workcenter_as_a_contributor();
+        FailedPrecondition WORKCENTER_PROVISIONING rename_what_is_being_made();
     }
     "WorkCenterService/ListWorkCenters" {
         InvalidArgument FIELD_INVALID workcenters(-1, "");
@@ -28,6 +29,7 @@ super::rows! {
         FailedPrecondition WORKCENTER_DELETED rename_workcenter_that_is(WorkCenterState::Deleted);
         NotFound WORKCENTER_NOT_FOUND rename_workcenter_as_a_stranger();
         PermissionDenied NOT_ALLOWED rename_workcenter_as_a_contributor();
+        FailedPrecondition WORKCENTER_PROVISIONING rename_what_is_being_made();
     }
     "WorkCenterService/ArchiveWorkCenter" {
         FailedPrecondition WORKCENTER_DELETED archive_what_is_deleted();

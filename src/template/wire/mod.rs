@@ -1,0 +1,3 @@
+//! What is asked of a template, off the wire.
+
+pub(super) mod service;
