@@ -1,9 +1,12 @@
 //! Publishing to many WorkCenters: what stops what, who does it when somebody dies, and how it is stopped.
 
 use uuid::Uuid;
-use workcenter::pb::{
-    ArchiveWorkCenterRequest, CancelJobRequest, Job, JobKind, JobScope, JobState, ListJobsRequest,
-    PublishTemplateRequest,
+use workcenter::{
+    daemon::Daemon,
+    pb::{
+        ArchiveWorkCenterRequest, CancelJobRequest, Job, JobKind, JobScope, JobState, ListJobsRequest,
+        PublishTemplateRequest,
+    },
 };
 
 use super::{Pattern, of};
@@ -169,4 +172,23 @@ async fn a_job_that_is_stopped_stops_those_that_do_its_items_and_keeps_what_was_
     assert_eq!(parts.iter().map(Job::state).collect::<Vec<_>>(), [JobState::Cancelled]);
     assert_eq!(pattern.stage.listing(targets[0]).await, ["plans/", "plans/old/"]);
     assert_eq!(pattern.stage.listing(targets[1]).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_workcenter_costs_as_much_among_twenty_as_alone() {
+    let pattern = Pattern::set().await;
+    let targets = spaces(&pattern.stage, 22).await;
+    let (parts, tap) = pattern.stage.app.tapped_parts().await;
+    let daemon = Daemon::new(parts, &pattern.stage.app.daemon_settings(None));
+    let cost = async |targets: &[Uuid]| {
+        let job = pattern.publish(pattern.publishing(targets)).await;
+        let before = tap.round_trips();
+        while daemon.work().await.unwrap() {}
+        assert_eq!(pattern.seen(&job).await.state(), JobState::SucceededWithWarnings);
+        tap.round_trips() - before
+    };
+    // Statements are prepared once.
+    cost(&targets[..1]).await;
+    let (one, twenty) = (cost(&targets[1..2]).await, cost(&targets[2..]).await);
+    assert!(twenty <= 20 * one, "{one} for one, {twenty} for twenty");
 }
