@@ -16,7 +16,7 @@ use workcenter::{
 
 use crate::harness::{App, by, fields, reason};
 
-const SERVICES: [&str; 9] = [
+const SERVICES: [&str; 10] = [
     "workcenter.v1.AccountService",
     "workcenter.v1.ActivityService",
     "workcenter.v1.ContentService",
@@ -25,6 +25,7 @@ const SERVICES: [&str; 9] = [
     "workcenter.v1.PreferenceService",
     "workcenter.v1.ProfileService",
     "workcenter.v1.SessionService",
+    "workcenter.v1.TemplateService",
     "workcenter.v1.WorkCenterService",
 ];
 
