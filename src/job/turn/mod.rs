@@ -15,10 +15,10 @@
 mod store;
 mod together;
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{panic::AssertUnwindSafe, pin::pin, time::Duration};
 
 use futures_util::FutureExt;
-use tokio::time::interval;
+use tokio::time::{Instant, interval_at};
 use tracing::warn;
 use uuid::Uuid;
 
@@ -187,20 +187,18 @@ async fn prepared(db: &Db, claim: Claim, worker: &Worker, work: &impl Work) -> R
         Some(false) => {}
         is_ours => return Ok(is_ours.is_some()),
     }
-    let kept = async {
-        let mut beat = interval(BEAT.min(worker.lease / 3));
-        loop {
-            beat.tick().await;
-            match renewed().await {
-                Ok(Some(false)) => {}
-                Ok(is_ours) => return Ok::<_, Error>(is_ours.is_some()),
-                Err(error) => return Err(error),
-            }
+    // Each renewal is waited for: one that was left under way could come after the job was given back.
+    let every = BEAT.min(worker.lease / 3);
+    let mut beat = interval_at(Instant::now() + every, every);
+    let mut ready = pin!(work.prepare(claim.job, claim.kind));
+    loop {
+        tokio::select! {
+            ready = &mut ready => return ready.map(|()| true),
+            _ = beat.tick() => match renewed().await? {
+                Some(false) => {}
+                is_ours => return Ok(is_ours.is_some()),
+            },
         }
-    };
-    tokio::select! {
-        is_ours = kept => is_ours,
-        ready = work.prepare(claim.job, claim.kind) => ready.map(|()| true),
     }
 }
 

@@ -69,9 +69,10 @@ const CLAIM: &str = "
         state = case state when 'QUEUED' then 'RUNNING' else state end
     from next where job.id = next.id returning job.id, kind, fence";
 
+/// Not of a job that was given back.
 const RENEW: &str = "
     update job set lease_until = now() + make_interval(secs => $3::float8)
-    where id = $1 and fence = $2 and finished_at is null
+    where id = $1 and fence = $2 and finished_at is null and lease_until is not null
     returning cancel_requested_at is not null or stops_on_failure and failed > 0 as is_stopping";
 
 const RELEASE: &str = "update job set lease_owner = null, lease_until = null where id = any($1)";
