@@ -7,7 +7,7 @@ mod connection;
 use std::{error::Error as StdError, time::Duration};
 
 use deadpool_postgres::{
-    GenericClient as _, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Status,
+    GenericClient as _, Manager, ManagerConfig, Pool, PoolError, QueueMode, RecyclingMethod, Runtime, Status,
 };
 use sea_query::{PostgresQueryBuilder, QueryStatementWriter};
 use sea_query_postgres::PostgresBinder;
@@ -59,6 +59,8 @@ impl Db {
         let pool = Pool::builder(manager)
             .max_size(settings.pool)
             .runtime(Runtime::Tokio1)
+            // Those that were used last have the plans and the catalogue at hand; taken by turns, each would have to learn all.
+            .queue_mode(QueueMode::Lifo)
             .wait_timeout(Some(WAIT_MAX))
             .create_timeout(Some(CONNECT_MAX))
             .recycle_timeout(Some(CONNECT_MAX))

@@ -5,6 +5,7 @@ mod watch;
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -177,7 +178,13 @@ async fn digests(db: &Db, at: Timestamp, now: Timestamp, spread: Duration) -> Re
     if now < at {
         return Err(Violation::new("at", format!("must not be later than now, {now}; --dry-run takes any")).into());
     }
-    let terms = digest::Terms { batch: BATCH, lease: LEASE, spread, draining: CancellationToken::new() };
+    let terms = digest::Terms {
+        batch: BATCH,
+        lease: LEASE,
+        spread,
+        draining: CancellationToken::new(),
+        composed: Arc::default(),
+    };
     let crier = job::Crier::new(db.clone());
     for beat in [Beat::Daily, Beat::Weekly] {
         let digest::Told { mailed, empty, failed } = digest::digests(db, &crier, &terms, beat, at).await?;

@@ -1,7 +1,14 @@
 //! A morning of digests through the daemon: who is due is claimed and composed; then mails are claimed, written, signed, sent
 //! and settled.
 
-use std::{env, ffi::OsString, fs, path::PathBuf, time::Instant};
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
 
 use clap::Parser as _;
 use jiff::Timestamp;
@@ -10,6 +17,7 @@ use workcenter::{
     config,
     daemon::{Daemon, Sweep},
     db::{self, Db},
+    error::Error,
     process,
     secret::Secret,
     server::Parts,
@@ -27,6 +35,13 @@ const EVENTS: usize = 8;
 /// People of an account, and of each WorkCenter in it.
 const ACCOUNT: usize = 1_000;
 const WORKCENTER: usize = 100;
+
+/// The mails of the day before, without which the database would plan for a table that is empty.
+const YESTERDAY: &str = "
+    insert into mail (id, account_id, user_id, kind, subject_id, lane, state, message_id, dated_at, try_at, ended_at)
+    select gen_random_uuid(), account_id, user_id, 'DIGEST', gen_random_uuid(), 1, 'SENT', gen_random_uuid()::text, at, at, at
+    from member, (select timestamptz '2027-03-01T07:00:00Z' as at) yesterday;
+    analyze mail";
 
 /// Connections to the database besides one for each session.
 const CONNECTIONS: usize = 4;
@@ -64,6 +79,7 @@ impl Stage {
         let client = Db::new(&ours)?.client().await?;
         client.batch_execute("set statement_timeout = 0").await?;
         client.batch_execute(&seed).await?;
+        client.batch_execute(YESTERDAY).await?;
         let key = KeyPair::generate_for(&PKCS_ED25519)?;
         fs::write(folder.join("key.pem"), key.serialize_pem())?;
         Ok(Self { server: server.to_owned(), name, folder })
@@ -124,10 +140,24 @@ pub async fn turn(server: &str, port: u16, sessions: usize, count: usize) -> Res
     let daemon = Daemon::new(Parts::open(&settings.database, &settings.shared).await?, &settings);
     let now: Timestamp = MORNING.parse()?;
 
+    // Side by side, as the daemon does it: what is composed goes while more is.
     let (began, cpu) = (Instant::now(), cpu_us()?);
-    daemon.step(Sweep::Daily, now).await?;
-    let composed = began.elapsed().as_secs_f64();
-    daemon.step(Sweep::Outbox, now).await?;
+    let composed = AtomicBool::new(false);
+    let composing = async {
+        daemon.step(Sweep::Daily, now).await?;
+        composed.store(true, Ordering::Relaxed);
+        Ok::<(), Error>(())
+    };
+    let delivering = async {
+        loop {
+            let is_last = composed.load(Ordering::Relaxed);
+            daemon.step(Sweep::Outbox, now).await?;
+            if is_last {
+                return Ok(());
+            }
+        }
+    };
+    tokio::try_join!(composing, delivering)?;
     let (all, cpu) = (began.elapsed().as_secs_f64(), cpu_us()? - cpu);
 
     let waiting = stage.waiting().await?;
@@ -135,12 +165,7 @@ pub async fn turn(server: &str, port: u16, sessions: usize, count: usize) -> Res
         return Err(format!("{waiting} mails did not go").into());
     }
     let each = count as f64;
-    println!(
-        r#"{{"mails_per_s": {:.1}, "delivered_per_s": {:.1}, "cpu_us": {:.1}}}"#,
-        each / all,
-        each / (all - composed),
-        cpu / each
-    );
+    println!(r#"{{"mails_per_s": {:.1}, "cpu_us": {:.1}}}"#, each / all, cpu / each);
     drop(daemon);
     stage.clear().await
 }

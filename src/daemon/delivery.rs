@@ -1,7 +1,11 @@
 //! Delivering mails: in lanes side by side, each mail written by the room that knows what it tells of.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -24,28 +28,41 @@ const LANES: usize = 2;
 const LANE_CONNECTIONS: usize = 2;
 
 impl Daemon {
-    /// Delivers mails, in as many lanes as there are sessions and connections for.
+    /// Delivers mails, in as many lanes as there are sessions and connections for. A lane that found nothing begins again when
+    /// mails are composed while another is at work.
     pub(super) async fn deliver(&self, now: Timestamp) -> Result<outbox::Delivered> {
-        let sessions = self.outbox.sessions;
-        let lanes = LANES.min(sessions).min(self.parts.db.status().max_size / LANE_CONNECTIONS).max(1);
-        let mut turns = JoinSet::new();
-        for lane in 0..lanes {
-            let daemon = self.clone();
-            let terms = outbox::Terms { sessions: (sessions + lane) / lanes, ..self.outbox.clone() };
-            turns.spawn(async move {
-                let write = |mails| async { daemon.write(mails, now).await };
-                outbox::deliver(&daemon.parts.db, &daemon.post, &terms, write).await
-            });
-        }
+        let began = Instant::now();
+        // What was composed before is found anyway.
+        self.terms.composed.notified().now_or_never();
+        let lanes = LANES.min(self.outbox.sessions).min(self.parts.db.status().max_size / LANE_CONNECTIONS).max(1);
+        let mut turns: JoinSet<_> = (0..lanes).map(|lane| self.clone().lane(lane, lanes, now)).collect();
         // What one lane fails at does not keep the other from ending what it has begun.
-        let (mut delivered, mut all) = (outbox::Delivered::default(), Ok(()));
-        while let Some(turn) = turns.join_next().await {
-            match turn.map_err(Error::internal).flatten() {
-                Ok(it) => delivered.add(it),
-                Err(error) => all = Err(error),
+        let (mut delivered, mut all, mut idle) = (outbox::Delivered::default(), Ok(()), Vec::new());
+        loop {
+            tokio::select! {
+                turn = turns.join_next() => match turn {
+                    None => break,
+                    Some(turn) => match turn.map_err(Error::internal).flatten() {
+                        Ok((lane, it)) => {
+                            delivered.add(it);
+                            idle.push(lane);
+                        }
+                        Err(error) => all = Err(error),
+                    },
+                },
+                () = self.terms.composed.notified(), if !idle.is_empty() && began.elapsed() < self.outbox.lease / 4 => {
+                    idle.drain(..).for_each(|lane| _ = turns.spawn(self.clone().lane(lane, lanes, now)));
+                }
             }
         }
         all.map(|()| delivered)
+    }
+
+    /// Takes a turn with the share of the sessions that one of so many lanes has; returns which it was.
+    async fn lane(self, lane: usize, lanes: usize, now: Timestamp) -> Result<(usize, outbox::Delivered)> {
+        let terms = outbox::Terms { sessions: (self.outbox.sessions + lane) / lanes, ..self.outbox.clone() };
+        let write = |mails| async { self.write(mails, now).await };
+        Ok((lane, outbox::deliver(&self.parts.db, &self.post, &terms, write).await?))
     }
 
     /// Writes mails, whatever they tell of.

@@ -113,6 +113,7 @@ impl Daemon {
             lease: settings.lease,
             spread: settings.shared.digest_spread,
             draining: parts.draining.clone(),
+            composed: Arc::default(),
         };
         let sign = |(key, selector): (&SigningKey, &String)| Seal {
             key: key.clone(),
@@ -251,11 +252,12 @@ impl Daemon {
     }
 
     /// Sweeps at every tick, one turn at a time, until the process drains.
-    async fn turn(self, sweep: Sweep, tick: Arc<Notify>, outbox: Arc<Notify>) {
+    async fn turn(self, sweep: Sweep, tick: Arc<Notify>) {
         loop {
             tokio::select! {
                 () = self.parts.draining.cancelled() => return,
                 () = tick.notified() => {}
+                () = self.terms.composed.notified(), if sweep == Sweep::Outbox => {}
                 () = sleep(WATCHDOG), if sweep != Sweep::Housekeeping => warn!(?sweep, "no tick came"),
             }
             let turn = async {
@@ -265,7 +267,8 @@ impl Daemon {
             // A turn that panics is lost; the ones after it are not.
             let ended = AssertUnwindSafe(turn).catch_unwind().await;
             match ended.unwrap_or_else(|_| Err(Error::internal("it panicked"))) {
-                Ok(()) if matches!(sweep, Sweep::Daily | Sweep::Weekly | Sweep::Immediate) => outbox.notify_one(),
+                // It reminds of invites, too.
+                Ok(()) if sweep == Sweep::Immediate => self.terms.composed.notify_one(),
                 Ok(()) => {}
                 Err(error) => error!(?sweep, error = chain(&error), "a sweep failed"),
             }
@@ -344,10 +347,8 @@ pub fn serve(
         let Ticks { mut scheduler, bells } = ticks;
         let parts = daemon.parts.clone();
         let mut turns = JoinSet::new();
-        let outbox = bells.iter().find(|(sweep, _)| *sweep == Sweep::Outbox).map(|(_, bell)| Arc::clone(bell));
-        let outbox = outbox.unwrap_or_default();
         for (sweep, bell) in bells {
-            turns.spawn(daemon.clone().turn(sweep, bell, Arc::clone(&outbox)));
+            turns.spawn(daemon.clone().turn(sweep, bell));
         }
         for _ in 0..jobs::HANDS {
             turns.spawn(daemon.clone().toil());

@@ -79,6 +79,7 @@ async fn tell(db: &Db, terms: &Terms, due: &DueLog, now: Timestamp) -> Result<To
         }
         drop(client);
         told.add(hear(db, due, &hearers, &log.1, now).await?);
+        terms.composed.notify_one();
         known = Some(log);
     }
 }

@@ -1,8 +1,10 @@
 //! The runs: claim who is due, compose, commit with a check. A batch that fails is tried one person at a time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
@@ -22,6 +24,9 @@ const FAILURES_MAX: i64 = 5;
 /// How long a person's digest rests after it failed, by the real clock.
 const REST: Duration = Duration::from_secs(60);
 
+/// How many batches are composed side by side: while the database commits one, the next one is read.
+const HANDS: usize = 2;
+
 /// How runs go.
 #[derive(Clone, Debug)]
 pub struct Terms {
@@ -33,6 +38,8 @@ pub struct Terms {
     pub spread: Duration,
     /// Cancelled when the process drains: what has begun is finished, nothing more is claimed.
     pub draining: CancellationToken,
+    /// Rung when there are mails that were not there before.
+    pub composed: Arc<Notify>,
 }
 
 /// What a run did.
@@ -60,6 +67,17 @@ impl Told {
 ///
 /// What the database says. People whose digest cannot be composed are counted, logged and passed over.
 pub async fn digests(db: &Db, crier: &job::Crier, terms: &Terms, beat: Beat, now: Timestamp) -> Result<Told> {
+    let mut told = Told::default();
+    // What one hand fails at does not keep the other from ending what it has begun.
+    for hand in join_all((0..HANDS).map(|_| hand(db, crier, terms, beat, now))).await {
+        told.add(hand?);
+    }
+    close_abandoned(db, crier).await?;
+    Ok(told)
+}
+
+/// Claims and composes, batch by batch, until nobody is due any more.
+async fn hand(db: &Db, crier: &job::Crier, terms: &Terms, beat: Beat, now: Timestamp) -> Result<Told> {
     let when = When { now, spread: terms.spread };
     let mut told = Told::default();
     while !terms.draining.is_cancelled() {
@@ -67,13 +85,18 @@ pub async fn digests(db: &Db, crier: &job::Crier, terms: &Terms, beat: Beat, now
         let due = subscription::claim(&client, Turn::Digest(beat), now, terms.batch, terms.lease).await?;
         let Some(first) = due.first() else { break };
         let run = job::Run { account: first.account, cadence: beat.name(), due_at: first.at };
-        let total = subscription::left(&client, beat, run.account, run.due_at).await?;
-        let job = job::digest_run(&client, &run, total).await?;
+        let job = match job::running(&client, &run).await? {
+            Some(job) => job,
+            None => {
+                let total = subscription::left(&client, beat, run.account, run.due_at).await?;
+                job::digest_run(&client, &run, total).await?
+            }
+        };
         drop(client);
         let work = Work { db, turn: Turn::Digest(beat), run: Some((job, crier)), when };
         told.add(each(&work, &due).await?);
+        terms.composed.notify_one();
     }
-    close_abandoned(db, crier).await?;
     Ok(told)
 }
 
@@ -105,6 +128,7 @@ pub async fn catch_up(db: &Db, terms: &Terms, now: Timestamp) -> Result<Told> {
                 break;
             }
             told.add(each(&Work { db, turn, run: None, when }, &due).await?);
+            terms.composed.notify_one();
         }
     }
     Ok(told)

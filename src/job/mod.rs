@@ -24,7 +24,7 @@ pub use child::{settle, start_child};
 pub use crier::Crier;
 pub use history::sweep;
 pub use item::{Above, Batch, Item, ItemKind, ItemState, Leftover, Outcome, Planned, RETRYABLE};
-pub use run::{Done, Moved, Run, advance, digest_run};
+pub use run::{Done, Moved, Run, advance, digest_run, running};
 pub use service::Service;
 pub use turn::{BATCH, Ended, Work, Worker, turn};
 

@@ -40,6 +40,23 @@ pub struct Moved {
     pub is_final: bool,
 }
 
+/// Returns the job of `run` that is under way, if there is one: whoever goes on with it need not count its items.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn running(on: &impl GenericClient, run: &Run) -> Result<Option<Uuid>> {
+    let slot = Slot { cadence: run.cadence.to_owned(), due_at: run.due_at };
+    let mut number = 1_u32;
+    while let Some(job) = store::keyed(on, &key(run.account, &slot, number)).await? {
+        if !job.state.is_final() {
+            return Ok(Some(job.id));
+        }
+        number += 1;
+    }
+    Ok(None)
+}
+
 /// Returns the job of `run`, begun with `total` items unless it is running already.
 ///
 /// However many ask at once, one job comes of it, with the total of the first. A job that is over never changes: what

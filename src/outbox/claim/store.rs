@@ -20,6 +20,10 @@ use crate::{
 /// The recursion hops from account to account along the index, from $7 on for what is not transactional, until as many have
 /// mail that is due as there is room for, or it has hopped often enough: it costs accounts, not mails, and not all of them.
 /// The next one begins after the last account that a mail was claimed of, or with the first when there is none behind.
+///
+/// The table is looked into when little waits, and the plan that is made then is in use on a morning when much does. So an
+/// account is asked for one mail that is due, where `exists` could be answered by reading all; and mails are locked by their
+/// ids, of states that are said in a way in which no index of what waits can serve.
 const CLAIM: &str = "
     with recursive bucket as (
         select least(learned, $3::float8) as rate, learned is not null as is_slowed,
@@ -43,8 +47,8 @@ const CLAIM: &str = "
             where state in ('PENDING', 'RETRY', 'UNKNOWN') and lane = hop.lane and account_id > hop.account_id
             order by account_id limit 1
         ) next, lateral (
-            select exists (select from mail where state in ('PENDING', 'RETRY', 'UNKNOWN') and lane = hop.lane
-                and account_id = next.account_id and try_at <= now()) as is_due
+            select (select true from mail where state in ('PENDING', 'RETRY', 'UNKNOWN') and lane = hop.lane
+                and account_id = next.account_id and try_at <= now() limit 1) is true as is_due
         ) it
         where hop.found < hop.most and (hop.lane = 0 or hop.hops < $8::bigint)
     ), share as (
@@ -60,11 +64,11 @@ const CLAIM: &str = "
         ) due where hop.is_due
     ), urgent as (
         select mail.id, ranked.lane, ranked.rank, ranked.hops from ranked join mail using (id)
-        where ranked.lane = 0 and mail.state in ('PENDING', 'RETRY', 'UNKNOWN')
+        where ranked.lane = 0 and mail.state not in ('CLAIMED', 'SENDING', 'SENT', 'FAILED', 'SUPPRESSED')
         order by ranked.rank, ranked.hops limit (select urgent from most) for update of mail skip locked
     ), usual as (
         select mail.id, ranked.lane, ranked.rank, ranked.hops from ranked join mail using (id)
-        where ranked.lane = 1 and mail.state in ('PENDING', 'RETRY', 'UNKNOWN')
+        where ranked.lane = 1 and mail.state not in ('CLAIMED', 'SENDING', 'SENT', 'FAILED', 'SUPPRESSED')
         order by ranked.rank, ranked.hops
         limit (select greatest(most.usual - (select count(*) from urgent), 0) from most) for update of mail skip locked
     ), chosen as (

@@ -73,7 +73,9 @@ pub(super) const COME_BACK: &str = "
         and digest_schedule.cadence = held.cadence";
 
 /// The oldest instant that is due, of it the first account, of that a batch: what its people share is read once. Whoever is
-/// to be told what waited while they were away is told nothing else before.
+/// to be told what waited while they were away is told nothing else before. The batch is a range of the index by
+/// what it asks for and in which order: said as equal, instant and account would be no part of the order, and an index by people
+/// would do, in which it reads all who have had theirs.
 pub(super) const CLAIM: &str = "
     with head as (
         select account_id, next_at from digest_schedule due
@@ -82,11 +84,15 @@ pub(super) const CLAIM: &str = "
                 select account_id, user_id from digest_schedule where cadence = 'RETURN' and next_at <= $2))
         order by next_at, account_id limit 1 for update skip locked
     ), batch as (
-        select due.account_id, due.user_id from digest_schedule due join head using (account_id, next_at)
-        where cadence = $1 and (lease_until is null or lease_until < now())
-            and ($1 = 'RETURN' or (due.account_id, due.user_id) not in (
-                select account_id, user_id from digest_schedule where cadence = 'RETURN' and next_at <= $2))
-        order by due.user_id limit $3 for update of due skip locked
+        select it.account_id, it.user_id from head, lateral (
+            select account_id, user_id from digest_schedule due
+            where cadence = $1 and next_at between head.next_at and head.next_at
+                and account_id between head.account_id and head.account_id
+                and (lease_until is null or lease_until < now())
+                and ($1 = 'RETURN' or (due.account_id, due.user_id) not in (
+                    select account_id, user_id from digest_schedule where cadence = 'RETURN' and next_at <= $2))
+            order by next_at, account_id, user_id limit $3 for update skip locked
+        ) it
     )
     update digest_schedule
     set lease_until = now() + make_interval(secs => $4::float8), fence = fence + 1

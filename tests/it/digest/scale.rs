@@ -6,6 +6,7 @@ use std::{num::NonZeroU32, time::Instant};
 use workcenter::{
     config,
     daemon::{Daemon, Sweep},
+    db::Connection,
 };
 
 use crate::{
@@ -27,6 +28,10 @@ const FLAT: f64 = 1.2;
 
 /// How much more memory the process may take for a hundred times as many people, in mebibytes.
 const GROWTH_MIB: f64 = 64.0;
+
+/// How much of the database a digest with two places and two events in each may read: about a hundred rows and entries of
+/// indexes, and half as many again for plans that are no worse. A plan that looks through what waits reads hundreds.
+const READS_MAX: i64 = 150;
 
 /// Makes people whose digests are due in the morning.
 const PEOPLE: &str = include_str!("../../data/people.sql");
@@ -52,7 +57,8 @@ pub async fn seed(app: &App, Size { people, account, workcenters, events }: Size
     let client = app.client().await;
     client.batch_execute("set statement_timeout = 0").await.unwrap();
     client.batch_execute(&statement).await.unwrap();
-    client.batch_execute("reset statement_timeout").await.unwrap();
+    // What it has read is counted now, and not in the middle of what comes.
+    client.batch_execute("reset statement_timeout; select pg_stat_force_next_flush()").await.unwrap();
 }
 
 /// How many digests are in the outbox that tell all there is to tell.
@@ -84,6 +90,46 @@ async fn a_batch_of_digests_takes_the_same_few_statements_whatever_there_is_to_t
     let [two, four, six] = [round_trips(2, 2, 2).await, round_trips(4, 2, 2).await, round_trips(6, 2, 2).await];
     assert_eq!(four - two, six - four);
     assert_eq!([round_trips(2, 20, 2).await, round_trips(2, 2, 40).await], [two, two]);
+}
+
+/// How many rows and entries of indexes have been read in the database of `client`. Others tell of theirs when they go.
+async fn read(client: &Connection) -> i64 {
+    let others = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()";
+    while 0 < client.query(others, &[]).await.unwrap()[0].get::<_, i64>(0) {}
+    let read = "select ((select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) from pg_stat_user_tables)
+        + (select sum(idx_tup_read) from pg_stat_user_indexes))::bigint";
+    client.query(read, &[]).await.unwrap()[0].get(0)
+}
+
+/// How much of the database a morning reads for each of so many people, all of one account and told at once. It has planned
+/// for tables as they were before, when no mail was there.
+async fn reads(people: i64) -> i64 {
+    let app = App::start().await;
+    app.clock_at(MORNING).await;
+    seed(&app, Size { people, account: people, workcenters: 2, events: 2 }).await;
+    let sink = Sink::with(Manner::brief(), Vec::new()).await;
+    let client = app.client().await;
+    // Tables of this size are read as a whole for a few rows. Large ones are not, and those are what this is about.
+    let name: String = client.query("select current_database()::text", &[]).await.unwrap()[0].get(0);
+    for way in ["seqscan", "hashjoin", "mergejoin"] {
+        client.batch_execute(&format!("alter database {name} set enable_{way} = off")).await.unwrap();
+    }
+    let before = read(&client).await;
+    let daemon = app.daemon(Some(sink.address()));
+    for sweep in [Sweep::Daily, Sweep::Outbox] {
+        daemon.step(sweep, app.now().await).await.unwrap();
+    }
+    assert_eq!(i64::try_from(sink.mails().len()).unwrap(), people);
+    (read(&client).await - before) / people
+}
+
+#[tokio::test]
+async fn a_morning_reads_as_much_for_each_person_however_many_there_are() {
+    let [few, many] = [reads(150).await, reads(600).await];
+    println!("{few} rows and entries for each of 150, {many} for each of 600");
+    assert!(many * 4 < few * 5, "{many} for each of 600, where {few} do for each of 150");
+    assert!(few.max(many) < READS_MAX, "{few} and {many}");
 }
 
 /// The most memory that this process has ever had, in mebibytes.

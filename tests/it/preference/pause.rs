@@ -1,5 +1,7 @@
 //! Being away: nothing is told meanwhile, nothing is lost, and one mail for each account tells it afterwards.
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -309,7 +311,7 @@ async fn what_is_passed_over_until_the_mail_is_composed_is_looked_at_again() {
     story.meddle("update digest_schedule set lease_until = null").await;
     let draining = CancellationToken::new();
     let (lease, spread) = (std::time::Duration::from_secs(60), std::time::Duration::ZERO);
-    let terms = digest::Terms { batch: 10, lease, spread, draining };
+    let terms = digest::Terms { batch: 10, lease, spread, draining, composed: Arc::default() };
     let told = digest::catch_up(story.app.pool(), &terms, story.app.now().await).await.unwrap();
     assert_eq!(told.mailed, 1);
     assert_eq!(due_at().await.as_deref(), Some("2026-11-23 12:01:00+00"));
