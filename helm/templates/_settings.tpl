@@ -16,12 +16,15 @@ BLOB_DIR: /var/lib/workcenter/pictures
 {{- end }}
 {{- end -}}
 
+{{- /* Nothing is said of TLS: TLS_CERT_FILE, TLS_KEY_FILE, TLS_CLIENT_CA_FILE and DATABASE_CA_FILE stay unset. */ -}}
+
 {{- /* The environment of workcenter-server, less the secrets. */ -}}
 {{- define "workcenter.server.settings" -}}
 {{- include "workcenter.environment" .Values.settings.shared }}
 {{- include "workcenter.environment" .Values.settings.server }}
 SERVER_LISTEN: "0.0.0.0:50051"
 METRICS_LISTEN: "0.0.0.0:9090"
+HEALTH_LISTEN: "0.0.0.0:8083"
 {{- include "workcenter.pictures.settings" . }}
 {{- end -}}
 
@@ -32,6 +35,7 @@ METRICS_LISTEN: "0.0.0.0:9090"
 DAEMON_LISTEN: "0.0.0.0:50052"
 DAEMON_HTTP_LISTEN: "0.0.0.0:8081"
 METRICS_LISTEN: "0.0.0.0:9090"
+HEALTH_LISTEN: "0.0.0.0:8084"
 MAIL_DIR: /tmp/mail
 {{- include "workcenter.mail.settings" . }}
 {{- include "workcenter.pictures.settings" . }}

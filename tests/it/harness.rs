@@ -79,11 +79,11 @@ fn server_url() -> String {
 fn on_server(name: &str) -> config::Database {
     let url = server_url();
     let (server, _) = url.rsplit_once('/').unwrap();
-    config::Database { url: Secret::from(format!("{server}/{name}")), pool: 8 }
+    config::Database { url: Secret::from(format!("{server}/{name}")), authorities: None, pool: 8 }
 }
 
 async fn administer(statement: &str) {
-    let settings = config::Database { url: Secret::from(server_url()), pool: 1 };
+    let settings = config::Database { url: Secret::from(server_url()), authorities: None, pool: 1 };
     let client = Db::new(&settings).unwrap().client().await.unwrap();
     client.batch_execute(statement).await.unwrap();
 }
@@ -92,7 +92,7 @@ async fn administer(statement: &str) {
 async fn template() -> &'static str {
     TEMPLATE
         .get_or_init(|| async {
-            let settings = config::Database { url: Secret::from(server_url()), pool: 1 };
+            let settings = config::Database { url: Secret::from(server_url()), authorities: None, pool: 1 };
             let client = Db::new(&settings).unwrap().client().await.unwrap();
             let left = client.query("select datname from pg_database where datname like 'workcenter_test_%'", &[]);
             for row in left.await.unwrap() {
@@ -145,7 +145,7 @@ impl App {
 
     /// Starts an application on the empty database at `url`, which goes with its server.
     pub async fn on(name: &str, url: String) -> Self {
-        let database = config::Database { url: Secret::from(url), pool: 8 };
+        let database = config::Database { url: Secret::from(url), authorities: None, pool: 8 };
         db::migrate(&database).await.unwrap();
         Self::open(format!("{DATABASE}_{}_{name}", process::id()), database, |folder| blobs(&folder)).await
     }
@@ -330,7 +330,7 @@ async fn tap() -> (Tap, impl FnOnce(config::Database) -> config::Database) {
     let tapped = tap.port();
     let through = move |it: config::Database| {
         let url = it.url.expose().replacen(&format!(":{port}/"), &format!(":{tapped}/"), 1);
-        config::Database { url: Secret::from(url), pool: 1 }
+        config::Database { url: Secret::from(url), authorities: None, pool: 1 }
     };
     (tap, through)
 }
@@ -374,6 +374,8 @@ pub fn shared() -> config::Shared {
             drain: Duration::from_secs(5),
             reflection: true,
             metrics_listen: None,
+            health_listen: None,
+            tls: config::Tls::default(),
         },
         // What has an application of its own has a folder of its own.
         blobs: blobs(&std::env::temp_dir().join(format!("{DATABASE}_{}_blobs", process::id()))),

@@ -6,8 +6,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_tim
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
-use workcenter::config::Authorities;
-use workcenter::mail::Tls;
+use workcenter::tls::{Authorities, Trust};
 
 /// A certificate with its key, made for the test.
 #[derive(Clone)]
@@ -58,7 +57,7 @@ impl Paper {
     }
 
     /// What a client has that trusts the authority.
-    pub fn trust(&self) -> Tls {
-        Tls::new(Some(&Authorities::from_pem(self.authority.as_bytes()).unwrap()))
+    pub fn trust(&self) -> Trust {
+        Trust::new(Some(&Authorities::from_pem(self.authority.as_bytes()).unwrap()), b"")
     }
 }
