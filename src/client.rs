@@ -1,6 +1,6 @@
 //! Calls of our own services, as our own tools make them.
 
-use std::{future::Future, io};
+use std::{error::Error as _, future::Future, io};
 
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -13,7 +13,7 @@ use tower::service_fn;
 
 use crate::{
     config::Target,
-    error::{Error, Result, Violation},
+    error::{Error, Result, Violation, chain},
     secret::Secret,
 };
 
@@ -72,5 +72,7 @@ pub fn failed(call: &str, status: &Status) -> Error {
         .bad_request()
         .map(|it| it.field_violations.iter().map(|it| format!("; {} {}", it.field, it.description)).collect())
         .unwrap_or_default();
-    Error::internal(format!("{call}: {:?} {reason}: {}{}", status.code(), status.message(), fields.concat()))
+    // Of a call that did not get through, what stopped it.
+    let cause = status.source().map(|it| format!(": {}", chain(it))).unwrap_or_default();
+    Error::internal(format!("{call}: {:?} {reason}: {}{}{cause}", status.code(), status.message(), fields.concat()))
 }

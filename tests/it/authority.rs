@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
 use workcenter::{config::Tls, tls::Authorities};
 
 /// An authority.
@@ -29,6 +29,10 @@ impl Authority {
     pub fn new() -> Self {
         let mut own = CertificateParams::new(Vec::new()).unwrap();
         own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Whoever vouches is looked for by name.
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let name = format!("authority {}", COUNT.fetch_add(1, Ordering::Relaxed));
+        own.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().unwrap();
         let pem = own.self_signed(&key).unwrap().pem();
         Self { issuer: Issuer::new(own, key), pem }

@@ -46,8 +46,8 @@ async fn who_is_not_vouched_for_is_not_let_in() {
         ("nothing", None, "CertificateRequired"),
         ("another authority", Some(Authority::new().vouch(name)), "UnknownCA"),
         ("it is over", Some(expired), "CertificateExpired"),
-        ("it has not begun", Some(early), "BadCertificate"),
-        ("it is for servers", Some(servers_own), "BadCertificate"),
+        ("it has not begun", Some(early), "CertificateExpired"),
+        ("it is for servers", Some(servers_own), "UnsupportedCertificate"),
     ] {
         let config = (*secure.trust(own.as_ref()).config()).clone();
         let refused = spoken(secure.connect(config).await).await.unwrap_err();
