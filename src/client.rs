@@ -72,7 +72,10 @@ pub fn failed(call: &str, status: &Status) -> Error {
         .bad_request()
         .map(|it| it.field_violations.iter().map(|it| format!("; {} {}", it.field, it.description)).collect())
         .unwrap_or_default();
-    // Of a call that did not get through, what stopped it.
-    let cause = status.source().map(|it| format!(": {}", chain(it))).unwrap_or_default();
-    Error::internal(format!("{call}: {:?} {reason}: {}{}{cause}", status.code(), status.message(), fields.concat()))
+    let said = status.message();
+    // Of a call that did not get through, what stopped it, unless that was said.
+    let causes = status.source().map(chain).unwrap_or_default();
+    let cause = causes.rsplit(": ").next().unwrap_or_default();
+    let cause = if said.contains(cause) { String::new() } else { format!(": {cause}") };
+    Error::internal(format!("{call}: {:?} {reason}: {said}{}{cause}", status.code(), fields.concat()))
 }

@@ -31,7 +31,7 @@ use workcenter::{
 
 use crate::{
     migrations::{self, Table},
-    tap::Tap,
+    tap::{self, Tap},
 };
 
 /// Where the clock stands when an application starts.
@@ -82,18 +82,21 @@ fn on_server(name: &str) -> config::Database {
     config::Database { url: Secret::from(format!("{server}/{name}")), authorities: None, pool: 8 }
 }
 
-async fn administer(statement: &str) {
+/// A connection to the tests' server itself.
+async fn server_client() -> db::Connection {
     let settings = config::Database { url: Secret::from(server_url()), authorities: None, pool: 1 };
-    let client = Db::new(&settings).unwrap().client().await.unwrap();
-    client.batch_execute(statement).await.unwrap();
+    Db::new(&settings).unwrap().client().await.unwrap()
+}
+
+async fn administer(statement: &str) {
+    server_client().await.batch_execute(statement).await.unwrap();
 }
 
 /// The migrated database that all others are copies of; made by whoever comes first.
 async fn template() -> &'static str {
     TEMPLATE
         .get_or_init(|| async {
-            let settings = config::Database { url: Secret::from(server_url()), authorities: None, pool: 1 };
-            let client = Db::new(&settings).unwrap().client().await.unwrap();
+            let client = server_client().await;
             let left = client.query("select datname from pg_database where datname like 'workcenter_test_%'", &[]);
             for row in left.await.unwrap() {
                 let name: String = row.get("datname");
@@ -118,13 +121,13 @@ impl App {
 
     /// Starts an application of its own with one connection, on which it is counted how often it waits for the database.
     pub async fn tapped() -> (Self, Tap) {
-        let (tap, through) = tap().await;
+        let (tap, through) = tap::lead(&server_url()).await;
         (Self::reaching(through, |folder| blobs(&folder)).await, tap)
     }
 
     /// What another program on the same database has, with one connection, which is counted like that.
     pub async fn tapped_parts(&self) -> (Parts, Tap) {
-        let (tap, through) = tap().await;
+        let (tap, through) = tap::lead(&server_url()).await;
         (Parts::open(&through(on_server(&self.name)), &self.parts.settings).await.unwrap(), tap)
     }
 
@@ -320,19 +323,6 @@ impl App {
     pub async fn key(&self, scopes: &[&str]) -> String {
         identity::make_key(&self.client().await, "test", scopes).await.unwrap().expose().to_owned()
     }
-}
-
-/// A wire to the database server, and what leads one connection over it.
-async fn tap() -> (Tap, impl FnOnce(config::Database) -> config::Database) {
-    let url = server_url();
-    let port = url.rsplit_once('/').unwrap().0.rsplit_once(':').unwrap().1.to_owned();
-    let tap = Tap::to(port.parse().unwrap()).await;
-    let tapped = tap.port();
-    let through = move |it: config::Database| {
-        let url = it.url.expose().replacen(&format!(":{port}/"), &format!(":{tapped}/"), 1);
-        config::Database { url: Secret::from(url), authorities: None, pool: 1 }
-    };
-    (tap, through)
 }
 
 /// The hash of [`PASSWORD`], made once.

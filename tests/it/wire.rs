@@ -47,8 +47,8 @@ fn what_clients_may_try_again_by_themselves_is_all_that_changes_nothing_and_noth
     let config: serde_json::Value = serde_json::from_str(include_str!("../../proto/service_config.json")).unwrap();
     let [policy] = config["methodConfig"].as_array().unwrap().as_slice() else { panic!("one policy is enough") };
     let text = |it: &serde_json::Value| it.as_str().unwrap().to_owned();
-    let named: Vec<_> = policy["name"].as_array().unwrap().iter().collect();
-    let named: BTreeSet<_> = named.into_iter().map(|it| (text(&it["service"]), text(&it["method"]))).collect();
+    let named = policy["name"].as_array().unwrap().iter();
+    let named: BTreeSet<_> = named.map(|it| (text(&it["service"]), text(&it["method"]))).collect();
     let methods = pb::methods(pb::DESCRIPTORS).unwrap().into_iter();
     let reads = methods.filter(|it| READS.iter().any(|verb| it.name.starts_with(verb)));
     assert_eq!(named, reads.map(|it| (it.service, it.name)).collect());

@@ -13,7 +13,6 @@ pub const HOMES: &[(&str, &[&str])] = &[
             "src/server/",
             "src/daemon/mod.rs",
             "src/client.rs",
-            "src/operator.rs",
             "src/operator/watch.rs",
             "src/demo/",
         ],
