@@ -16,7 +16,9 @@ BLOB_DIR: /var/lib/workcenter/pictures
 {{- end }}
 {{- end -}}
 
-{{- /* Nothing is said of TLS: TLS_CERT_FILE, TLS_KEY_FILE, TLS_CLIENT_CA_FILE and DATABASE_CA_FILE stay unset. */ -}}
+{{- /* Nothing is said of TLS: TLS_CERT_FILE, TLS_KEY_FILE, TLS_CLIENT_CA_FILE and DATABASE_CA_FILE stay unset. Probes need no
+address of their own then, which would be HEALTH_LISTEN: "0.0.0.0:8083" of the server and HEALTH_LISTEN: "0.0.0.0:8084" of
+the daemon. */ -}}
 
 {{- /* The environment of workcenter-server, less the secrets. */ -}}
 {{- define "workcenter.server.settings" -}}
@@ -24,7 +26,6 @@ BLOB_DIR: /var/lib/workcenter/pictures
 {{- include "workcenter.environment" .Values.settings.server }}
 SERVER_LISTEN: "0.0.0.0:50051"
 METRICS_LISTEN: "0.0.0.0:9090"
-HEALTH_LISTEN: "0.0.0.0:8083"
 {{- include "workcenter.pictures.settings" . }}
 {{- end -}}
 
@@ -35,7 +36,6 @@ HEALTH_LISTEN: "0.0.0.0:8083"
 DAEMON_LISTEN: "0.0.0.0:50052"
 DAEMON_HTTP_LISTEN: "0.0.0.0:8081"
 METRICS_LISTEN: "0.0.0.0:9090"
-HEALTH_LISTEN: "0.0.0.0:8084"
 MAIL_DIR: /tmp/mail
 {{- include "workcenter.mail.settings" . }}
 {{- include "workcenter.pictures.settings" . }}
