@@ -48,6 +48,9 @@ calendar: ## Looks at every date of every zone for seventy years, and lets a tho
 digests: ## Composes a hundred thousand digests, and looks whether one costs more than when there are few: ten minutes.
 	DIGESTS_FULL=1 bin/dev/test --release --test it -- digest::scale --nocapture
 
+handshakes: ## Has ten thousand connections that never agree on TLS stand in the way of those that do.
+	TLS_FULL=1 bin/dev/test --test it -- tls::served --nocapture
+
 peers: ## Lets clients in other languages use and abuse the server, as much as is promised: ten minutes.
 	PEERS_FULL=1 bin/dev/test -- peers --nocapture --test-threads=1
 
@@ -65,4 +68,4 @@ signin: ## Measures how long signing in takes, on an optimised server.
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart chaos storm races bulk templates watchers browser calendar digests peers pictures fuzz bench signin ci
+.PHONY: help setup demo run test lint chart chaos storm races bulk templates watchers browser calendar digests handshakes peers pictures fuzz bench signin ci

@@ -11,7 +11,7 @@ use workcenter::{
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    process::ended(run(config::parse()).await)
+    process::ended(run(config::server()).await)
 }
 
 async fn run(settings: config::Server) -> Result<()> {

@@ -2,7 +2,10 @@
 //!
 //! The layer of the server that looks credentials up puts the [`Caller`] into the request; services take it from there.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+};
 
 use http::{
     HeaderMap,
@@ -150,6 +153,16 @@ pub fn origin<T>(request: &Request<T>) -> Result<Origin> {
     let source = source.ok_or_else(|| Error::internal("a request reached a service without its source"))?;
     let agent = request.metadata().get(USER_AGENT.as_str()).and_then(|it| it.to_str().ok()).unwrap_or_default();
     Ok(Origin { address: Some(source.0), agent: agent.chars().take(AGENT_MAX).collect() })
+}
+
+/// For whom the certificate is that a connection was opened with, as `DNS:name` and `URI:uri`; empty where there was none.
+/// Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Names(pub Arc<[String]>);
+
+/// The names that a request came with, as the server found them out.
+pub fn names<T>(request: &Request<T>) -> Names {
+    request.extensions().get().cloned().unwrap_or_default()
 }
 
 /// The token or key that a call carries.

@@ -1,14 +1,47 @@
 //! Calls of our own services, as our own tools make them.
 
-use std::future::Future;
+use std::{error::Error as _, future::Future, io};
 
-use tonic::{Request, Response, Status};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tonic::{
+    Request, Response, Status,
+    transport::{Channel, Endpoint, Uri},
+};
 use tonic_types::StatusExt;
+use tower::service_fn;
 
 use crate::{
-    error::{Error, Result},
+    config::Target,
+    error::{Error, Result, Violation, chain},
     secret::Secret,
 };
+
+/// The port of a URL that says none.
+const HTTPS_PORT: u16 = 443;
+
+/// A connection to `target`, which is made when it is first needed, under TLS where its URL says so.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] for what is no URL, and for files that are of no use.
+pub fn channel(target: &Target) -> Result<Channel> {
+    let wrong = |rule: String| Error::from(Violation::new("target", rule));
+    let endpoint = Endpoint::from_shared(target.target.clone()).map_err(|error| wrong(error.to_string()))?;
+    if endpoint.uri().scheme_str() != Some("https") {
+        return Ok(endpoint.connect_lazy());
+    }
+    let trust = target.trust()?;
+    Ok(endpoint.connect_with_connector_lazy(service_fn(move |uri: Uri| {
+        let trust = trust.clone();
+        async move {
+            // An address of IPv6 stands in brackets.
+            let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+            let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(HTTPS_PORT))).await?;
+            Ok::<_, io::Error>(TokioIo::new(trust.wrap(host, stream).await?))
+        }
+    })))
+}
 
 /// A request that `token` stands for.
 ///
@@ -39,5 +72,10 @@ pub fn failed(call: &str, status: &Status) -> Error {
         .bad_request()
         .map(|it| it.field_violations.iter().map(|it| format!("; {} {}", it.field, it.description)).collect())
         .unwrap_or_default();
-    Error::internal(format!("{call}: {:?} {reason}: {}{}", status.code(), status.message(), fields.concat()))
+    let said = status.message();
+    // Of a call that did not get through, what stopped it, unless that was said.
+    let causes = status.source().map(chain).unwrap_or_default();
+    let cause = causes.rsplit(": ").next().unwrap_or_default();
+    let cause = if said.contains(cause) { String::new() } else { format!(": {cause}") };
+    Error::internal(format!("{call}: {:?} {reason}: {said}{}{cause}", status.code(), fields.concat()))
 }

@@ -4,42 +4,33 @@
 
 mod blobs;
 mod ctl;
+mod database;
 mod form;
 mod mail;
+mod tls;
 
 use std::{fmt, net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, error::ContextKind, error::ErrorKind};
 
 pub use blobs::Blobs;
-pub use ctl::{Command, Ctl, Demo, DigestCommand, JobCommand};
+pub use ctl::{Command, Ctl, Demo, DigestCommand, JobCommand, Target};
+pub use database::Database;
 pub use form::Bucket;
-use form::{address, cron, database, filter, lease, minutes, pool, seconds, span, url};
-pub use mail::{Authorities, Encryption, Mail, Relay};
+use form::{address, cron, filter, lease, minutes, seconds, span, url};
+pub use mail::{Encryption, Mail, Relay};
+pub use tls::Tls;
 
-use crate::secret::{OldKeys, Secret, TokenKey};
+use crate::secret::{OldKeys, TokenKey};
 
 /// The exit code for settings that cannot be used.
 pub const EXIT_USAGE: i32 = 2;
 
 // Comments of two slashes on purpose: a doc comment on a flattened group would replace the program's own description.
 
-// Where the data is.
-#[derive(Args, Clone, Debug)]
-#[allow(missing_docs, reason = "a doc comment would replace the program's description in --help")]
-pub struct Database {
-    /// PostgreSQL, as in `postgres://user:password@host:5432/name`
-    #[arg(long = "database-url", env = "DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = database)]
-    pub url: Secret,
-
-    /// Connections kept open at most
-    #[arg(long = "database-pool", env = "DATABASE_POOL", default_value = "8", value_name = "N", value_parser = pool)]
-    pub pool: usize,
-}
-
 // What every program that serves has.
 #[derive(Args, Clone, Debug)]
-#[allow(missing_docs, reason = "as above")]
+#[allow(missing_docs, reason = "a doc comment would replace the program's description in --help")]
 pub struct Shared {
     /// Key that tokens in mails are made with: 32 bytes or more, in hexadecimal; the same for all programs
     #[arg(long, env = "TOKEN_KEY", hide_env_values = true, value_name = "HEX")]
@@ -147,6 +138,13 @@ pub struct Calls {
     /// Where to serve metrics for Prometheus over HTTP, at /metrics; nowhere unless set
     #[arg(long, env = "METRICS_LISTEN", value_name = "ADDRESS")]
     pub metrics_listen: Option<SocketAddr>,
+
+    /// Where to serve health over gRPC without TLS, and nothing else, for probes that know no TLS; nowhere unless set
+    #[arg(long, env = "HEALTH_LISTEN", value_name = "ADDRESS")]
+    pub health_listen: Option<SocketAddr>,
+
+    #[command(flatten)]
+    pub tls: Tls,
 }
 
 // How pictures come in.
@@ -248,10 +246,20 @@ pub fn parse<T: Parser>() -> T {
     }
 }
 
-/// Reads the settings of the daemon as [`parse`] does. Those of its mail must also fit each other.
+/// Reads the settings of the server as [`parse`] does. Its certificate and key must also fit each other.
+pub fn server() -> Server {
+    let settings: Server = parse();
+    if let Err(problem) = settings.shared.calls.tls.check() {
+        refuse(Server::command().get_name(), &problem);
+    }
+    settings
+}
+
+/// Reads the settings of the daemon as [`server`] does. Those of its mail must also fit each other.
 pub fn daemon() -> Daemon {
     let settings: Daemon = parse();
-    if let Err(problem) = settings.mail.check() {
+    let checked = settings.mail.check().map_err(ToOwned::to_owned);
+    if let Err(problem) = checked.and_then(|()| settings.shared.calls.tls.check()) {
         refuse(Daemon::command().get_name(), &problem);
     }
     settings

@@ -3,6 +3,7 @@
 //! A statement is built in a `store.rs` and run here; every one is prepared once for each connection.
 
 mod connection;
+mod door;
 
 use std::{error::Error as StdError, time::Duration};
 
@@ -11,9 +12,11 @@ use deadpool_postgres::{
 };
 use sea_query::{PostgresQueryBuilder, QueryStatementWriter};
 use sea_query_postgres::PostgresBinder;
-use tokio_postgres::{Config, NoTls, error::SqlState};
+use tokio_postgres::error::SqlState;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub use connection::{Connection, GenericClient, Transaction};
+pub use door::{Door, Wire};
 pub use tokio_postgres::{Error as DbError, Row, types::ToSql};
 
 use crate::{
@@ -42,6 +45,8 @@ mod embedded {
 #[derive(Clone)]
 pub struct Db {
     pool: Pool,
+    /// What a connection says is stopped over another, which is opened like it.
+    tls: MakeRustlsConnect,
 }
 
 impl Db {
@@ -49,13 +54,11 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// [`Error::Internal`] when the URL is not one.
+    /// As [`Door::new`].
     pub fn new(settings: &config::Database) -> Result<Self> {
-        let manager = Manager::from_config(
-            connection(settings)?,
-            NoTls,
-            ManagerConfig { recycling_method: RecyclingMethod::Fast },
-        );
+        let Door { config, tls } = Door::new(settings)?;
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(config, tls.clone(), recycling);
         let pool = Pool::builder(manager)
             .max_size(settings.pool)
             .runtime(Runtime::Tokio1)
@@ -66,7 +69,7 @@ impl Db {
             .recycle_timeout(Some(CONNECT_MAX))
             .build()
             .map_err(Error::internal)?;
-        Ok(Self { pool })
+        Ok(Self { pool, tls })
     }
 
     /// Takes a connection out of the pool.
@@ -75,7 +78,7 @@ impl Db {
     ///
     /// [`Error::Unavailable`] when none comes free in time, or the database is away.
     pub async fn client(&self) -> Result<Connection> {
-        Ok(Connection::new(self.pool.get().await?))
+        Ok(Connection::new(self.pool.get().await?, self.tls.clone()))
     }
 
     /// How many connections there are, and how many calls wait for one.
@@ -121,10 +124,9 @@ pub fn needed() -> u32 {
 ///
 /// [`Error::Unavailable`] when the database is away, [`Error::Internal`] when a migration fails.
 pub async fn migrate(settings: &config::Database) -> Result<Vec<String>> {
-    let mut config = connection(settings)?;
     // A migration may take its time.
-    config.options("-c timezone=UTC");
-    let (mut client, connection) = config.connect(NoTls).await?;
+    let door = Door::new(settings)?.with_session("-c timezone=UTC");
+    let (mut client, connection) = door.open().await?;
     let connection = tokio::spawn(connection);
     client.execute("select pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await?;
     let report = embedded::migrations::runner().run_async(&mut client).await.map_err(Error::internal)?;
@@ -132,20 +134,6 @@ pub async fn migrate(settings: &config::Database) -> Result<Vec<String>> {
     drop(client);
     connection.await.map_err(Error::internal)??;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
-}
-
-/// How a connection outside of the pool is opened: for migrations and for LISTEN.
-///
-/// # Errors
-///
-/// [`Error::Internal`] when the URL is not one.
-pub fn connection(settings: &config::Database) -> Result<Config> {
-    let mut config: Config = settings.url.expose().parse().map_err(Error::internal)?;
-    config.options(SESSION).connect_timeout(CONNECT_MAX);
-    if config.get_application_name().is_none() {
-        config.application_name("workcenter");
-    }
-    Ok(config)
 }
 
 /// Rows that a statement of housekeeping removes or changes at most: well within its time, and no lock is held for long.

@@ -9,6 +9,7 @@ pub mod ids;
 pub mod tally;
 pub mod mask;
 pub mod secret;
+pub mod tls;
 pub mod auth;
 pub mod config;
 pub mod process;

@@ -6,13 +6,13 @@
 use std::{future::poll_fn, time::Duration};
 
 use tokio::{sync::broadcast, time::sleep};
-use tokio_postgres::{AsyncMessage, NoTls};
+use tokio_postgres::AsyncMessage;
 use tracing::warn;
 use uuid::Uuid;
 
 use crate::{
     config,
-    db::{self, DbError, GenericClient},
+    db::{self, DbError, Door, GenericClient},
     error::{Result, chain},
 };
 
@@ -59,10 +59,9 @@ impl Notices {
     ///
     /// # Errors
     ///
-    /// [`crate::error::Error::Internal`] when the URL of the database is not one.
+    /// As [`Door::new`].
     pub async fn listen(settings: &config::Database) -> Result<Self> {
-        let mut config = db::connection(settings)?;
-        config.application_name("workcenter-listen");
+        let door = Door::new(settings)?.named("workcenter-listen");
         let (sender, _) = broadcast::channel(BACKLOG);
         let (tried, first) = tokio::sync::oneshot::channel();
         let told = sender.clone();
@@ -77,7 +76,7 @@ impl Notices {
                     tried.take().map(|it| it.send(()));
                     told.send(Notice::Lost).ok();
                 };
-                if let Err(error) = hear(&config, &told, on).await {
+                if let Err(error) = hear(&door, &told, on).await {
                     warn!(error = chain(&error), "lost the connection that listens");
                 }
                 if was_in_force {
@@ -112,12 +111,8 @@ impl Ear {
 }
 
 /// Listens on one connection until it ends; `on` is called when LISTEN is in force.
-async fn hear(
-    config: &tokio_postgres::Config,
-    told: &broadcast::Sender<Notice>,
-    mut on: impl FnMut(),
-) -> Result<(), DbError> {
-    let (client, mut connection) = config.connect(NoTls).await?;
+async fn hear(door: &Door, told: &broadcast::Sender<Notice>, mut on: impl FnMut()) -> Result<(), DbError> {
+    let (client, mut connection) = door.open().await?;
     let listen = format!("listen {JOB}; listen {DIRECTORY}; listen {SESSION}");
     let mut listening = std::pin::pin!(client.batch_execute(&listen));
     let mut in_force = false;

@@ -18,15 +18,16 @@ use crate::{
     access::AccountRole,
     account, audit,
     auth::SCOPES,
+    client,
     clock::{self, Clock},
-    config::{self, Command, DigestCommand, JobCommand},
+    config::{self, Command, DigestCommand, JobCommand, Target},
     db::{self, Db},
     demo, digest,
     error::{Error, Kind, Result, Violation},
     identity::{self, Email, Preset},
     job, profile,
     progress::write,
-    secret::{self, Hasher},
+    secret::{self, Hasher, Secret},
     subscription::{Counts, Due, When, schedule::Beat},
 };
 
@@ -67,6 +68,8 @@ async fn obey(command: Command) -> Result<Ended> {
             let key = identity::make_key(&Db::new(&database)?.client().await?, &name, &scopes).await?;
             say(format_args!("{}", key.expose()))
         }
+        Command::Bind { database, san, key } => bind(&Db::new(&database)?, &san, &key).await,
+        Command::Unbind { database, san } => unbind(&Db::new(&database)?, &san).await,
         Command::Disable { database, email } => set_disabled(&Db::new(&database)?, &email, true).await,
         Command::Enable { database, email } => set_disabled(&Db::new(&database)?, &email, false).await,
         Command::Clock { database, to, speed } => move_clock(Db::new(&database)?, to, speed).await,
@@ -132,6 +135,29 @@ async fn bootstrap(db: &Db, who: &Founder) -> Result<Ended> {
     say(format_args!("EMAIL={}", email.address))?;
     say(format_args!("PASSWORD={}", password.expose()))?;
     say(format_args!("SERVICE_KEY={}", key.expose()))
+}
+
+/// Has whoever shows a certificate for `san` be the service of `key`.
+async fn bind(db: &Db, san: &str, key: &Secret) -> Result<Ended> {
+    let name = identity::Name::parse("san", san).map_err(Error::from)?;
+    let mut client = db.client().await?;
+    let tx = client.transaction().await?;
+    let key = identity::bind(&tx, &name, key).await?;
+    tx.commit().await?;
+    say(format_args!("{name} is the service {key}"))
+}
+
+/// Takes back what `san` is bound to.
+async fn unbind(db: &Db, san: &str) -> Result<Ended> {
+    let name = identity::Name::parse("san", san).map_err(Error::from)?;
+    let mut client = db.client().await?;
+    let tx = client.transaction().await?;
+    let was = identity::unbind(&tx, &name).await?;
+    tx.commit().await?;
+    match was {
+        Some(key) => say(format_args!("{name} is the service {key} no more")),
+        None => say(format_args!("{name} is no service")),
+    }
 }
 
 /// Keeps the person with the address `email` out, or lets them in again.
@@ -206,21 +232,20 @@ async fn look_through(db: Db, dev: bool) -> Result<Ended> {
 }
 
 /// Asks for the health of the whole until it serves, or until `wait` is over.
-async fn healthcheck(target: &str, wait: Duration) -> Result<Ended> {
-    let channel = tonic::transport::Endpoint::from_shared(target.to_owned())
-        .map_err(|error| Error::from(Violation::new("target", error.to_string())))?
-        .connect_lazy();
-    let mut client = HealthClient::new(channel);
+async fn healthcheck(target: &Target, wait: Duration) -> Result<Ended> {
+    let mut client = HealthClient::new(client::channel(target)?);
     let until = Instant::now() + wait;
     let mut pace = interval(ASK_EVERY);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         pace.tick().await;
         let answer = client.check(HealthCheckRequest::default()).await;
-        if answer.is_ok_and(|it| it.get_ref().status() == ServingStatus::Serving) {
+        if answer.as_ref().is_ok_and(|it| it.get_ref().status() == ServingStatus::Serving) {
             return Ok(Ended::Well);
         }
         if until <= Instant::now() {
+            let answer = answer.map_err(|status| client::failed("Check", &status))?;
+            say(format_args!("{}", answer.get_ref().status().as_str_name()))?;
             return Ok(Ended::Badly);
         }
     }

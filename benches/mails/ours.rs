@@ -56,7 +56,7 @@ struct Stage {
 /// The settings of the database called `name` on the server at `server`.
 fn database(server: &str, name: &str) -> config::Database {
     let base = server.rsplit_once('/').map_or(server, |(base, _)| base);
-    config::Database { url: Secret::from(format!("{base}/{name}")), pool: 1 }
+    config::Database { url: Secret::from(format!("{base}/{name}")), authorities: None, pool: 1 }
 }
 
 impl Stage {

@@ -16,6 +16,10 @@ BLOB_DIR: /var/lib/workcenter/pictures
 {{- end }}
 {{- end -}}
 
+{{- /* Nothing is said of TLS: TLS_CERT_FILE, TLS_KEY_FILE, TLS_CLIENT_CA_FILE and DATABASE_CA_FILE stay unset. Probes need no
+address of their own then, which would be HEALTH_LISTEN: "0.0.0.0:8083" of the server and HEALTH_LISTEN: "0.0.0.0:8084" of
+the daemon. */ -}}
+
 {{- /* The environment of workcenter-server, less the secrets. */ -}}
 {{- define "workcenter.server.settings" -}}
 {{- include "workcenter.environment" .Values.settings.shared }}

@@ -1,15 +1,20 @@
 //! The settings of the operator's tool: its commands, and what each is told.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
 use super::{
     Database,
-    form::{minutes, seconds, speed, url},
+    form::{authorities, minutes, seconds, speed, url},
 };
-use crate::{auth::SCOPES, secret::Secret};
+use crate::{
+    auth::SCOPES,
+    error::Violation,
+    secret::Secret,
+    tls::{Authorities, HTTP_2, Pair, Trust},
+};
 
 /// Operates workcenter: migrations, the first account, the development clock, digest runs by hand, the audit.
 #[derive(Parser, Clone, Debug)]
@@ -81,6 +86,25 @@ pub enum Command {
         #[arg(long = "scope", required = true, value_parser = clap::builder::PossibleValuesParser::new(SCOPES))]
         scopes: Vec<String>,
     },
+    /// Let whoever calls with a certificate for a name be the service of a key, without the key
+    Bind {
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "as above")]
+        database: Database,
+        /// Name that the certificate has, as in DNS:reports.internal or URI:spiffe://cluster/reports
+        san: String,
+        /// Key of the service
+        #[arg(long = "key", env = "SERVICE_KEY", hide_env_values = true)]
+        key: Secret,
+    },
+    /// Take back what a name is bound to; the key stays
+    Unbind {
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "as above")]
+        database: Database,
+        /// Name that the certificate has
+        san: String,
+    },
     /// Show the development clock, or move it forward
     Clock {
         #[command(flatten)]
@@ -110,9 +134,9 @@ pub enum Command {
     },
     /// Ask a server or daemon whether it serves; exits with 1 when it does not
     Healthcheck {
-        /// Where to ask
-        #[arg(long, default_value = "http://127.0.0.1:50051", value_parser = url)]
-        target: String,
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "as above")]
+        target: Target,
         /// Seconds to wait for it to serve
         #[arg(long, default_value = "0", value_parser = seconds)]
         wait: Duration,
@@ -155,15 +179,49 @@ pub enum DigestCommand {
 pub enum JobCommand {
     /// Draw how far a job has come until it is over; exits with 1 when it did not succeed
     Watch {
-        /// Where to ask: a server or a daemon
-        #[arg(long, default_value = "http://127.0.0.1:50051", value_parser = url)]
-        target: String,
+        #[command(flatten)]
+        #[allow(missing_docs, reason = "as above")]
+        target: Target,
         /// Token of who started it or administers its account, or key of a service that may see jobs
         #[arg(long, env = "TOKEN", hide_env_values = true)]
         token: Secret,
         /// The job
         job_id: String,
     },
+}
+
+// Who is asked, and how it is made sure that it is they.
+#[derive(Args, Clone, Debug)]
+#[allow(missing_docs, reason = "as below")]
+pub struct Target {
+    /// Where to ask: a server or a daemon; with https:// under TLS
+    #[arg(long, default_value = "http://127.0.0.1:50051", value_parser = url)]
+    pub target: String,
+    /// File with the authorities that its certificate is vouched for by, in PEM; those that the machine trusts unless set
+    #[arg(long, value_name = "PATH", value_parser = authorities)]
+    pub ca_file: Option<Authorities>,
+    /// File with a certificate to show where one is asked for, in PEM
+    #[arg(long, value_name = "PATH", requires = "key_file")]
+    pub cert_file: Option<PathBuf>,
+    /// File with its key, in PEM
+    #[arg(long, value_name = "PATH", requires = "cert_file")]
+    pub key_file: Option<PathBuf>,
+}
+
+impl Target {
+    /// Whom to trust, and what to show.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Error::Invalid`] for files that are of no use.
+    pub fn trust(&self) -> Result<Trust, Violation> {
+        let read =
+            |path: &PathBuf| fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()));
+        let pair = |(certificate, key)| Ok(Pair::from_pem(&read(certificate)?, &read(key)?)?);
+        let own = self.cert_file.as_ref().zip(self.key_file.as_ref()).map(pair).transpose();
+        let own = own.map_err(|rule: String| Violation::new("cert-file", rule))?;
+        Ok(Trust::new(self.ca_file.as_ref(), HTTP_2).showing(own))
+    }
 }
 
 // Where the story is told, and by whom.

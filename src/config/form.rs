@@ -1,11 +1,11 @@
 //! The forms that the values of settings have. A rule says what a value must be, and never the value.
 
-use std::{str::FromStr, time::Duration};
+use std::{fs, str::FromStr, time::Duration};
 
 use tokio_cron_scheduler::Job;
 use tracing_subscriber::EnvFilter;
 
-use crate::secret::Secret;
+use crate::tls::Authorities;
 
 /// A bucket of an S3 store, and what the names of all that we keep there begin with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +33,10 @@ impl FromStr for Bucket {
     }
 }
 
-pub(super) fn database(text: &str) -> Result<Secret, String> {
-    match text.parse::<tokio_postgres::Config>() {
-        Ok(_) => Ok(Secret::from(text.to_owned())),
-        // What is wrong with it would tell parts of it.
-        Err(_) => Err("must look like postgres://user:password@host:5432/name".to_owned()),
-    }
+/// Reads the authorities in the file at `path`.
+pub(super) fn authorities(path: &str) -> Result<Authorities, String> {
+    let pem = fs::read(path).map_err(|error| format!("must be a file that can be read: {error}"))?;
+    Ok(Authorities::from_pem(&pem)?)
 }
 
 pub(super) fn filter(text: &str) -> Result<String, String> {

@@ -3,13 +3,12 @@
 use std::{fs, net::IpAddr, num::NonZeroU32, path::PathBuf, str::FromStr};
 
 use clap::Args;
-use tokio_rustls::rustls::{
-    RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
-};
 
-use super::form::host_name;
-use crate::secret::{Secret, SigningKey};
+use super::form::{authorities, host_name};
+use crate::{
+    secret::{Secret, SigningKey},
+    tls::Authorities,
+};
 
 // How mail leaves.
 #[derive(Args, Clone, Debug)]
@@ -193,36 +192,6 @@ fn decoded(text: &str) -> Option<String> {
         bytes.extend_from_slice(rest.as_bytes());
     }
     String::from_utf8(bytes).ok()
-}
-
-/// Whom certificates must be vouched for by.
-#[derive(Clone, Debug)]
-pub struct Authorities(RootCertStore);
-
-impl Authorities {
-    /// Reads the authorities that stand one below the other in PEM.
-    ///
-    /// # Errors
-    ///
-    /// The rule that is broken: there must be one, and each must be readable.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, &'static str> {
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|_unlike_pem| "must have nothing but certificates in PEM")?;
-            roots.add(certificate).map_err(|_unlike_one| "must have certificates of authorities only")?;
-        }
-        if roots.is_empty() { Err("must have at least one certificate, in PEM") } else { Ok(Self(roots)) }
-    }
-
-    /// The same as TLS wants them.
-    pub fn roots(&self) -> &RootCertStore {
-        &self.0
-    }
-}
-
-fn authorities(path: &str) -> Result<Authorities, String> {
-    let pem = fs::read(path).map_err(|error| format!("must be a file that can be read: {error}"))?;
-    Ok(Authorities::from_pem(&pem)?)
 }
 
 fn key(path: &str) -> Result<SigningKey, String> {

@@ -26,13 +26,14 @@ use crate::{
     digest::{self, Letterhead},
     error::{Error, Result, chain},
     identity, ids, invite, job,
-    mail::{Post, Seal, SmtpSettings, Timeouts, Tls},
+    mail::{Post, Seal, SmtpSettings, Timeouts},
     outbox,
     preference::Links,
     profile, request,
     secret::{self, SigningKey},
     server::{self, Parts},
     subscription::schedule::Beat,
+    tls::Trust,
     workcenter,
 };
 
@@ -102,7 +103,7 @@ impl Daemon {
             true => Post::folder(&mail.mail_dir),
             false => Post::relay(SmtpSettings {
                 relays,
-                tls: Tls::new(mail.smtp_ca_file.as_ref()),
+                tls: Trust::new(mail.smtp_ca_file.as_ref(), b""),
                 hello: head.domain().to_owned(),
                 sessions,
                 timeouts,

@@ -11,7 +11,7 @@ use std::{
 
 use deadpool_postgres::{GenericClient as Inner, Object};
 use tokio::{runtime::Handle, time::timeout};
-use tokio_postgres::NoTls;
+use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::debug;
 
 use super::DbError;
@@ -50,11 +50,12 @@ pub struct Connection {
     /// There until it is dropped.
     object: Option<Object>,
     running: Running,
+    tls: MakeRustlsConnect,
 }
 
 impl Connection {
-    pub(super) fn new(object: Object) -> Self {
-        Self { object: Some(object), running: Running::default() }
+    pub(super) fn new(object: Object, tls: MakeRustlsConnect) -> Self {
+        Self { object: Some(object), running: Running::default(), tls }
     }
 
     /// Begins a transaction, which is rolled back unless it is committed.
@@ -105,7 +106,7 @@ impl Drop for Connection {
             return;
         }
         match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(stop(object))),
+            Ok(runtime) => drop(runtime.spawn(stop(object, self.tls.clone()))),
             // Without a runtime closing it is all that can be done.
             Err(_) => drop(Object::take(object)),
         }
@@ -115,8 +116,8 @@ impl Drop for Connection {
 /// Stops what `object` runs, and closes it. It does not go back to the pool: nobody learns when a stop has arrived, and
 /// it might hit the next user's statement, or the end of a transaction. It keeps its place there until the stop is sent,
 /// so that there are never more connections than the pool may have.
-async fn stop(object: Object) {
-    let stopped = timeout(STOP_MAX, object.cancel_token().cancel_query(NoTls)).await;
+async fn stop(object: Object, tls: MakeRustlsConnect) {
+    let stopped = timeout(STOP_MAX, object.cancel_token().cancel_query(tls)).await;
     drop(Object::take(object));
     debug!(heard = matches!(stopped, Ok(Ok(()))), "stopped a statement that nobody waited for");
 }

@@ -12,9 +12,9 @@ use std::{
 use http::HeaderMap;
 use uuid::Uuid;
 
-use super::{KEY_PREFIX, SESSION_PREFIX, session, store};
+use super::{KEY_PREFIX, SESSION_PREFIX, binding, session, store};
 use crate::{
-    auth::{self, Caller, ON_BEHALF_OF, SCOPE_ACT},
+    auth::{self, Caller, Names, ON_BEHALF_OF, SCOPE_ACT},
     db::{Db, GenericClient},
     error::{Error, Kind, Reason, Result},
     ids,
@@ -28,8 +28,25 @@ const KEPT_FOR: Duration = Duration::from_secs(5);
 /// How many callers are kept at most: a few megabytes.
 const KEPT_MAX: usize = 10_000;
 
-/// What a call shows: the hash of its token or key, and the person it wants to act for.
+/// What a call shows: the hash of its token or key or certificate, and the person it wants to act for.
 type Credentials = (Hash, Option<Uuid>);
+
+/// What callers are known by.
+enum Shown<'a> {
+    Token(Secret),
+    /// The names of the certificate that the connection was opened with.
+    Names(&'a [String]),
+}
+
+impl Shown<'_> {
+    fn hash(&self) -> Hash {
+        match self {
+            Self::Token(token) => hash(token.expose()),
+            // A header has no line break, so that no token is ever taken for a certificate.
+            Self::Names(names) => hash(&format!("certificate\n{}", names.join("\n"))),
+        }
+    }
+}
 
 /// Knows callers by their credentials. Cheap to clone.
 #[derive(Clone)]
@@ -66,7 +83,8 @@ impl Gate {
         gate
     }
 
-    /// Finds out who is calling.
+    /// Finds out who is calling, over a connection that was opened with a certificate for `names`: a service that one of
+    /// them is bound to, unless the call says otherwise.
     ///
     /// # Errors
     ///
@@ -74,14 +92,14 @@ impl Gate {
     /// [`Error::Forbidden`] for a person and for a key that may not, [`Error::NotFound`] for a person who is not or is
     /// disabled,
     /// [`Error::Invalid`] for what is not an id.
-    pub async fn admit(&self, headers: &HeaderMap) -> Result<Caller> {
-        let Some(token) = auth::bearer(headers)? else {
-            return match headers.get(ON_BEHALF_OF) {
-                None => Ok(Caller::Anonymous),
-                Some(_) => Err(Error::Unauthenticated(Reason::CallerUnknown)),
-            };
+    pub async fn admit(&self, headers: &HeaderMap, names: &Names) -> Result<Caller> {
+        let shown = match auth::bearer(headers)? {
+            Some(token) => Shown::Token(token),
+            None if !names.0.is_empty() => Shown::Names(&names.0),
+            None if headers.contains_key(ON_BEHALF_OF) => return Err(Error::Unauthenticated(Reason::CallerUnknown)),
+            None => return Ok(Caller::Anonymous),
         };
-        let credentials = (hash(token.expose()), acts_for(headers)?);
+        let credentials = (shown.hash(), acts_for(headers)?);
         let endings = {
             let kept = lock(&self.kept);
             if let Some(caller) = kept.find(&credentials) {
@@ -89,7 +107,7 @@ impl Gate {
             }
             kept.endings
         };
-        let caller = look_up(&self.db.client().await?, &token, &credentials).await?;
+        let caller = look_up(&self.db.client().await?, &shown, &credentials).await?;
         lock(&self.kept).keep(credentials, &caller, endings);
         Ok(caller)
     }
@@ -147,11 +165,22 @@ fn acts_for(headers: &HeaderMap) -> Result<Option<Uuid>> {
     Ok(Some(ids::parse(ON_BEHALF_OF, text)?))
 }
 
-async fn look_up(on: &impl GenericClient, token: &Secret, (hash, acts_for): &Credentials) -> Result<Caller> {
+async fn look_up(on: &impl GenericClient, shown: &Shown<'_>, (hash, acts_for): &Credentials) -> Result<Caller> {
+    let token = match shown {
+        Shown::Token(token) => token,
+        Shown::Names(names) => {
+            return match (binding::key(on, names).await?, acts_for) {
+                (Some(key), _) => service(on, key, *acts_for).await,
+                (None, None) => Ok(Caller::Anonymous),
+                (None, Some(_)) => Err(Error::Unauthenticated(Reason::CallerUnknown)),
+            };
+        }
+    };
     if token.expose().starts_with(SESSION_PREFIX) {
         person(on, hash, *acts_for).await
     } else if token.expose().starts_with(KEY_PREFIX) {
-        service(on, hash, *acts_for).await
+        let key = store::key(on, hash).await?.ok_or(Error::Unauthenticated(Reason::SessionInvalid))?;
+        service(on, key, *acts_for).await
     } else {
         Err(Error::Unauthenticated(Reason::SessionInvalid))
     }
@@ -168,8 +197,7 @@ async fn person(on: &impl GenericClient, token: &Hash, acts_for: Option<Uuid>) -
     Ok(Caller::Person { user_id: session.user, session_id: session.id })
 }
 
-async fn service(on: &impl GenericClient, key: &Hash, acts_for: Option<Uuid>) -> Result<Caller> {
-    let key = store::key(on, key).await?.ok_or(Error::Unauthenticated(Reason::SessionInvalid))?;
+async fn service(on: &impl GenericClient, key: store::Key, acts_for: Option<Uuid>) -> Result<Caller> {
     let caller = Caller::Service { key_id: key.id, scopes: key.scopes, acts_for };
     if let Some(person) = acts_for {
         if !caller.has(SCOPE_ACT) {

@@ -4,6 +4,7 @@
 //! the database's real clock, also where the rest of the program lives by the development clock.
 
 mod address;
+mod binding;
 mod challenge;
 mod email;
 mod event;
@@ -20,6 +21,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use address::{ADDRESS_CHANGE_GOOD_FOR, Moved, ask_for_address, confirm_address, pending_address};
+pub use binding::{Name, bind, unbind};
 pub use challenge::Challenge;
 pub use email::Email;
 pub use event::{Event, EventKind, Written, letters, record};

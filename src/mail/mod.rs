@@ -17,14 +17,12 @@ pub mod reader;
 mod relay;
 mod session;
 pub mod template;
-mod tls;
 mod wire;
 
 pub use dialogue::Outcome;
 pub use dkim::Seal;
 pub use relay::{SmtpSettings, Timeouts, Unreachable};
 pub use session::{Post, Session};
-pub use tls::Tls;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -19,9 +19,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::dialogue::{Line, printable};
 use super::relay::{Timeouts, Unreachable};
-use super::tls::Tls;
 use super::wire::{Reply, Wire};
 use crate::config::{Encryption, Relay};
+use crate::tls::Trust;
 
 /// The longest command that every relay reads, in bytes, its line break included.
 ///
@@ -32,7 +32,7 @@ const COMMAND_BYTES_MAX: usize = 512;
 pub(in crate::mail) struct Opening<'a> {
     pub(in crate::mail) relay: &'a Relay,
     pub(in crate::mail) hello: &'a str,
-    pub(in crate::mail) tls: &'a Tls,
+    pub(in crate::mail) tls: &'a Trust,
     pub(in crate::mail) timeouts: Timeouts,
 }
 
@@ -73,7 +73,7 @@ impl Opening<'_> {
     async fn encrypted(&self, wire: Wire, by: Instant) -> Result<Wire, Unreachable> {
         let bare = wire.bare().map_err(|error| failed("TLS", &error))?;
         let stream = within(by, "TLS", self.tls.wrap(&self.relay.host, bare)).await?;
-        Ok(Wire::new(stream))
+        Ok(Wire::new(Box::new(stream)))
     }
 
     /// Returns how we say who we are.

@@ -7,8 +7,8 @@ use tracing::warn;
 
 use super::dialogue::{Line, Outcome};
 use super::opening::Opening;
-use super::tls::Tls;
 use crate::config::Relay;
+use crate::tls::Trust;
 
 /// How long a relay may take over each part of a dialogue.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,7 @@ pub struct SmtpSettings {
     /// The relays in order of preference: one that cannot be reached leaves its mail to the next. None by default.
     pub relays: Vec<Relay>,
     /// Whom their certificates must be vouched for by; whom the machine trusts by default.
-    pub tls: Tls,
+    pub tls: Trust,
     /// What EHLO says we are, a host name or an IP address; `localhost` by default.
     pub hello: String,
     /// How many connections there may be in use at once, at least 1; 8 by default, so that six replicas
@@ -73,7 +73,7 @@ impl Default for SmtpSettings {
     fn default() -> Self {
         Self {
             relays: Vec::new(),
-            tls: Tls::default(),
+            tls: Trust::default(),
             hello: "localhost".to_owned(),
             sessions: 8,
             timeouts: Timeouts::default(),

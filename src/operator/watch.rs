@@ -3,15 +3,13 @@
 use std::time::{Duration, Instant};
 
 use tokio::time::{MissedTickBehavior, interval};
-use tonic::{
-    Code, Status,
-    transport::{Channel, Endpoint},
-};
+use tonic::{Code, Status, transport::Channel};
 
 use super::{Ended, say};
 use crate::{
-    client::{by, failed},
-    error::{Error, Result, Violation},
+    client::{by, channel, failed},
+    config::Target,
+    error::{Error, Result},
     pb::{Job, JobKind, JobState, WatchJobRequest, job_service_client::JobServiceClient},
     progress::Bar,
     secret::Secret,
@@ -38,9 +36,8 @@ struct Watch {
 /// # Errors
 ///
 /// What the server says when it refuses, and when it cannot be reached for a minute.
-pub(super) async fn watch(target: &str, token: Secret, job_id: String) -> Result<Ended> {
-    let endpoint = Endpoint::from_shared(target.to_owned());
-    let channel = endpoint.map_err(|error| Error::from(Violation::new("target", error.to_string())))?.connect_lazy();
+pub(super) async fn watch(target: &Target, token: Secret, job_id: String) -> Result<Ended> {
+    let channel = channel(target)?;
     let mut watch = Watch { client: JobServiceClient::new(channel), token, job_id, seen: None, bar: None };
     let mut pace = interval(LOOK_EVERY);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);

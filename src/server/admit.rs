@@ -2,7 +2,6 @@
 
 use std::{
     future::poll_fn,
-    net::IpAddr,
     pin::{Pin, pin},
     task::{Context, Poll},
 };
@@ -13,7 +12,7 @@ use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 use tonic::body::Body;
 
-use super::method::Method;
+use super::{connections::Busy, method::Method};
 use crate::{
     access::Action,
     auth::{Caller, Source},
@@ -28,7 +27,7 @@ use crate::{
 /// query has the rest wait.
 const AHEAD_MAX: usize = 256 << 10;
 
-/// Finds out who makes `request`, and from where over a connection with `peer`, and sends nobody in particular away from what is not open to anyone.
+/// Finds out who makes `request`, and from where, over the connection that is `busy` with it, and sends nobody in particular away from what is not open to anyone.
 ///
 /// # Errors
 ///
@@ -36,22 +35,24 @@ const AHEAD_MAX: usize = 256 << 10;
 pub(super) async fn admit(
     request: Request<Incoming>,
     method: &Method,
-    peer: IpAddr,
+    busy: &Busy,
     gate: &Gate,
 ) -> Result<Request<Body>> {
     if method.is_open {
         return Ok(request.map(Body::new));
     }
     let (mut head, body) = request.into_parts();
-    let look = async { gate.admit(&head.headers).await.and_then(|caller| known(caller, head.uri.path())) };
+    let names = busy.names();
+    let look = async { gate.admit(&head.headers, &names).await.and_then(|caller| known(caller, head.uri.path())) };
     let (caller, body) = if method.takes_stream {
         let (caller, body) = ahead(body, look).await;
         (caller?, Body::new(body))
     } else {
         (look.await?, Body::new(body))
     };
-    head.extensions.insert(Source::of(&caller, &head.headers, peer));
+    head.extensions.insert(Source::of(&caller, &head.headers, busy.peer()));
     head.extensions.insert(caller);
+    head.extensions.insert(names);
     Ok(Request::from_parts(head, body))
 }
 

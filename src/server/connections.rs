@@ -1,6 +1,7 @@
 //! Connections: how many, how long, and how they end.
 //!
-//! A connection that says nothing is closed, and so is one that is idle for longest when there are too many. A connection of
+//! A connection that says nothing is closed, and so is one that is idle for longest when there are too many. Where there is
+//! TLS, agreeing on it is part of what a connection has to say in time, and nobody else waits for that. A connection of
 //! some age is told to make way, so that clients find new replicas. Draining tells all of them, and waits for calls to
 //! end, but not for peers that do not answer.
 
@@ -11,7 +12,7 @@ use std::{
     net::IpAddr,
     pin::{Pin, pin},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
@@ -26,13 +27,17 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
     task::{Id, JoinSet},
-    time::{Instant, sleep},
+    time::{Instant, Sleep, sleep},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{front::Front, stream::Streams};
-use crate::config;
+use crate::{
+    auth::Names,
+    config,
+    tls::{Acceptor, Secured},
+};
 
 /// Streams of one connection at a time. Source: RFC 9113, section 6.5.2, recommends no fewer than 100; hyper's own
 /// default is 200.
@@ -56,8 +61,8 @@ const CONNECTION_WINDOW: u32 = 8 << 20;
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(30);
 const KEEPALIVE_MAX: Duration = Duration::from_secs(10);
 
-/// How long a connection may take to begin to speak HTTP/2, and the bytes that it takes: the preface, and the head of the
-/// first frame. Source: RFC 9113, sections 3.4 and 4.1.
+/// How long a connection may take to begin to speak HTTP/2, TLS before it included, and the bytes that it takes: the
+/// preface, and the head of the first frame. Source: RFC 9113, sections 3.4 and 4.1.
 const HELLO_WITHIN: Duration = Duration::from_secs(8);
 const HELLO_BYTES: usize = 24 + 9;
 
@@ -80,7 +85,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 struct Line {
     /// Who is at the other end.
     peer: IpAddr,
-    /// Bytes that were read from it.
+    /// For whom the certificate is that it was opened with; unset where there was none.
+    names: OnceLock<Names>,
+    /// Bytes that were read from it, under TLS where there is TLS.
     heard: AtomicUsize,
     /// Calls that are under way, and since when the number is this.
     calls: watch::Sender<(usize, Instant)>,
@@ -107,6 +114,11 @@ impl Busy {
     pub fn peer(&self) -> IpAddr {
         self.0.peer
     }
+
+    /// For whom the certificate is that the connection was opened with; empty where there was none.
+    pub fn names(&self) -> Names {
+        self.0.names.get().cloned().unwrap_or_default()
+    }
 }
 
 impl Line {
@@ -114,6 +126,7 @@ impl Line {
         let calls = watch::Sender::new((0, Instant::now()));
         Self {
             peer,
+            names: OnceLock::new(),
             heard: AtomicUsize::new(0),
             written: AtomicUsize::new(0),
             was_used: AtomicBool::new(false),
@@ -170,8 +183,9 @@ impl Drop for Busy {
     }
 }
 
-/// Accepts connections at `listener` and serves `front` on them until the process drains; then until all have ended.
-pub(super) async fn serve(listener: TcpListener, front: Arc<Front>, settings: config::Calls) {
+/// Accepts connections at `listener`, under TLS where there is `tls`, and serves `front` on them until the process drains;
+/// then until all have ended.
+pub(super) async fn serve(listener: TcpListener, tls: Option<Acceptor>, front: Arc<Front>, settings: config::Calls) {
     let most = settings.connections_max.get() as usize;
     let metrics = Arc::clone(&front.metrics);
     let mut lines: HashMap<Id, Arc<Line>> = HashMap::new();
@@ -209,7 +223,7 @@ pub(super) async fn serve(listener: TcpListener, front: Arc<Front>, settings: co
         let line = Arc::new(Line::new(peer.ip(), lines.len() >= most));
         let usual = if line.is_spare { SPARE_AGE } else { settings.connection_age };
         let age = usual.mul_f64(1.0 - AGE_SPREAD * spread());
-        let task = tasks.spawn(converse(stream, Arc::clone(&line), Arc::clone(&front), age));
+        let task = tasks.spawn(begin(stream, tls.clone(), Arc::clone(&line), Arc::clone(&front), age));
         lines.insert(task.id(), line);
         metrics.connections.set(tasks.len().try_into().unwrap_or(i64::MAX));
     }
@@ -232,20 +246,45 @@ fn spread() -> f64 {
     RandomState::new().hash_one(()) as f64 / u64::MAX as f64
 }
 
-/// Serves one connection until it ends.
-async fn converse(stream: TcpStream, line: Arc<Line>, front: Arc<Front>, age: Duration) {
+/// Serves one connection until it ends, under TLS where there is `tls`.
+async fn begin(stream: TcpStream, tls: Option<Acceptor>, line: Arc<Line>, front: Arc<Front>, age: Duration) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "a connection is gone already");
         return;
     }
+    let mut hello = pin!(sleep(HELLO_WITHIN));
+    let Some(tls) = tls else { return converse(stream, &line, front, age, hello).await };
+    let secured = tokio::select! {
+        secured = tls.accept(stream) => secured,
+        () = hello.as_mut() => return,
+        () = line.evicted.cancelled() => return,
+        () = front.draining.cancelled() => return,
+    };
+    match secured {
+        Ok(Secured { stream, names }) => {
+            // Nothing was asked for on it yet.
+            let _ = line.names.set(Names(names.into()));
+            converse(stream, &line, front, age, hello).await;
+        }
+        Err(error) => {
+            front.metrics.unsecured.inc();
+            debug!(%error, "a connection could not be put under TLS");
+        }
+    }
+}
+
+/// Speaks HTTP/2 until the connection ends. It has to begin before `hello` is over.
+async fn converse<S>(stream: S, line: &Arc<Line>, front: Arc<Front>, age: Duration, mut hello: Pin<&mut Sleep>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let draining = front.draining.clone();
     let service = service_fn(|request: Request<Incoming>| {
         let (front, busy) = (Arc::clone(&front), line.begin());
         async move { Ok::<_, Infallible>(front.answer(request, busy).await) }
     });
-    let heard = Heard { stream, line: Arc::clone(&line) };
+    let heard = Heard { stream, line: Arc::clone(line) };
     let mut connection = pin!(protocol().serve_connection(TokioIo::new(heard), service));
-    let mut hello = pin!(sleep(HELLO_WITHIN));
     let mut old = pin!(sleep(age));
     let mut quiet = pin!(line.is_quiet());
     let (mut greeted, mut told) = (false, false);
@@ -307,12 +346,12 @@ fn protocol() -> http2::Builder<Streams> {
 }
 
 /// A connection of which it is known how much was heard and said.
-struct Heard {
-    stream: TcpStream,
+struct Heard<S> {
+    stream: S,
     line: Arc<Line>,
 }
 
-impl AsyncRead for Heard {
+impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = into.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, into);
@@ -324,7 +363,7 @@ impl AsyncRead for Heard {
     }
 }
 
-impl AsyncWrite for Heard {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.line.note(&written);

@@ -62,7 +62,8 @@ impl Load {
         if on.is_spare() && (!method.is_open || method.gives_stream) {
             return Err(overloaded());
         }
-        let is_stranger = !method.is_open && !headers.contains_key(AUTHORIZATION);
+        let says_who = headers.contains_key(AUTHORIZATION) || !on.names().0.is_empty();
+        let is_stranger = !method.is_open && !says_who;
         let stranger = if is_stranger { Some(place(&self.strangers)?) } else { None };
         let work = if method.is_open { None } else { Some(place(&self.calls)?) };
         let streams = if method.is_open { &self.open_streams } else { &self.streams };

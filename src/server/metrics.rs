@@ -30,6 +30,7 @@ use crate::{
     outbox::{self, Pace},
     secret::Hasher,
     tally::Tally,
+    tls::Acceptor,
 };
 
 /// The media type of the exposition format. Source: `OpenMetrics` 1.0, section "Overall structure".
@@ -93,6 +94,11 @@ pub(super) struct Metrics {
     pub evicted: Counter,
     /// Connections that found no room.
     pub refused: Counter,
+    /// Connections on which there was no agreement on TLS.
+    pub unsecured: Counter,
+    /// When the certificate runs out, in seconds since the epoch.
+    certificate: Gauge,
+    tls: Option<Acceptor>,
     db: Db,
     clock: Clock,
     hasher: Hasher,
@@ -102,7 +108,7 @@ pub(super) struct Metrics {
 impl Metrics {
     /// Counts from zero.
     pub fn new(parts: &Parts) -> Self {
-        let Parts { db, clock, hasher, tally, .. } = parts.clone();
+        let Parts { db, clock, hasher, tally, tls, .. } = parts.clone();
         let buckets: fn() -> Histogram = || Histogram::new(exponential_buckets(SHORTEST, 2.0, BUCKETS));
         let mut metrics = Self {
             registry: Registry::default(),
@@ -118,6 +124,9 @@ impl Metrics {
             connections: Gauge::default(),
             evicted: Counter::<u64, AtomicU64>::default(),
             refused: Counter::<u64, AtomicU64>::default(),
+            unsecured: Counter::<u64, AtomicU64>::default(),
+            certificate: Gauge::default(),
+            tls,
             db,
             clock,
             hasher,
@@ -138,6 +147,12 @@ impl Metrics {
         it.register("workcenter_connections_evicted", help, self.evicted.clone());
         let help = "Connections that were closed at once, for all others were busy";
         it.register("workcenter_connections_refused", help, self.refused.clone());
+        if self.tls.is_some() {
+            let help = "Connections on which there was no agreement on TLS";
+            it.register("workcenter_connections_unsecured", help, self.unsecured.clone());
+            let help = "When the certificate in use runs out, since the epoch";
+            it.register_with_unit("workcenter_certificate_expires", help, Unit::Seconds, self.certificate.clone());
+        }
         let help = "Connections to the database that are open, of these idle, and calls that wait for one";
         it.register("workcenter_database", help, self.database.clone());
         let help = "Passwords that are being hashed or wait for it";
@@ -196,6 +211,9 @@ impl Metrics {
             for ((outcome, kind), count) in counts {
                 family.get_or_create(&Mailed { outcome, kind }).inner().store(count, Ordering::Relaxed);
             }
+        }
+        if let Some(tls) = &self.tls {
+            self.certificate.set(tls.expires_at());
         }
         self.passwords.set(i64::try_from(self.hasher.waiting()).unwrap_or(i64::MAX));
         let mut text = String::new();

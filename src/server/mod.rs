@@ -18,8 +18,8 @@ use std::{future::IntoFuture, net::SocketAddr, sync::Arc, time::Duration};
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::{
     net::TcpListener,
-    task::AbortHandle,
-    time::{sleep, timeout},
+    task::{AbortHandle, spawn_blocking},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tonic::{codec::CompressionEncoding, service::Routes};
@@ -38,7 +38,9 @@ use crate::{
     pb, preference, profile, publication,
     secret::Hasher,
     tally::Tally,
-    template, workcenter,
+    template,
+    tls::Acceptor,
+    workcenter,
 };
 
 /// Bytes of the largest request: a thousand events, or rows of invites, of four kilobytes.
@@ -49,6 +51,10 @@ const REQUEST_BYTES_MAX: usize = 256 << 10;
 
 /// Bytes of a request that is open to anybody: the name of a service or of a symbol.
 const OPEN_BYTES_MAX: usize = 4 << 10;
+
+/// How often it is looked whether there is another certificate. It is put there days before the old one runs out, and one
+/// that is of no use is found twice before it is said.
+const RENEWED_EVERY: Duration = Duration::from_secs(2);
 
 /// What every service is made of.
 #[derive(Clone)]
@@ -65,6 +71,8 @@ pub struct Parts {
     pub hasher: Hasher,
     /// What this process has done.
     pub tally: Tally,
+    /// What lets callers in under TLS, where there is TLS.
+    pub tls: Option<Acceptor>,
     /// What all programs that serve have set.
     pub settings: config::Shared,
     /// Cancelled when the process begins to drain.
@@ -76,17 +84,19 @@ impl Parts {
     ///
     /// # Errors
     ///
-    /// [`Error::Internal`] for a database URL that is none, and for a store that there is not or that is closed to us.
+    /// [`Error::Internal`] for a database URL that is none, for a certificate that cannot be used, and for a store that
+    /// there is not or that is closed to us.
     pub fn open<'a>(database: &'a config::Database, settings: &'a config::Shared) -> BoxFuture<'a, Result<Self>> {
         async {
             let db = Db::new(database)?;
+            let tls = settings.calls.tls.acceptor().map_err(Error::internal)?;
             let clock = Clock::new(db.clone(), settings.dev);
             let blobs = Blobs::open(&settings.blobs, db.clone())?;
             blobs.check().await?;
             let notices = Notices::listen(database).await?;
             let (settings, draining) = (settings.clone(), CancellationToken::new());
             let (hasher, tally) = (Hasher::default(), Tally::default());
-            Ok(Self { db, clock, blobs, notices, hasher, tally, settings, draining })
+            Ok(Self { db, clock, blobs, notices, hasher, tally, tls, settings, draining })
         }
         .boxed()
     }
@@ -209,17 +219,16 @@ pub fn face(
             None => None,
             Some(at) => Some(scraped(at, Arc::clone(&metrics)).await?),
         };
-        let front = Arc::new(Front {
-            routes: routes.prepare(),
-            gate,
-            load: Load::new(&calls),
-            metrics,
-            call_limit: calls.call_limit,
-            draining: parts.draining.clone(),
-        });
+        let probed = match calls.health_listen {
+            None => None,
+            Some(at) => Some(probed(at, &readiness, &parts).await?),
+        };
+        let front = front(routes, Some(gate), metrics, &parts);
+        let looking = parts.tls.clone().map(|it| tokio::spawn(renewed(it)).abort_handle());
 
-        info!(address = ?listener.local_addr().ok(), "listening");
-        let mut serving = tokio::spawn(connections::serve(listener, front, calls.clone()));
+        let is_secure = parts.tls.is_some();
+        info!(address = ?listener.local_addr().ok(), tls = is_secure, "listening");
+        let mut serving = tokio::spawn(connections::serve(listener, parts.tls.clone(), front, calls.clone()));
         let watching = tokio::spawn(readiness.clone().watch(parts.db.clone()));
         stop.await;
         watching.abort();
@@ -232,12 +241,50 @@ pub fn face(
             warn!("cut off what did not end in time");
             serving.abort();
         }
-        if let Some(scraped) = scraped {
-            scraped.abort();
+        for task in [scraped, probed, looking].into_iter().flatten() {
+            task.abort();
         }
         Ok(())
     }
     .boxed()
+}
+
+/// What stands before `routes`.
+fn front(routes: Routes, gate: Option<identity::Gate>, metrics: Arc<Metrics>, parts: &Parts) -> Arc<Front> {
+    let calls = &parts.settings.calls;
+    Arc::new(Front {
+        routes: routes.prepare(),
+        gate,
+        load: Load::new(calls),
+        metrics,
+        call_limit: calls.call_limit,
+        draining: parts.draining.clone(),
+    })
+}
+
+/// Serves health at `at`, without TLS and behind the same guards, and nothing else. What happens there is not counted
+/// with the calls of others.
+async fn probed(at: SocketAddr, readiness: &Readiness, parts: &Parts) -> Result<AbortHandle> {
+    let listener = TcpListener::bind(at).await.map_err(Error::internal)?;
+    info!(address = ?listener.local_addr().ok(), "health is here");
+    let routes = Routes::default().add_service(readiness.service());
+    let front = front(routes, None, Arc::new(Metrics::new(parts)), parts);
+    let settings = parts.settings.calls.clone();
+    Ok(tokio::spawn(connections::serve(listener, None, front, settings)).abort_handle())
+}
+
+/// Looks for another certificate, again and again.
+async fn renewed(tls: Acceptor) {
+    let mut pace = interval(RENEWED_EVERY);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        pace.tick().await;
+        let tls = tls.clone();
+        // Files are read there.
+        if spawn_blocking(move || tls.look()).await.is_err() {
+            return;
+        }
+    }
 }
 
 /// Serves `metrics` over HTTP at `at`.

@@ -14,7 +14,7 @@ use yaml_rust2::{Yaml, YamlLoader};
 use crate::architecture::source::root;
 
 /// What the chart decides by itself, in its templates, and why it is no value.
-const DECIDED: [(&str, &str); 15] = [
+const DECIDED: [(&str, &str); 20] = [
     ("DATABASE_URL", "is secret, and comes from the Secret"),
     ("TOKEN_KEY", "is secret, and comes from the Secret"),
     ("TOKEN_KEYS_OLD", "as above"),
@@ -24,10 +24,15 @@ const DECIDED: [(&str, &str); 15] = [
     ("SMTP_PASSWORD", "as above"),
     ("SMTP_CA_FILE", "is where the Secret is mounted"),
     ("DKIM_KEY_FILE", "as above"),
+    ("DATABASE_CA_FILE", "as above"),
+    ("TLS_CERT_FILE", "as above"),
+    ("TLS_KEY_FILE", "as above"),
+    ("TLS_CLIENT_CA_FILE", "as above"),
     ("SERVER_LISTEN", "has a pod to itself, and the port is what probes and Services know"),
     ("DAEMON_LISTEN", "as above"),
     ("DAEMON_HTTP_LISTEN", "as above"),
     ("METRICS_LISTEN", "as above"),
+    ("HEALTH_LISTEN", "as above"),
     ("BLOB_DIR", "is where the volume is"),
     ("MAIL_DIR", "is below /tmp, for nothing else can be written to"),
 ];
@@ -226,9 +231,15 @@ fn pods_listen_for_everybody_at_the_ports_of_the_programs() {
     let templates = templates();
     for (_, settings) in groups() {
         for (name, Setting { default, .. }) in settings.iter().filter(|(name, _)| name.ends_with("_LISTEN")) {
-            // Metrics are served nowhere by default.
-            let port = default.split_once(':').map_or("9090", |(_, port)| port);
-            assert!(templates.contains(&format!("{name}: \"0.0.0.0:{port}\"")), "{name} is not at {port}");
+            // Metrics and health by itself are served nowhere by default.
+            let ports = match (name.as_str(), default.split_once(':')) {
+                ("HEALTH_LISTEN", _) => vec!["8083", "8084"],
+                (_, Some((_, port))) => vec![port],
+                (_, None) => vec!["9090"],
+            };
+            for port in ports {
+                assert!(templates.contains(&format!("{name}: \"0.0.0.0:{port}\"")), "{name} is not at {port}");
+            }
         }
     }
 }

@@ -31,7 +31,7 @@ use workcenter::{
 
 use crate::{
     migrations::{self, Table},
-    tap::Tap,
+    tap::{self, Tap},
 };
 
 /// Where the clock stands when an application starts.
@@ -79,21 +79,24 @@ fn server_url() -> String {
 fn on_server(name: &str) -> config::Database {
     let url = server_url();
     let (server, _) = url.rsplit_once('/').unwrap();
-    config::Database { url: Secret::from(format!("{server}/{name}")), pool: 8 }
+    config::Database { url: Secret::from(format!("{server}/{name}")), authorities: None, pool: 8 }
+}
+
+/// A connection to the tests' server itself.
+async fn server_client() -> db::Connection {
+    let settings = config::Database { url: Secret::from(server_url()), authorities: None, pool: 1 };
+    Db::new(&settings).unwrap().client().await.unwrap()
 }
 
 async fn administer(statement: &str) {
-    let settings = config::Database { url: Secret::from(server_url()), pool: 1 };
-    let client = Db::new(&settings).unwrap().client().await.unwrap();
-    client.batch_execute(statement).await.unwrap();
+    server_client().await.batch_execute(statement).await.unwrap();
 }
 
 /// The migrated database that all others are copies of; made by whoever comes first.
 async fn template() -> &'static str {
     TEMPLATE
         .get_or_init(|| async {
-            let settings = config::Database { url: Secret::from(server_url()), pool: 1 };
-            let client = Db::new(&settings).unwrap().client().await.unwrap();
+            let client = server_client().await;
             let left = client.query("select datname from pg_database where datname like 'workcenter_test_%'", &[]);
             for row in left.await.unwrap() {
                 let name: String = row.get("datname");
@@ -118,13 +121,13 @@ impl App {
 
     /// Starts an application of its own with one connection, on which it is counted how often it waits for the database.
     pub async fn tapped() -> (Self, Tap) {
-        let (tap, through) = tap().await;
+        let (tap, through) = tap::lead(&server_url()).await;
         (Self::reaching(through, |folder| blobs(&folder)).await, tap)
     }
 
     /// What another program on the same database has, with one connection, which is counted like that.
     pub async fn tapped_parts(&self) -> (Parts, Tap) {
-        let (tap, through) = tap().await;
+        let (tap, through) = tap::lead(&server_url()).await;
         (Parts::open(&through(on_server(&self.name)), &self.parts.settings).await.unwrap(), tap)
     }
 
@@ -145,7 +148,7 @@ impl App {
 
     /// Starts an application on the empty database at `url`, which goes with its server.
     pub async fn on(name: &str, url: String) -> Self {
-        let database = config::Database { url: Secret::from(url), pool: 8 };
+        let database = config::Database { url: Secret::from(url), authorities: None, pool: 8 };
         db::migrate(&database).await.unwrap();
         Self::open(format!("{DATABASE}_{}_{name}", process::id()), database, |folder| blobs(&folder)).await
     }
@@ -322,19 +325,6 @@ impl App {
     }
 }
 
-/// A wire to the database server, and what leads one connection over it.
-async fn tap() -> (Tap, impl FnOnce(config::Database) -> config::Database) {
-    let url = server_url();
-    let port = url.rsplit_once('/').unwrap().0.rsplit_once(':').unwrap().1.to_owned();
-    let tap = Tap::to(port.parse().unwrap()).await;
-    let tapped = tap.port();
-    let through = move |it: config::Database| {
-        let url = it.url.expose().replacen(&format!(":{port}/"), &format!(":{tapped}/"), 1);
-        config::Database { url: Secret::from(url), pool: 1 }
-    };
-    (tap, through)
-}
-
 /// The hash of [`PASSWORD`], made once.
 async fn password_hash() -> String {
     static HASH: OnceCell<String> = OnceCell::const_new();
@@ -374,6 +364,8 @@ pub fn shared() -> config::Shared {
             drain: Duration::from_secs(5),
             reflection: true,
             metrics_listen: None,
+            health_listen: None,
+            tls: config::Tls::default(),
         },
         // What has an application of its own has a folder of its own.
         blobs: blobs(&std::env::temp_dir().join(format!("{DATABASE}_{}_blobs", process::id()))),

@@ -18,6 +18,7 @@ use tonic::{Code, Request, Status};
 use tonic_types::{ErrorDetail, StatusExt};
 use uuid::Uuid;
 use workcenter::{
+    auth::Names,
     error::{Error, Reason},
     identity::{self, Email, Gate},
     ids,
@@ -251,7 +252,7 @@ async fn a_session_that_ends_on_another_server_is_forgotten_here() {
     let mut ear = notices.ear();
     let gate = Gate::new(app.pool().clone(), &notices);
     let headers = by(&account.admin.token, ()).into_parts().0.into_headers();
-    gate.admit(&headers).await.unwrap();
+    gate.admit(&headers, &Names::default()).await.unwrap();
 
     let client = app.pool().client().await.unwrap();
     let row = client.query_one("update session set ended_at = now() returning id", &[]).await.unwrap();
@@ -261,7 +262,7 @@ async fn a_session_that_ends_on_another_server_is_forgotten_here() {
     // The gate has heard it too, and now has its turn.
     yield_now().await;
 
-    let refused = gate.admit(&headers).await;
+    let refused = gate.admit(&headers, &Names::default()).await;
     assert!(matches!(refused, Err(Error::Unauthenticated(Reason::SessionInvalid))));
 }
 

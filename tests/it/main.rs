@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "this is a test, and clippy knows that of the `#[test]`s alone")]
 
+mod authority;
 mod cluster;
 mod dice;
 mod harness;
@@ -42,6 +43,7 @@ mod said;
 mod schedule;
 mod task;
 mod template;
+mod tls;
 mod unsubscribe;
 mod wire;
 mod workcenter;

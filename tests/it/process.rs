@@ -3,7 +3,7 @@
 mod operator;
 mod outage;
 pub mod program;
-mod running;
+pub mod running;
 mod watch;
 
 use clap::CommandFactory;

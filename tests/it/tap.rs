@@ -12,6 +12,7 @@ use tokio::{
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
 };
+use workcenter::{config, secret::Secret};
 
 /// The messages after which a client waits: the end of an extended query, and a simple one.
 const WAITS: [u8; 2] = *b"SQ";
@@ -55,6 +56,18 @@ impl Tap {
     pub fn round_trips(&self) -> usize {
         self.waits.load(Ordering::SeqCst)
     }
+}
+
+/// A wire to the server at `url`, and what leads one connection over it.
+pub async fn lead(url: &str) -> (Tap, impl FnOnce(config::Database) -> config::Database + use<>) {
+    let port = url.rsplit_once('/').unwrap().0.rsplit_once(':').unwrap().1.to_owned();
+    let tap = Tap::to(port.parse().unwrap()).await;
+    let tapped = tap.port();
+    let through = move |it: config::Database| {
+        let url = it.url.expose().replacen(&format!(":{port}/"), &format!(":{tapped}/"), 1);
+        config::Database { url: Secret::from(url), pool: 1, ..it }
+    };
+    (tap, through)
 }
 
 /// Passes on what the client says, message by message; the first has no kind.

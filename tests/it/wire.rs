@@ -39,6 +39,25 @@ const SYMBOLS: [&str; 6] = [
     "grpc.health.v1.Health",
 ];
 
+/// How calls begin that change nothing.
+const READS: [&str; 8] = ["Get", "List", "BatchGet", "Preview", "Explain", "Watch", "Download", "Export"];
+
+#[test]
+fn what_clients_may_try_again_by_themselves_is_all_that_changes_nothing_and_nothing_else() {
+    let config: serde_json::Value = serde_json::from_str(include_str!("../../proto/service_config.json")).unwrap();
+    let [policy] = config["methodConfig"].as_array().unwrap().as_slice() else { panic!("one policy is enough") };
+    let text = |it: &serde_json::Value| it.as_str().unwrap().to_owned();
+    let named = policy["name"].as_array().unwrap().iter();
+    let named: BTreeSet<_> = named.map(|it| (text(&it["service"]), text(&it["method"]))).collect();
+    let methods = pb::methods(pb::DESCRIPTORS).unwrap().into_iter();
+    let reads = methods.filter(|it| READS.iter().any(|verb| it.name.starts_with(verb)));
+    assert_eq!(named, reads.map(|it| (it.service, it.name)).collect());
+    let retry = &policy["retryPolicy"];
+    assert_eq!(retry["retryableStatusCodes"], serde_json::json!(["UNAVAILABLE"]));
+    assert!((2..=4).contains(&retry["maxAttempts"].as_u64().unwrap()));
+    assert!(config["loadBalancingConfig"][0]["round_robin"].is_object());
+}
+
 /// The daemon's side of an application, for as long as the guard lives.
 async fn daemon(app: &App) -> (Channel, DropGuard) {
     let grpc = TcpListener::bind("127.0.0.1:0").await.unwrap();

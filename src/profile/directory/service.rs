@@ -32,6 +32,7 @@ pub(in crate::profile) async fn follow(
     request: Request<pb::WatchProfilesRequest>,
 ) -> Result<Response<DirectoryStream>, Status> {
     let caller = auth::caller(&request)?;
+    let names = auth::names(&request);
     let (metadata, _, message) = request.into_parts();
     let account = ids::parse("account_id", &message.account_id).map_err(Error::from)?;
     let client = db.client().await?;
@@ -39,7 +40,7 @@ pub(in crate::profile) async fn follow(
     drop(client);
     let after = opened(&key, account, &message.after).map_err(Error::from)?;
 
-    let words = watch.follow(Wanted { account, credentials: metadata.into_headers(), after });
+    let words = watch.follow(Wanted { account, credentials: metadata.into_headers(), names, after });
 
     Ok(Response::new(Box::pin(words.map(move |word| {
         let (seq, word) = word?;

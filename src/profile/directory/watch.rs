@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::store::{self, Entry};
 use crate::{
     access::{self, Action, Resource},
+    auth::Names,
     db::Db,
     error::{Error, Reason, Result},
     identity::Gate,
@@ -50,6 +51,8 @@ pub(super) struct Wanted {
     pub account: Uuid,
     /// What came with the call: whoever it stands for is asked at every look whether they still may.
     pub credentials: HeaderMap,
+    /// For whom the certificate is that it came with.
+    pub names: Names,
     /// The place of the last change that was seen.
     pub after: i64,
 }
@@ -110,7 +113,7 @@ impl Watch {
 
     /// The next of those who have changed since `seen`, if whoever follows may still know them.
     async fn look(&self, wanted: &Wanted, seen: i64) -> Result<Vec<(i64, Word)>> {
-        let caller = self.gate.admit(&wanted.credentials).await?;
+        let caller = self.gate.admit(&wanted.credentials, &wanted.names).await?;
         let client = self.db.client().await?;
         let leave = access::may(&client, &caller, Action::WatchProfiles, Resource::Account(wanted.account)).await?;
         let news = store::after(&client, wanted.account, seen, READ_AT_A_TIME).await?;

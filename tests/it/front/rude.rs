@@ -46,7 +46,7 @@ const NOTHING: Bytes = Bytes::from_static(b"\0\0\0\0\0");
 
 /// A pool with one connection, so that each user has what the one before left.
 fn one(app: &App) -> Db {
-    Db::new(&config::Database { url: app.database().url.clone(), pool: 1 }).unwrap()
+    Db::new(&config::Database { url: app.database().url.clone(), authorities: None, pool: 1 }).unwrap()
 }
 
 /// Begins `work`, and gives it up after so many turns.

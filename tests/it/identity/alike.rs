@@ -3,6 +3,7 @@
 use tonic::Status;
 use tonic_types::{ErrorDetail, StatusExt};
 use workcenter::{
+    auth::Names,
     error::{Error, Kind, Reason},
     identity::{self, Gate},
     notice::Notices,
@@ -66,11 +67,14 @@ async fn whoever_is_disabled_is_out_at_once_and_comes_back_when_they_are_enabled
     run(&app, "update session set ended_at = null").await;
     let gate = Gate::new(app.pool().clone(), &Notices::listen(app.database()).await.unwrap());
     let headers = by(&token, ()).into_parts().0.into_headers();
-    assert!(matches!(gate.admit(&headers).await, Err(Error::Unauthenticated(Reason::SessionInvalid))));
+    assert!(matches!(
+        gate.admit(&headers, &Names::default()).await,
+        Err(Error::Unauthenticated(Reason::SessionInvalid))
+    ));
     let acting =
         [("authorization", format!("Bearer {}", app.key(&["act"]).await)), ("x-on-behalf-of", ada.to_string())];
     let headers = acting.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-    assert!(matches!(gate.admit(&headers).await, Err(Error::NotFound(Kind::User, _))));
+    assert!(matches!(gate.admit(&headers, &Names::default()).await, Err(Error::NotFound(Kind::User, _))));
     refused(sign_in(&app, "ada@example.com", PASSWORD).await);
     app.sessions()
         .request_password_reset(RequestPasswordResetRequest { email: "ada@example.com".to_owned() })

@@ -13,11 +13,11 @@ use std::{
 
 use futures_util::{StreamExt, future::join_all, stream};
 use tokio::{task::JoinHandle, time::interval};
-use tokio_postgres::{AsyncMessage, Client, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
 use tonic::{Streaming, transport::Channel};
 use uuid::Uuid;
 use workcenter::{
-    db::Db,
+    db::{Db, Door},
     job::{Crier, Run},
     pb::{Job, JobState, WatchJobRequest, WatchJobResponse, job_service_client::JobServiceClient},
 };
@@ -67,8 +67,7 @@ const GROWN_MAX: u64 = 8 << 20;
 
 /// Counts what is told of each job, for as long as the client is there, until it is told of the nil one.
 async fn words(app: &App) -> (Client, JoinHandle<HashMap<Uuid, u32>>) {
-    let config: tokio_postgres::Config = app.database().url.expose().parse().unwrap();
-    let (client, mut connection) = config.connect(NoTls).await.unwrap();
+    let (client, mut connection) = Door::new(app.database()).unwrap().open().await.unwrap();
     let mut messages = stream::poll_fn(move |context| connection.poll_message(context));
     let heard = tokio::spawn(async move {
         let mut words = HashMap::new();

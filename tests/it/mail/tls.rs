@@ -1,7 +1,8 @@
 //! TLS and signing in: what is said to a relay is said to that relay alone, or not at all.
 
 use workcenter::config::Encryption;
-use workcenter::mail::{Post, SmtpSettings, Tls};
+use workcenter::mail::{Post, SmtpSettings};
+use workcenter::tls::Trust;
 
 use super::sent;
 use crate::letter::{ADA, letter};
@@ -40,7 +41,7 @@ async fn a_relay_that_is_not_who_it_should_be_hears_nothing() {
     // Another authority vouches for the first than is trusted.
     let table = [
         (&sound, Paper::sound().trust()),
-        (&sound, Tls::default()),
+        (&sound, Trust::default()),
         (&another, another.trust()),
         (&expired, expired.trust()),
     ];

@@ -291,7 +291,7 @@ async fn asked_of_limits(db: &Db) -> BTreeSet<String> {
 async fn what_is_not_limited_is_asked_nothing_more_and_a_limit_is_asked_with_one_statement() {
     let stage = Stage::set().await;
     let url = stage.app.database().url.clone();
-    let db = Db::new(&config::Database { url, pool: CONNECTIONS }).unwrap();
+    let db = Db::new(&config::Database { url, authorities: None, pool: CONNECTIONS }).unwrap();
     let put = async || {
         for number in 0..3 {
             stage.put(Kind::Digest, 1, &format!("d{number}.example")).await;

@@ -52,6 +52,8 @@ pub struct Serving {
     pub url: String,
     /// Where it serves metrics, if it does.
     pub metrics: Option<String>,
+    /// Where it serves health without TLS, if it does.
+    pub health: Option<String>,
 }
 
 impl Serving {
@@ -77,15 +79,20 @@ impl Serving {
         let settings = [&usual, settings].concat();
         let mut child = command(program, &settings, &[]).stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut serving = Self { child, log, url: String::new(), metrics: None };
+        let mut serving = Self { child, log, url: String::new(), metrics: None, health: None };
         let address = |line: &str| {
             let address = line.split("Some(").nth(1).and_then(|it| it.split(')').next());
             address.expect("the log says where").to_owned()
         };
-        if settings.iter().any(|(name, _)| *name == "METRICS_LISTEN") {
+        let is_set = |it: &str| settings.iter().any(|(name, _)| *name == it);
+        if is_set("METRICS_LISTEN") {
             serving.metrics = Some(address(&serving.says("metrics are here").await));
         }
-        serving.url = format!("http://{}", address(&serving.says("listening").await));
+        if is_set("HEALTH_LISTEN") {
+            serving.health = Some(address(&serving.says("health is here").await));
+        }
+        let scheme = if is_set("TLS_CERT_FILE") { "https" } else { "http" };
+        serving.url = format!("{scheme}://{}", address(&serving.says("listening").await));
         serving
     }
 

@@ -187,7 +187,7 @@ const LATE: &str = "workcenter_late_seconds{work=\"MAIL\"} 0.0\n";
 const PACE: &str = "workcenter_mail_pace{domain=\"slow.example\"} 2.5\n";
 
 /// The page with the metrics at `address`.
-async fn page(address: &str) -> String {
+pub async fn page(address: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").await.unwrap();
     let mut page = String::new();

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{CertificateParams, date_time_ymd};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
-use workcenter::config::Authorities;
-use workcenter::mail::Tls;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use workcenter::tls::{Authorities, Trust};
+
+use crate::authority::{Authority, Issued};
 
 /// A certificate with its key, made for the test.
 #[derive(Clone)]
@@ -34,23 +36,17 @@ impl Paper {
     }
 
     fn made(name: &str, flaw: impl FnOnce(&mut CertificateParams)) -> Self {
-        let mut authority = CertificateParams::new(Vec::new()).unwrap();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let vouches = authority.self_signed(&key).unwrap().pem();
-        let issuer = Issuer::new(authority, key);
-
-        let mut own = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        flaw(&mut own);
-        let key = KeyPair::generate().unwrap();
-        let certificate = own.signed_by(&key, &issuer).unwrap().der().clone();
+        let authority = Authority::new();
+        let Issued { certificate, key } = authority.vouch_with(&[name], flaw);
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![certificate], key.serialize_der().try_into().unwrap())
+            .with_single_cert(vec![certificate], key)
             .unwrap();
-        Self { acceptor: TlsAcceptor::from(Arc::new(config)), authority: vouches }
+        Self { acceptor: TlsAcceptor::from(Arc::new(config)), authority: authority.pem }
     }
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {
@@ -58,7 +54,7 @@ impl Paper {
     }
 
     /// What a client has that trusts the authority.
-    pub fn trust(&self) -> Tls {
-        Tls::new(Some(&Authorities::from_pem(self.authority.as_bytes()).unwrap()))
+    pub fn trust(&self) -> Trust {
+        Trust::new(Some(&Authorities::from_pem(self.authority.as_bytes()).unwrap()), b"")
     }
 }
