@@ -16,6 +16,23 @@ BLOB_DIR: /var/lib/workcenter/pictures
 {{- end }}
 {{- end -}}
 
+{{- /* Where the files of TLS are, and where health is asked in plain text when the other ports are not. */ -}}
+{{- define "workcenter.tls.settings" -}}
+{{- with .Values.tls }}
+{{- if .enabled }}
+TLS_CERT_FILE: /etc/workcenter/tls/tls.crt
+TLS_KEY_FILE: /etc/workcenter/tls/tls.key
+{{- if .clientAuth }}
+TLS_CLIENT_CA_FILE: /etc/workcenter/tls/ca.crt
+{{- end }}
+HEALTH_LISTEN: "0.0.0.0:8083"
+{{- end }}
+{{- end }}
+{{- if .Values.secretKeys.databaseCa }}
+DATABASE_CA_FILE: /etc/workcenter/database/ca.crt
+{{- end }}
+{{- end -}}
+
 {{- /* The environment of workcenter-server, less the secrets. */ -}}
 {{- define "workcenter.server.settings" -}}
 {{- include "workcenter.environment" .Values.settings.shared }}
@@ -23,6 +40,7 @@ BLOB_DIR: /var/lib/workcenter/pictures
 SERVER_LISTEN: "0.0.0.0:50051"
 METRICS_LISTEN: "0.0.0.0:9090"
 {{- include "workcenter.pictures.settings" . }}
+{{- include "workcenter.tls.settings" . }}
 {{- end -}}
 
 {{- /* The environment of workcenter-digestd, less the secrets. */ -}}
@@ -35,38 +53,5 @@ METRICS_LISTEN: "0.0.0.0:9090"
 MAIL_DIR: /tmp/mail
 {{- include "workcenter.mail.settings" . }}
 {{- include "workcenter.pictures.settings" . }}
-{{- end -}}
-
-{{- /* What changes when the settings do, so that the pods do too. Takes what one of the above says. */ -}}
-{{- define "workcenter.checksum" -}}
-{{- . | fromYaml | toJson | sha256sum -}}
-{{- end -}}
-
-{{- /* The secrets of a program that serves. Old keys and those of the bucket are there if the Secret is said to have them. */ -}}
-{{- define "workcenter.secrets" -}}
-{{- with .Values.secretKeys }}
-{{ include "workcenter.secret" (list $ "DATABASE_URL" .databaseUrl) }}
-{{ include "workcenter.secret" (list $ "TOKEN_KEY" .tokenKey) }}
-{{- with .tokenKeysOld }}
-{{ include "workcenter.secret" (list $ "TOKEN_KEYS_OLD" .) }}
-{{- end }}
-{{- with .awsAccessKeyId }}
-{{ include "workcenter.secret" (list $ "AWS_ACCESS_KEY_ID" .) }}
-{{- end }}
-{{- with .awsSecretAccessKey }}
-{{ include "workcenter.secret" (list $ "AWS_SECRET_ACCESS_KEY" .) }}
-{{- end }}
-{{- with .awsSessionToken }}
-{{ include "workcenter.secret" (list $ "AWS_SESSION_TOKEN" .) }}
-{{- end }}
-{{- end }}
-{{- end -}}
-
-{{- /* An environment variable out of the Secret. Takes (list . NAME KEY). */ -}}
-{{- define "workcenter.secret" -}}
-- name: {{ index . 1 }}
-  valueFrom:
-    secretKeyRef:
-      name: {{ (index . 0).Values.existingSecret | quote }}
-      key: {{ index . 2 | quote }}
+{{- include "workcenter.tls.settings" . }}
 {{- end -}}
