@@ -1,10 +1,10 @@
-"""Rules of what Kubernetes has no schema of: certificates, monitors, alerts, and the dashboard. They are run by chart_rules.py."""
+"""Rules of what Kubernetes has no schema of: certificates, monitors, alerts, dashboards. chart_rules.py runs them."""
 
 import json
 import re
 from pathlib import Path
 
-from chart_render import name, ports, selects, title
+from chart_render import name, ports, title
 
 MONITORING = "monitoring.coreos.com/v1"
 CERTIFICATES = "cert-manager.io/v1"
@@ -17,6 +17,8 @@ WORDS = {
     "by", "on", "without", "sum", "max", "min", "rate", "increase", "absent", "histogram_quantile", "min_over_time",
     "clamp_min", "or", "and", "group_left", "ignoring",
 }
+
+GROUPING = r"\b(?:by|on|without|ignoring)\s*\((.*?)\)"
 
 
 def exported():
@@ -41,8 +43,8 @@ def strangers(expression):
     """What an expression of PromQL names that the programs do not export."""
     plain = re.sub(r'"[^"]*"', '""', expression)
     labels = {label for inside in re.findall(r"\{(.*?)\}", plain) for label in re.findall(r"(\w+)\s*[=!]", inside)}
-    labels |= {label for inside in re.findall(r"\b(?:by|on|without|ignoring)\s*\((.*?)\)", plain) for label in re.findall(r"\w+", inside)}
-    rest = re.sub(r"\b(?:by|on|without|ignoring)\s*\(.*?\)|\{.*?\}|\[.*?\]", " ", plain)
+    labels |= {label for inside in re.findall(GROUPING, plain) for label in re.findall(r"\w+", inside)}
+    rest = re.sub(rf"{GROUPING}|\{{.*?\}}|\[.*?\]", " ", plain)
     names = set(re.findall(r"[A-Za-z_]\w*", rest)) - WORDS
     return sorted((names - SERIES) | (labels - LABELS - GIVEN))
 
@@ -63,7 +65,7 @@ def alerts_are_whole(render):
                 yield f"{title(resource)} has a rule that is not whole: {rule}"
             here = f'namespace="{resource["metadata"]["namespace"]}"'
             if rule["expr"].count("{") != rule["expr"].count(here) or "e+" in rule["expr"]:
-                yield f"{title(resource)} looks at others' metrics, or at a number that is written oddly: {rule['expr']}"
+                yield f"{title(resource)} looks at others' metrics, or at a number written oddly: {rule['expr']}"
             if strangers(rule["expr"]):
                 yield f"{title(resource)}, {rule['alert']}, looks at what is not exported: {strangers(rule['expr'])}"
             if not rule["annotations"].get("summary", "").strip() or "map[" in str(rule["annotations"]):
@@ -80,8 +82,9 @@ def the_dashboard_shows_what_there_is(render):
         [text] = resource["data"].values()
         dashboard = json.loads(text)
         panels = dashboard["panels"]
-        if len({panel["id"] for panel in panels}) != len(panels) or len({panel["title"] for panel in panels}) != len(panels):
-            yield f"{title(resource)} has two panels of one number or title"
+        for key in ("id", "title"):
+            if len({panel[key] for panel in panels}) != len(panels):
+                yield f"{title(resource)} has two panels of one {key}"
         for panel in panels:
             if panel["type"] != "row" and not panel.get("targets"):
                 yield f"{title(resource)}, {panel['title']}, shows nothing"
@@ -101,7 +104,8 @@ def the_dashboard_shows_what_there_is(render):
 
 def monitors_find_every_program_once(render):
     monitors = render.of("ServiceMonitor", "PodMonitor")
-    if [it["kind"] for it in monitors] != {"production": ["ServiceMonitor"], "certified": ["PodMonitor"]}.get(render.set, []):
+    due = {"production": ["ServiceMonitor"], "certified": ["PodMonitor"]}.get(render.set, [])
+    if [it["kind"] for it in monitors] != due:
         yield f"the monitors are {[title(it) for it in monitors]}"
     for monitor in monitors:
         spec = monitor["spec"]
@@ -109,17 +113,18 @@ def monitors_find_every_program_once(render):
         [among] = spec["selector"]["matchExpressions"]
         if monitor["kind"] == "PodMonitor":
             [endpoint] = spec["podMetricsEndpoints"]
-            offered = [(pod["metadata"]["labels"], [port["name"] for port in ports(pod)]) for _, pod in render.workloads()]
+            offered = [(pod["metadata"]["labels"], ports(pod)) for _, pod in render.workloads()]
         else:
             [endpoint] = spec["endpoints"]
-            offered = [(it["metadata"]["labels"], [port["name"] for port in it["spec"]["ports"]]) for it in render.of("Service")]
+            offered = [(it["metadata"]["labels"], it["spec"]["ports"]) for it in render.of("Service")]
         found = [
-            labels[among["key"]] for labels, names in offered
-            if selector.items() <= labels.items() and labels[among["key"]] in among["values"] and endpoint["port"] in names
+            labels[among["key"]] for labels, has in offered
+            if selector.items() <= labels.items() and labels[among["key"]] in among["values"]
+            and endpoint["port"] in [port["name"] for port in has]
         ]
         if sorted(found) != ["daemon", "server"]:
             yield f"{title(monitor)} finds {found}"
-        if monitor["apiVersion"] != MONITORING or endpoint["path"] != "/metrics" or not endpoint["interval"].endswith("s"):
+        if monitor["apiVersion"] != MONITORING or endpoint["path"] != "/metrics" or endpoint["interval"][-1] != "s":
             yield f"{title(monitor)} does not ask for metrics: {endpoint}"
         if spec["namespaceSelector"] != {"matchNames": [monitor["metadata"]["namespace"]]}:
             yield f"{title(monitor)} looks into other namespaces"

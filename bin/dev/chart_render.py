@@ -7,7 +7,7 @@ BROUGHT = ("-house", "-motd")
 
 
 class Render:
-    """The resources that one set of values makes. The file is named RELEASE-SET-VERSION.yaml, the version that of Kubernetes."""
+    """The resources that one set of values makes, in a file named RELEASE-SET-VERSION.yaml after Kubernetes'."""
 
     def __init__(self, path):
         self.name = path.stem
@@ -35,8 +35,8 @@ class Render:
 
     def scaler(self, deployment):
         """The autoscaler of a Deployment, or None."""
-        found = [it for it in self.of("HorizontalPodAutoscaler") if it["spec"]["scaleTargetRef"]["name"] == name(deployment)]
-        return found[0] if found else None
+        scalers = {it["spec"]["scaleTargetRef"]["name"]: it for it in self.of("HorizontalPodAutoscaler")}
+        return scalers.get(name(deployment))
 
     def counts(self, deployment):
         """How many pods a Deployment has at least, and at most."""
@@ -64,7 +64,7 @@ def ports(pod):
 
 
 def selects(selector, pod):
-    return selector.items() <= pod["metadata"]["labels"].items()
+    return selector.items() <= pod["metadata"].get("labels", {}).items()
 
 
 def strings(value, path=()):

@@ -10,13 +10,15 @@ import sys
 from pathlib import Path
 
 import chart_customs
+import chart_runs
 import chart_scale
 from chart_render import Render, containers, name, ports, selects, strings, title
+from chart_runs import HOOK
 
 # What the chart may make. Above all no Secret, no Role and nothing that binds one.
 KINDS = {
-    "Certificate", "ConfigMap", "Deployment", "HorizontalPodAutoscaler", "Job", "NetworkPolicy", "PersistentVolumeClaim", "Pod",
-    "PodDisruptionBudget", "PodMonitor", "PrometheusRule", "Service", "ServiceAccount", "ServiceMonitor",
+    "Certificate", "ConfigMap", "Deployment", "HorizontalPodAutoscaler", "Job", "NetworkPolicy",
+    "PersistentVolumeClaim", "Pod", "PodDisruptionBudget", "PodMonitor", "PrometheusRule", "Service", "ServiceAccount", "ServiceMonitor",
 }
 
 SECRETS = {"DATABASE_URL", "TOKEN_KEY"}
@@ -29,7 +31,7 @@ SECRETS_OF_MAIL = {"SMTP_PASSWORD"}
 
 # What it has in place of a URL of the database, which is put together of them.
 PARTS = {"PGUSER", "PGPASSWORD"}
-URL_OF_PARTS = re.compile(r"host=\S+ port=\d+ dbname=\S+ user='\$\(PGUSER\)' password='\$\(PGPASSWORD\)'( sslmode=\w+)?")
+URL_OF_PARTS = r"host=\S+ port=\d+ dbname=\S+ user='\$\(PGUSER\)' password='\$\(PGPASSWORD\)'( sslmode=\w+)?"
 
 # What the sets of values bring by extraEnv.
 BROUGHT = {"SSL_CERT_FILE", "NODE_NAME", "LOG", "LARGE_WORKCENTER"}
@@ -52,8 +54,6 @@ NAME_MAX = 63
 SELECTED_BY = {f"app.kubernetes.io/{it}" for it in ("name", "instance", "component")}
 LABELS = SELECTED_BY | {"helm.sh/chart"} | {f"app.kubernetes.io/{it}" for it in ("part-of", "version", "managed-by")}
 
-HOOK = re.compile(r"(helm\.sh|argocd\.argoproj\.io)/hook")
-
 
 def kinds_are_known(render):
     for resource in render.resources:
@@ -67,44 +67,11 @@ def names_and_labels_are_standard(render):
         if len(name(resource)) > NAME_MAX:
             yield f"{title(resource)} has a name of more than {NAME_MAX} characters"
         # The renders are made for a namespace of the release's name.
-        if metadata.get("namespace") != metadata["labels"]["app.kubernetes.io/instance"]:
+        labels = metadata.get("labels", {})
+        if metadata.get("namespace") != labels.get("app.kubernetes.io/instance"):
             yield f"{title(resource)} is in no namespace, or in another"
-        for label in sorted(LABELS - metadata["labels"].keys()):
+        for label in sorted(LABELS - labels.keys()):
             yield f"{title(resource)} has no label {label}"
-
-
-def hooks_are_tests_or_asked_for(render):
-    for resource in render.resources:
-        hooks = [key for key in resource["metadata"].get("annotations", {}) if HOOK.match(key)]
-        is_test = resource["kind"] == "Pod" and resource["metadata"]["annotations"].get("helm.sh/hook") == "test"
-        is_asked_for = resource["kind"] == "Job" and render.set == "hooked"
-        if bool(hooks) != (is_test or is_asked_for):
-            yield f"{title(resource)} is a hook, or should be: {hooks}"
-
-
-def hooks_need_nothing_of_the_release(render):
-    """A hook may come before all that the chart makes: what it names has to be there without it."""
-    made = {name(it) for it in render.of("ConfigMap", "PersistentVolumeClaim", "ServiceAccount", "Certificate")}
-    for job in [it for it in render.of("Job") if any(HOOK.match(key) for key in it["metadata"].get("annotations", {}))]:
-        for path, value in strings(job["spec"]["template"]["spec"]):
-            if value in made and path[-1] in ("name", "claimName", "serviceAccountName") and path[-2:-1] != ("secretKeyRef",):
-                yield f"{title(job)} is a hook and waits for {value}, which comes after it"
-
-
-def a_test_asks_by_the_image_itself(render):
-    images = {container["image"] for _, pod in render.workloads() for container in containers(pod)}
-    if len(images) != 1:
-        yield f"there is more than one image: {sorted(images)}"
-    for pod in render.of("Pod"):
-        asked = [container["command"] for container in pod["spec"]["containers"]]
-        if any(command[:2] != ["workcenterctl", "healthcheck"] for command in asked):
-            yield f"{title(pod)} asks otherwise than by the programs' own check: {asked}"
-        for target in [command[-1].removeprefix("http://").split(":") for command in asked]:
-            services = [it["spec"]["ports"] for it in render.of("Service") if name(it) == target[0]]
-            if not any(str(port["port"]) == target[1] and port["name"] in ("grpc", "health") for it in services for port in it):
-                yield f"{title(pod)} asks where nobody is: {target}"
-    if [name(it) for it in render.of("Pod")] == []:
-        yield "helm test finds nothing to run"
 
 
 def pods_are_restricted(render):
@@ -183,8 +150,8 @@ def secrets_are_references(render):
             for variable in container.get("env", []):
                 if "secretKeyRef" in variable.get("valueFrom", {}):
                     referred.add(variable["name"])
-                elif variable["name"] == "DATABASE_URL" and PARTS <= referred and URL_OF_PARTS.fullmatch(variable["value"]):
-                    referred = (referred - PARTS) | {"DATABASE_URL"}
+                elif PARTS <= referred and re.fullmatch(URL_OF_PARTS, variable.get("value", "")):
+                    referred = (referred - PARTS) | {variable["name"]}
                 elif variable["name"] not in {"DATABASE_CA_FILE"} | BROUGHT:
                     yield f"{title(resource)} has {variable['name']} from elsewhere than the Secret"
             if resource["kind"] == "Pod":
@@ -223,8 +190,9 @@ def selectors_match(render):
             found = [title(resource) for resource, pod in pods if selects(selector["matchLabels"], pod)]
             if found != [title(deployment)]:
                 yield f"{title(deployment)} looks for pods and finds those of {found}"
-        if deployment["spec"]["selector"]["matchLabels"].keys() != SELECTED_BY:
-            yield f"{title(deployment)} is selected by what may change, and a selector cannot: {deployment['spec']['selector']}"
+        labels = deployment["spec"]["selector"]["matchLabels"].keys()
+        if labels != SELECTED_BY:
+            yield f"{title(deployment)} is selected by what may change, and a selector cannot: {sorted(labels)}"
     for service in render.of("Service"):
         found = [(resource, pod) for resource, pod in pods if selects(service["spec"]["selector"], pod)]
         if [resource["kind"] for resource, _ in found] != ["Deployment"]:
@@ -265,7 +233,9 @@ def probes_ask_health(render):
         for kind, service in (("startup", "liveness"), ("liveness", "liveness"), ("readiness", "")):
             probe = container.get(f"{kind}Probe", {})
             asked = probe.get("grpc", {})
-            if (asked.get("port"), asked.get("service", "")) != (port, service) or {"tcpSocket", "exec", "httpGet"} & probe.keys():
+            is_asked = (asked.get("port"), asked.get("service", "")) == (port, service)
+            # A connection that is opened and no more stays for a while.
+            if not is_asked or {"tcpSocket", "exec", "httpGet"} & probe.keys():
                 yield f"{title(deployment)} has a {kind} probe that asks not for {service!r} at {port} but {probe}"
         startup = container.get("startupProbe", {})
         if startup.get("periodSeconds", 10) * startup.get("failureThreshold", 3) < STARTUP_MIN:
@@ -320,27 +290,6 @@ def pictures_are_shared(render):
             yield f"{title(claim)} cannot be shared"
         if claim["metadata"].get("annotations", {}).get("helm.sh/resource-policy") != "keep":
             yield f"{title(claim)} goes with the release"
-
-
-def migrations_end(render):
-    for job in render.of("Job"):
-        spec = job["spec"]
-        for key in {"backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished"} - spec.keys():
-            yield f"{title(job)} has no {key}"
-        if not re.search(r"-migrate-[0-9a-f]{8}$", name(job)):
-            yield f"{title(job)} has a name that another revision may have"
-
-
-def the_schema_comes_once(render):
-    jobs = [title(job) for job in render.of("Job")]
-    inits = [title(it) for it in render.of("Deployment") if it["spec"]["template"]["spec"].get("initContainers")]
-    ways = [bool(jobs), bool(inits)]
-    if ways != {"brought": [False, False], "parts": [False, True]}.get(render.set, [True, False]) or len(inits) not in (0, 2):
-        yield f"the schema is brought by {jobs + inits}"
-    for resource, pod in render.workloads():
-        for container in containers(pod):
-            if container["name"] == "migrate" and container["command"] != ["workcenterctl", "migrate"]:
-                yield f"{title(resource)} migrates by {container['command']}"
 
 
 def what_is_said_of_pods_holds_for_all(render):
@@ -408,9 +357,6 @@ def values_arrive(render):
 RULES = [
     kinds_are_known,
     names_and_labels_are_standard,
-    hooks_are_tests_or_asked_for,
-    hooks_need_nothing_of_the_release,
-    a_test_asks_by_the_image_itself,
     pods_are_restricted,
     resources_are_bounded,
     memory_is_enough_for_all_cores,
@@ -424,11 +370,10 @@ RULES = [
     rollouts_keep_what_serves,
     settings_arrive,
     pictures_are_shared,
-    migrations_end,
-    the_schema_comes_once,
     what_is_said_of_pods_holds_for_all,
     files_are_where_settings_say,
     values_arrive,
+    *chart_runs.RULES,
     *chart_scale.RULES,
     *chart_customs.RULES,
 ]

@@ -1,4 +1,4 @@
-"""Rules of how many pods there are, and of who may speak with them. They are run by chart_rules.py."""
+"""Rules of how many pods there are, and of who may speak with them. chart_rules.py runs them."""
 
 from chart_render import containers, name, ports, selects, title
 
@@ -24,7 +24,8 @@ def autoscalers_have_the_say(render):
 def some_pods_stay(render):
     for deployment, pod, _, _ in render.programs():
         least = render.counts(deployment)[0]
-        budgets = [it["spec"] for it in render.of("PodDisruptionBudget") if selects(it["spec"]["selector"]["matchLabels"], pod)]
+        budgets = [it["spec"] for it in render.of("PodDisruptionBudget")]
+        budgets = [it for it in budgets if selects(it["selector"]["matchLabels"], pod)]
         due = 1 if least > 1 and render.set != "hooked" else 0
         if len(budgets) != due:
             yield f"{title(deployment)} has {len(budgets)} budgets for {least} pods and not {due}"
