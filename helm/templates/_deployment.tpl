@@ -1,6 +1,6 @@
 {{- /*
-The Deployment of a program that serves. Takes a map: root, component, command, ports by their names, and secrets, mounts and
-volumes in YAML, which may be "".
+The Deployment of a program that serves. Takes a map: root, component, command, and secrets, mounts and volumes in YAML,
+which may be "".
 */ -}}
 {{- define "workcenter.deployment" -}}
 {{- $root := .root -}}
@@ -47,13 +47,10 @@ spec:
           env:
             {{- include "workcenter.env" (list .secrets $pods) | nindent 12 }}
           ports:
-            {{- range $name, $port := .ports }}
+            {{- range $name, $port := include "workcenter.ports" (list $root $component) | fromYaml }}
             - {name: {{ $name }}, containerPort: {{ $port }}}
             {{- end }}
-            {{- if $root.Values.tls.enabled }}
-            - {name: health, containerPort: 8083}
-            {{- end }}
-          {{- include "workcenter.probes" (list $root .ports.grpc) | nindent 10 }}
+          {{- include "workcenter.probes" (list $root $component) | nindent 10 }}
           resources:
             {{- toYaml $values.resources | nindent 12 }}
           volumeMounts:

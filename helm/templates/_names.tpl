@@ -23,7 +23,7 @@ app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end -}}
 
-{{- /* What every resource has of metadata. Takes (list . COMPONENT END), where END is that of the name, and may be "". */ -}}
+{{- /* What every resource has of metadata. Takes (list . COMPONENT END), the end of the name or "". */ -}}
 {{- define "workcenter.metadata" -}}
 {{- $root := index . 0 -}}
 name: {{ printf "%s%s" (include "workcenter.fullname" $root) (index . 2) | quote }}
@@ -55,5 +55,6 @@ labels:
 
 {{- /* The Secret with the certificate, whoever makes it. */ -}}
 {{- define "workcenter.tlsSecret" -}}
-{{- .Values.tls.certManager.enabled | ternary (printf "%s-tls" (include "workcenter.fullname" .)) .Values.tls.existingSecret -}}
+{{- $made := printf "%s-tls" (include "workcenter.fullname" .) -}}
+{{- .Values.tls.certManager.enabled | ternary $made .Values.tls.existingSecret -}}
 {{- end -}}

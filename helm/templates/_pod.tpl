@@ -1,6 +1,6 @@
 {{- /*
-What is said of the pods of a component, in YAML: for all of them, and for these. Takes (list . COMPONENT), the component as
-it is called in the values, which need not know it.
+What is said of the pods of a component, in YAML: for all of them, and for these. Takes (list . COMPONENT), the component
+as it is called in the values, which need not know it.
 */ -}}
 {{- define "workcenter.pods" -}}
 {{- $root := index . 0 -}}
@@ -72,9 +72,9 @@ securityContext:
     drop: [ALL]
 {{- end -}}
 
-{{- /* When a pod of a program that serves lives, and when it is ready. Takes (list . PORT), the port of its gRPC. */ -}}
+{{- /* When a pod of a program that serves lives, and when it is ready. Takes (list . COMPONENT). */ -}}
 {{- define "workcenter.probes" -}}
-{{- $port := (index . 0).Values.tls.enabled | ternary 8083 (index . 1) -}}
+{{- $port := include "workcenter.healthPort" . -}}
 # A pod that waits for its schema lives, and is not ready: to start it anew would not help.
 startupProbe:
   grpc: {port: {{ $port }}, service: liveness}
@@ -93,10 +93,11 @@ readinessProbe:
   timeoutSeconds: 3
 {{- end -}}
 
-{{- /* Pods of a component keep apart where they can, those of one version from each other. Takes (list . COMPONENT PODS). */ -}}
+{{- /* Pods of a component and a version keep apart where they can. Takes (list . COMPONENT PODS). */ -}}
 {{- define "workcenter.spread" -}}
 {{- $pods := index . 2 }}
-{{- range $key, $otherwise := dict "topology.kubernetes.io/zone" $pods.spreadZones "kubernetes.io/hostname" $pods.spreadNodes }}
+{{- $over := dict "topology.kubernetes.io/zone" $pods.spreadZones "kubernetes.io/hostname" $pods.spreadNodes }}
+{{- range $key, $otherwise := $over }}
 - topologyKey: {{ $key }}
   maxSkew: 1
   whenUnsatisfiable: {{ $otherwise }}
@@ -112,7 +113,7 @@ readinessProbe:
 {{- add .Values.settings.shared.drainDelaySeconds .Values.settings.shared.drainSeconds 10 -}}
 {{- end -}}
 
-{{- /* How many pods a Deployment has, which leaves that to its autoscaler if there is one. Takes the values of the component. */ -}}
+{{- /* How many pods a Deployment has, unless an autoscaler says so. Takes the values of the component. */ -}}
 {{- define "workcenter.replicas" -}}
 {{- if not .autoscaling.enabled }}
 replicas: {{ int .replicas }}

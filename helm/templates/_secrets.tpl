@@ -8,8 +8,8 @@
 {{- end -}}
 
 {{- /*
-The database out of the Secret: by its URL, or put together of parts by the kubelet, in the form that PostgreSQL's own clients
-have for that, in which nothing but two characters means something. Takes (list . KEY), the key of the URL.
+The database out of the Secret: by its URL, or put together of parts by the kubelet, in the form that PostgreSQL's own
+clients have for that, in which nothing but two characters means something. Takes (list . KEY), the key of the URL.
 */ -}}
 {{- define "workcenter.database" -}}
 {{- $root := index . 0 -}}
@@ -18,15 +18,16 @@ have for that, in which nothing but two characters means something. Takes (list 
 {{ include "workcenter.secret" (list $root "PGUSER" $keys.databaseUser) }}
 {{ include "workcenter.secret" (list $root "PGPASSWORD" $keys.databasePassword) }}
 {{- with $root.Values.database }}
+{{- $place := printf "host=%s port=%d dbname=%s" .host (int .port) .name }}
 - name: DATABASE_URL
-  value: {{ printf "host=%s port=%d dbname=%s user='$(PGUSER)' password='$(PGPASSWORD)' %s" .host (int .port) .name .parameters | trim | quote }}
+  value: {{ printf "%s user='$(PGUSER)' password='$(PGPASSWORD)' %s" $place .parameters | trim | quote }}
 {{- end }}
 {{- else -}}
 {{ include "workcenter.secret" (list $root "DATABASE_URL" (index . 1)) }}
 {{- end -}}
 {{- end -}}
 
-{{- /* The secrets of a program that serves. Old keys and those of the bucket are there if the Secret is said to have them. */ -}}
+{{- /* The secrets of a program that serves. Some are there only if the Secret is said to have them. */ -}}
 {{- define "workcenter.secrets" -}}
 {{- with .Values.secretKeys -}}
 {{ include "workcenter.database" (list $ .databaseUrl) }}
@@ -69,7 +70,7 @@ have for that, in which nothing but two characters means something. Takes (list 
 {{- toYaml $all -}}
 {{- end -}}
 
-{{- /* The volumes of secrets that are files, for both programs. They are mounted whole, so that a new certificate arrives. */ -}}
+{{- /* The secrets that are files, for both programs. Volumes are mounted whole, so that a new certificate arrives. */ -}}
 {{- define "workcenter.files.volumes" -}}
 {{- include "workcenter.databaseCa.volume" . }}
 {{- with .Values.tls }}

@@ -16,7 +16,7 @@ BLOB_DIR: /var/lib/workcenter/pictures
 {{- end }}
 {{- end -}}
 
-{{- /* Where the files of TLS are, and where health is asked in plain text when the other ports are not. */ -}}
+{{- /* Where the files of TLS are. */ -}}
 {{- define "workcenter.tls.settings" -}}
 {{- with .Values.tls }}
 {{- if .enabled }}
@@ -25,7 +25,6 @@ TLS_KEY_FILE: /etc/workcenter/tls/tls.key
 {{- if .clientAuth }}
 TLS_CLIENT_CA_FILE: /etc/workcenter/tls/ca.crt
 {{- end }}
-HEALTH_LISTEN: "0.0.0.0:8083"
 {{- end }}
 {{- end }}
 {{- if .Values.secretKeys.databaseCa }}
@@ -38,6 +37,9 @@ DATABASE_CA_FILE: /etc/workcenter/database/ca.crt
 {{- include "workcenter.environment" .Values.settings.shared }}
 {{- include "workcenter.environment" .Values.settings.server }}
 SERVER_LISTEN: "0.0.0.0:50051"
+{{- if .Values.tls.enabled }}
+HEALTH_LISTEN: "0.0.0.0:8083"
+{{- end }}
 METRICS_LISTEN: "0.0.0.0:9090"
 {{- include "workcenter.pictures.settings" . }}
 {{- include "workcenter.tls.settings" . }}
@@ -48,10 +50,28 @@ METRICS_LISTEN: "0.0.0.0:9090"
 {{- include "workcenter.environment" .Values.settings.shared }}
 {{- include "workcenter.environment" .Values.settings.daemon }}
 DAEMON_LISTEN: "0.0.0.0:50052"
+{{- if .Values.tls.enabled }}
+HEALTH_LISTEN: "0.0.0.0:8084"
+{{- end }}
 DAEMON_HTTP_LISTEN: "0.0.0.0:8081"
 METRICS_LISTEN: "0.0.0.0:9090"
 MAIL_DIR: /tmp/mail
 {{- include "workcenter.mail.settings" . }}
 {{- include "workcenter.pictures.settings" . }}
 {{- include "workcenter.tls.settings" . }}
+{{- end -}}
+
+{{- /* Where a program listens, by the names of its ports, in YAML. Takes (list . COMPONENT). */ -}}
+{{- define "workcenter.ports" -}}
+{{- $ports := dict "grpc" 50051 "metrics" 9090 "health" 8083 -}}
+{{- if eq (index . 1) "daemon" -}}
+{{- $ports = dict "grpc" 50052 "metrics" 9090 "health" 8084 "http" 8081 -}}
+{{- end -}}
+{{- (index . 0).Values.tls.enabled | ternary $ports (omit $ports "health") | toYaml -}}
+{{- end -}}
+
+{{- /* Where a program is asked for health: in plain text, for the kubelet speaks no TLS. Takes (list . COMPONENT). */ -}}
+{{- define "workcenter.healthPort" -}}
+{{- $ports := include "workcenter.ports" . | fromYaml -}}
+{{- int (default $ports.grpc $ports.health) -}}
 {{- end -}}

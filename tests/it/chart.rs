@@ -292,9 +292,13 @@ fn the_chart_is_of_the_version_of_the_programs() {
 #[test]
 fn the_image_has_every_program_and_is_made_by_a_rust_that_is_new_enough() {
     let dockerfile = read("Dockerfile");
-    for program in ["workcenter-server", "workcenter-digestd", "workcenterctl"] {
-        assert!(dockerfile.contains(&format!("target/release/{program}")), "{program}");
+    let script = fs::read_to_string(root().join("bin/dev/image")).unwrap();
+    assert!(dockerfile.contains("bin/dev/image /image") && dockerfile.contains("COPY --from=build /image/ /"));
+    for program in [config::Server::command(), config::Daemon::command(), config::Ctl::command()] {
+        let programs = script.split("programs=(").nth(1).and_then(|it| it.split(')').next()).unwrap();
+        assert!(programs.split(' ').any(|it| it == program.get_name()), "{programs} lacks {}", program.get_name());
     }
+    assert!(dockerfile.contains("\nFROM scratch\n") && dockerfile.contains("\nUSER 65532:65532\n"));
     let numbers = |it: &str| it.split('.').map(|it| it.parse().unwrap()).collect::<Vec<u32>>();
     let rust = dockerfile.split("BUILD=rust:").nth(1).and_then(|it| it.split('-').next()).unwrap();
     assert!(numbers(rust) >= numbers(env!("CARGO_PKG_RUST_VERSION")), "{rust}");
