@@ -21,6 +21,9 @@ lint:  ## Checks format, clippy, documentation and protos.
 chart: ## Checks the Helm chart, without a cluster.
 	bin/dev/chart
 
+image: ## Shows that the programs run in the image, without a registry, as root: minutes, and a build.
+	bin/dev/image
+
 chaos: ## Kills programs at random, many times, and looks whether anything was lost.
 	CHAOS_KILLS=60 bin/dev/test -- chaos
 
@@ -68,4 +71,4 @@ signin: ## Measures how long signing in takes, on an optimised server.
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart chaos storm races bulk templates watchers browser calendar digests handshakes peers pictures fuzz bench signin ci
+.PHONY: help setup demo run test lint chart image chaos storm races bulk templates watchers browser calendar digests handshakes peers pictures fuzz bench signin ci

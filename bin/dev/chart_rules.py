@@ -9,13 +9,17 @@ import re
 import sys
 from pathlib import Path
 
-import yaml
+import chart_customs
+import chart_runs
+import chart_scale
+from chart_render import Render, containers, name, ports, selects, strings, title
+from chart_runs import HOOK
 
 # What the chart may make. Above all no Secret, no Role and nothing that binds one.
-KINDS = {"ConfigMap", "Deployment", "Job", "PersistentVolumeClaim", "PrometheusRule", "Service", "ServiceAccount"}
-
-# What no schema of Kubernetes' own knows: the group, and what there must be.
-RULE_API = "monitoring.coreos.com/v1"
+KINDS = {
+    "Certificate", "ConfigMap", "Deployment", "HorizontalPodAutoscaler", "Job", "NetworkPolicy",
+    "PersistentVolumeClaim", "Pod", "PodDisruptionBudget", "PodMonitor", "PrometheusRule", "Service", "ServiceAccount", "ServiceMonitor",
+}
 
 SECRETS = {"DATABASE_URL", "TOKEN_KEY"}
 
@@ -24,6 +28,13 @@ SECRETS_BESIDES = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TO
 
 # What it may have for relays, which only the daemon speaks to.
 SECRETS_OF_MAIL = {"SMTP_PASSWORD"}
+
+# What it has in place of a URL of the database, which is put together of them.
+PARTS = {"PGUSER", "PGPASSWORD"}
+URL_OF_PARTS = r"host=\S+ port=\d+ dbname=\S+ user='\$\(PGUSER\)' password='\$\(PGPASSWORD\)'( sslmode=\w+)?"
+
+# What the sets of values bring by extraEnv.
+BROUGHT = {"SSL_CERT_FILE", "NODE_NAME", "LOG", "LARGE_WORKCENTER"}
 
 # What the restricted standard for pods allows, of which the chart has use. Source: Kubernetes' Pod Security Standards.
 VOLUMES = {"configMap", "emptyDir", "persistentVolumeClaim", "secret"}
@@ -34,66 +45,14 @@ GRACE_AFTER_DRAIN = 10
 # Seconds that a program has to start on a slow machine.
 STARTUP_MIN = 60
 
+# MiB that a server needs at rest, and for each core: to hash a password and to cut a picture.
+MEMORY_BASE = 64
+MEMORY_CORE = 19 + 128
+
 NAME_MAX = 63
 
-LABELS = {"helm.sh/chart"} | {f"app.kubernetes.io/{it}" for it in ("name", "instance", "part-of", "version", "managed-by")}
-
-
-class Render:
-    """The resources that one set of values makes."""
-
-    def __init__(self, path):
-        self.name = path.stem
-        self.resources = [it for it in yaml.safe_load_all(path.read_text()) if it]
-
-    def of(self, *kinds):
-        return [it for it in self.resources if it["kind"] in kinds]
-
-    def workloads(self):
-        """What has pods, with the template of these."""
-        return [(it, it["spec"]["template"]) for it in self.resources if "template" in it.get("spec", {})]
-
-    def programs(self):
-        """What serves: a Deployment, its pods, their one container and the settings of that."""
-        for deployment in self.of("Deployment"):
-            pod = deployment["spec"]["template"]
-            [container] = pod["spec"]["containers"]
-            [source] = container["envFrom"]
-            [config] = [it for it in self.of("ConfigMap") if name(it) == source["configMapRef"]["name"]]
-            yield deployment, pod, container, config["data"]
-
-
-def name(resource):
-    return resource["metadata"]["name"]
-
-
-def title(resource):
-    return f"{resource['kind']} {name(resource)}"
-
-
-def containers(pod):
-    spec = pod["spec"]
-    return spec.get("initContainers", []) + spec["containers"] + spec.get("ephemeralContainers", [])
-
-
-def ports(pod):
-    return [port for container in containers(pod) for port in container.get("ports", [])]
-
-
-def selects(selector, pod):
-    return selector.items() <= pod["metadata"]["labels"].items()
-
-
-def strings(value, path=()):
-    """Every string below `value`, with the keys that lead there."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, below in value.items():
-            yield from strings(below, (*path, key))
-    elif isinstance(value, list):
-        for at, below in enumerate(value):
-            yield from strings(below, (*path, at))
+SELECTED_BY = {f"app.kubernetes.io/{it}" for it in ("name", "instance", "component")}
+LABELS = SELECTED_BY | {"helm.sh/chart"} | {f"app.kubernetes.io/{it}" for it in ("part-of", "version", "managed-by")}
 
 
 def kinds_are_known(render):
@@ -102,36 +61,17 @@ def kinds_are_known(render):
             yield f"{title(resource)} is none of {', '.join(sorted(KINDS))}"
 
 
-def alerts_are_whole(render):
-    for resource in render.of("PrometheusRule"):
-        if resource["apiVersion"] != RULE_API:
-            yield f"{title(resource)} is of {resource['apiVersion']}"
-        for rule in [rule for group in resource["spec"]["groups"] for rule in group["rules"]]:
-            if not {"alert", "expr", "for", "labels", "annotations"} <= rule.keys():
-                yield f"{title(resource)} has a rule that is not whole: {rule}"
-            if f'namespace="{resource["metadata"]["namespace"]}"' not in rule["expr"] or "e+" in rule["expr"]:
-                yield f"{title(resource)} looks at others' metrics, or at a number that is written oddly: {rule['expr']}"
-            if not rule["annotations"].get("summary", "").strip() or "map[" in str(rule["annotations"]):
-                yield f"{title(resource)} has a rule that says nothing: {rule['alert']}"
-
-
 def names_and_labels_are_standard(render):
     for resource in render.resources:
         metadata = resource["metadata"]
         if len(name(resource)) > NAME_MAX:
             yield f"{title(resource)} has a name of more than {NAME_MAX} characters"
         # The renders are made for a namespace of the release's name.
-        if metadata.get("namespace") != metadata["labels"]["app.kubernetes.io/instance"]:
+        labels = metadata.get("labels", {})
+        if metadata.get("namespace") != labels.get("app.kubernetes.io/instance"):
             yield f"{title(resource)} is in no namespace, or in another"
-        for label in sorted(LABELS - metadata["labels"].keys()):
+        for label in sorted(LABELS - labels.keys()):
             yield f"{title(resource)} has no label {label}"
-
-
-def nothing_is_a_hook(render):
-    for resource in render.resources:
-        for path, _ in strings(resource):
-            if path[-2:-1] == ("annotations",) and re.search(r"(^helm\.sh|^argocd\.argoproj\.io)/hook", path[-1]):
-                yield f"{title(resource)} is a hook: {path[-1]}"
 
 
 def pods_are_restricted(render):
@@ -187,6 +127,15 @@ def resources_are_bounded(render):
                     yield f"{title(resource)}, container {container['name']}, has no {what} in {kind}"
 
 
+def memory_is_enough_for_all_cores(render):
+    for deployment, _, container, _ in render.programs():
+        limits = container["resources"]["limits"]
+        cores = int(limits["cpu"])
+        mebibytes = int(limits["memory"][:-2]) * {"Mi": 1, "Gi": 1024}[limits["memory"][-2:]]
+        if container["name"] == "server" and mebibytes < MEMORY_BASE + cores * MEMORY_CORE:
+            yield f"{title(deployment)} has {mebibytes} MiB for {cores} cores"
+
+
 def images_are_pinned(render):
     for resource, pod in render.workloads():
         for container in containers(pod):
@@ -201,21 +150,34 @@ def secrets_are_references(render):
             for variable in container.get("env", []):
                 if "secretKeyRef" in variable.get("valueFrom", {}):
                     referred.add(variable["name"])
-                else:
+                elif PARTS <= referred and re.fullmatch(URL_OF_PARTS, variable.get("value", "")):
+                    referred = (referred - PARTS) | {variable["name"]}
+                elif variable["name"] not in {"DATABASE_CA_FILE"} | BROUGHT:
                     yield f"{title(resource)} has {variable['name']} from elsewhere than the Secret"
-            needed = SECRETS if resource["kind"] == "Deployment" else {"DATABASE_URL"}
-            allowed = needed | SECRETS_BESIDES if resource["kind"] == "Deployment" else needed
-            if container["name"] == "daemon":
-                allowed = allowed | SECRETS_OF_MAIL
+            if resource["kind"] == "Pod":
+                needed = allowed = set()
+            elif container["name"] == "migrate":
+                needed = allowed = {"DATABASE_URL"}
+            else:
+                needed = SECRETS
+                allowed = needed | SECRETS_BESIDES | (SECRETS_OF_MAIL if container["name"] == "daemon" else set())
             if not needed <= referred <= allowed:
                 yield f"{title(resource)} takes {sorted(referred)} from the Secret and not {sorted(needed)}"
     for resource in render.resources:
         for path, value in strings(resource):
-            if path[:1] == ("data",) and path[-1] in SECRETS | SECRETS_BESIDES | SECRETS_OF_MAIL:
+            if path[:1] == ("data",) and path[-1] in SECRETS | SECRETS_BESIDES | SECRETS_OF_MAIL | PARTS:
                 yield f"{title(resource)} has {path[-1]}"
             key = re.search(r"(?<!sha256:)\b[0-9a-f]{64}\b", value) and path[-1] != "checksum/config"
             if key or re.search(r"://[^/\s]*:[^/\s]*@|PRIVATE KEY", value):
                 yield f"{title(resource)} has what looks like a secret at {'.'.join(map(str, path))}"
+
+
+def one_secret_is_taken_by_all(render):
+    named = set()
+    for _, pod in render.workloads():
+        named |= {value for path, value in strings(pod["spec"]) if path[-2:] == ("secretKeyRef", "name")}
+    if len(named) != 1:
+        yield f"secrets come from {sorted(named)}, and existingSecret names one"
 
 
 def selectors_match(render):
@@ -228,9 +190,9 @@ def selectors_match(render):
             found = [title(resource) for resource, pod in pods if selects(selector["matchLabels"], pod)]
             if found != [title(deployment)]:
                 yield f"{title(deployment)} looks for pods and finds those of {found}"
-        changing = {"app.kubernetes.io/version", "helm.sh/chart"} & deployment["spec"]["selector"]["matchLabels"].keys()
-        for label in sorted(changing):
-            yield f"{title(deployment)} is selected by {label}, which changes, and a selector cannot"
+        labels = deployment["spec"]["selector"]["matchLabels"].keys()
+        if labels != SELECTED_BY:
+            yield f"{title(deployment)} is selected by what may change, and a selector cannot: {sorted(labels)}"
     for service in render.of("Service"):
         found = [(resource, pod) for resource, pod in pods if selects(service["spec"]["selector"], pod)]
         if [resource["kind"] for resource, _ in found] != ["Deployment"]:
@@ -243,14 +205,20 @@ def selectors_match(render):
 
 
 def services_speak_grpc(render):
-    for deployment, pod, container, _ in render.programs():
+    for deployment, pod, container, settings in render.programs():
+        plain, encrypted = (["health"], ["grpc"]) if "TLS_CERT_FILE" in settings else (["grpc"], [])
         services = [it["spec"] for it in render.of("Service") if selects(it["spec"]["selector"], pod)]
         if sorted(it.get("clusterIP", "") for it in services) != ["", "None"]:
             yield f"{title(deployment)} has not one Service with an address and one without"
         for spec in services:
-            h2c = [it["name"] for it in spec["ports"] if it.get("appProtocol") == "kubernetes.io/h2c"]
-            if h2c != ["grpc"]:
-                yield f"{title(deployment)} has a Service whose ports of the protocol h2c are {h2c} and not ['grpc']"
+            is_headless = spec.get("clusterIP") == "None"
+            said = {it["name"]: it.get("appProtocol") for it in spec["ports"]}
+            for port in plain if is_headless else set(plain) - {"health"}:
+                if said.get(port) != "kubernetes.io/h2c":
+                    yield f"{title(deployment)} has a Service whose port {port} is not known to be HTTP/2: {said}"
+            for port in encrypted:
+                if said.get(port) != "https":
+                    yield f"{title(deployment)} has a Service whose port {port} is not known to be TLS: {said}"
         served = {port["name"] for spec in services for port in spec["ports"]}
         for port in container["ports"]:
             if port["name"] not in served:
@@ -258,13 +226,17 @@ def services_speak_grpc(render):
 
 
 def probes_ask_health(render):
-    for deployment, pod, container, _ in render.programs():
-        [grpc] = [port["containerPort"] for port in ports(pod) if port["name"] == "grpc"]
+    for deployment, pod, container, settings in render.programs():
+        # The kubelet speaks no TLS.
+        asked_at = "health" if "TLS_CERT_FILE" in settings else "grpc"
+        [port] = [port["containerPort"] for port in ports(pod) if port["name"] == asked_at]
         for kind, service in (("startup", "liveness"), ("liveness", "liveness"), ("readiness", "")):
             probe = container.get(f"{kind}Probe", {})
             asked = probe.get("grpc", {})
-            if (asked.get("port"), asked.get("service", "")) != (grpc, service):
-                yield f"{title(deployment)} has a {kind} probe that asks not for {service!r} at {grpc} but {asked}"
+            is_asked = (asked.get("port"), asked.get("service", "")) == (port, service)
+            # A connection that is opened and no more stays for a while.
+            if not is_asked or {"tcpSocket", "exec", "httpGet"} & probe.keys():
+                yield f"{title(deployment)} has a {kind} probe that asks not for {service!r} at {port} but {probe}"
         startup = container.get("startupProbe", {})
         if startup.get("periodSeconds", 10) * startup.get("failureThreshold", 3) < STARTUP_MIN:
             yield f"{title(deployment)} has less than {STARTUP_MIN} seconds to start"
@@ -309,7 +281,7 @@ def pictures_are_shared(render):
         if ("BLOB_DIR" in settings) == ("BLOB_URL" in settings) or ("BLOB_DIR" in settings) != ("pictures" in volumes):
             yield f"{title(deployment)} has pictures in a folder and in a bucket, or in neither"
         own = "emptyDir" in volumes.get("pictures", {})
-        if own and deployment["spec"]["replicas"] > 1:
+        if own and render.counts(deployment)[1] > 1:
             yield f"{title(deployment)} has pictures that its pods do not share"
     if len(claims) > 1:
         yield f"pictures are filled in one claim and cleared in another: {claims}"
@@ -320,24 +292,77 @@ def pictures_are_shared(render):
             yield f"{title(claim)} goes with the release"
 
 
-def migrations_end(render):
-    for job in render.of("Job"):
-        spec = job["spec"]
-        for key in {"backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished"} - spec.keys():
-            yield f"{title(job)} has no {key}"
-        if not re.search(r"-migrate-[0-9a-f]{8}$", name(job)):
-            yield f"{title(job)} has a name that another revision may have"
+def what_is_said_of_pods_holds_for_all(render):
+    # The pod of the test has nothing of its own, so what it has is said of all.
+    [test] = render.of("Pod")
+    keys = {"nodeSelector", "tolerations", "affinity", "priorityClassName", "schedulerName", "runtimeClassName"}
+    if render.set == "production" and keys - test["spec"].keys():
+        yield f"{title(test)} does not have {sorted(keys - test['spec'].keys())}"
+    for resource, pod in render.workloads():
+        for key in sorted(keys & test["spec"].keys() - pod["spec"].keys()):
+            yield f"{title(resource)} has no {key}"
+        for what in ("labels", "annotations"):
+            of_all = {key for key in test["metadata"].get(what, {}) if not HOOK.match(key) and key not in LABELS}
+            for key in sorted(of_all - pod["metadata"].get(what, {}).keys()):
+                yield f"{title(resource)} has not {key} in its pods' {what}"
+
+
+def files_are_where_settings_say(render):
+    for resource, pod in render.workloads():
+        settings = next((it for deployment, _, _, it in render.programs() if deployment is resource), {})
+        volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
+        for container in containers(pod):
+            of_env = {it["name"]: it.get("value", "") for it in container.get("env", [])}
+            mounts = {it["mountPath"]: it for it in container["volumeMounts"]}
+            if any("subPath" in mount for mount in mounts.values()):
+                yield f"{title(resource)} mounts a single file, which stays as it is when the Secret changes"
+            own = settings if container["name"] != "migrate" else {}
+            for key, value in {**own, **of_env}.items():
+                if not value.startswith("/etc/workcenter/"):
+                    continue
+                folder, file = value.rsplit("/", 1)
+                items = volumes[mounts[folder]["name"]]["secret"]["items"] if folder in mounts else []
+                if file not in [it["path"] for it in items] or not mounts[folder].get("readOnly"):
+                    yield f"{title(resource)}, container {container['name']}, has no file {value} for {key}"
+
+
+# What particular values are for, which shows only in what becomes of them: a set, a kind, and what its YAML must have.
+ARRIVES = [
+    ("brought", "Deployment", "images.example/mirror/workcenter:0.1.0"),
+    ("brought", "Deployment", "'serviceAccountName': 'backend'"),
+    ("hooked", "Job", "'key': 'OWNER_URL'"),
+    ("hooked", "Job", "'serviceAccountName': 'default'"),
+    ("production", "Job", "'key': 'owner-url'"),
+    ("production", "Job", "argocd.argoproj.io/sync-wave"),
+    ("production", "ServiceAccount", "iam.gke.io/gcp-service-account"),
+    ("production", "Service", "service.kubernetes.io/topology-mode"),
+    ("production", "Deployment", "'secretRef': {'name': 'workcenter-proxy'}"),
+    ("production", "Job", "'mountPath': '/etc/house'"),
+    ("scaled", "Deployment", "info,workcenter=debug"),
+    ("parts", "Deployment", "host=db-rw.databases.svc port=5433 dbname=backend"),
+]
+
+
+def values_arrive(render):
+    for found in [it for it in ARRIVES if it[0] == render.set]:
+        if not any(found[2] in str(it) for it in render.of(found[1])):
+            yield f"no {found[1]} has {found[2]}"
+    if render.set in ("extended", "production") and not render.brought:
+        yield "extraObjects are not there"
+    for resource in render.brought:
+        if "{{" in str(resource):
+            yield f"{title(resource)} has templates that were not rendered"
 
 
 RULES = [
     kinds_are_known,
-    alerts_are_whole,
     names_and_labels_are_standard,
-    nothing_is_a_hook,
     pods_are_restricted,
     resources_are_bounded,
+    memory_is_enough_for_all_cores,
     images_are_pinned,
     secrets_are_references,
+    one_secret_is_taken_by_all,
     selectors_match,
     services_speak_grpc,
     probes_ask_health,
@@ -345,7 +370,12 @@ RULES = [
     rollouts_keep_what_serves,
     settings_arrive,
     pictures_are_shared,
-    migrations_end,
+    what_is_said_of_pods_holds_for_all,
+    files_are_where_settings_say,
+    values_arrive,
+    *chart_runs.RULES,
+    *chart_scale.RULES,
+    *chart_customs.RULES,
 ]
 
 

@@ -1,5 +1,6 @@
 {{- /* Refuses values that cannot work together. */ -}}
 {{- define "workcenter.check" -}}
+{{- include "workcenter.renamed" . -}}
 {{- $_ := required "existingSecret: name the Secret that has DATABASE_URL and TOKEN_KEY" .Values.existingSecret -}}
 
 {{- $pictures := .Values.pictures -}}
@@ -10,7 +11,8 @@
 {{- if and $bucket (or $pictures.temporary $pictures.existingClaim) -}}
 {{- fail "settings.shared.blobUrl: pictures are either in a bucket or in a folder; leave pictures.existingClaim and pictures.temporary unset" -}}
 {{- end -}}
-{{- if and (not $bucket) $pictures.temporary (gt (int .Values.server.replicas) 1) -}}
+{{- $most := int (.Values.server.autoscaling.enabled | ternary .Values.server.autoscaling.maxReplicas .Values.server.replicas) -}}
+{{- if and (not $bucket) $pictures.temporary (gt $most 1) -}}
 {{- fail "pictures.temporary: every server would have pictures of its own; set server.replicas to 1, or use a claim" -}}
 {{- end -}}
 
@@ -38,6 +40,48 @@
 {{- if empty (get $shared .) -}}
 {{- fail (printf "settings.shared.%s: is required with smtpUrl, for people will read it in their mail" .) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- include "workcenter.check.scale" . -}}
+{{- include "workcenter.check.tls" . -}}
+
+{{- if and .Values.database.host (or (empty $keys.databaseUser) (empty $keys.databasePassword)) -}}
+{{- fail "database.host: secretKeys.databaseUser and secretKeys.databasePassword say where the Secret has who signs in" -}}
+{{- end -}}
+{{- if and .Values.database.host $keys.migrationsDatabaseUrl -}}
+{{- fail "secretKeys.migrationsDatabaseUrl: is not used with database.host" -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Of how many pods there are to be. */ -}}
+{{- define "workcenter.check.scale" -}}
+{{- range $component := list "server" "daemon" -}}
+{{- $values := get $.Values $component -}}
+{{- $scaling := $values.autoscaling -}}
+{{- $least := int ($scaling.enabled | ternary $scaling.minReplicas $values.replicas) -}}
+{{- if and $scaling.enabled (gt $least (int $scaling.maxReplicas)) -}}
+{{- fail (printf "%s.autoscaling: minReplicas is more than maxReplicas" $component) -}}
+{{- end -}}
+{{- if and $scaling.enabled (not (or $scaling.cpuPercent $scaling.memoryPercent)) -}}
+{{- fail (printf "%s.autoscaling: set cpuPercent or memoryPercent" $component) -}}
+{{- end -}}
+{{- if and $values.disruptionBudget.enabled (gt $least 1) (ge (int $values.disruptionBudget.minAvailable) $least) -}}
+{{- fail (printf "%s.disruptionBudget.minAvailable: no pod could ever be moved; it must be less than the number of pods, %d" $component $least) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Of where the certificate is. */ -}}
+{{- define "workcenter.check.tls" -}}
+{{- with .Values.tls -}}
+{{- if and .enabled (eq (empty .existingSecret) (not .certManager.enabled)) -}}
+{{- fail "tls.enabled: the certificate is either in tls.existingSecret or made by tls.certManager" -}}
+{{- end -}}
+{{- if and .certManager.enabled (empty .certManager.issuerName) -}}
+{{- fail "tls.certManager.issuerName: say who signs" -}}
+{{- end -}}
+{{- if and (not .enabled) (or .existingSecret .clientAuth .certManager.enabled) -}}
+{{- fail "tls: nothing is encrypted without tls.enabled" -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -8,14 +8,12 @@
 {{- /* What a Deployment or a Service finds its pods by; it never changes. Takes (list . COMPONENT). */ -}}
 {{- define "workcenter.selector" -}}
 {{- $root := index . 0 -}}
-app.kubernetes.io/name: {{ default $root.Chart.Name $root.Values.nameOverride | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/instance: {{ $root.Release.Name }}
-{{- with index . 1 }}
-app.kubernetes.io/component: {{ . }}
-{{- end }}
+app.kubernetes.io/name: {{ default $root.Chart.Name $root.Values.nameOverride | trunc 63 | trimSuffix "-" | quote }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
+app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
-{{- /* What every resource is labelled with. Takes (list . COMPONENT), or "" for what is of none. */ -}}
+{{- /* What every resource is labelled with. Takes (list . COMPONENT). */ -}}
 {{- define "workcenter.labels" -}}
 {{- $root := index . 0 -}}
 {{ include "workcenter.selector" . }}
@@ -25,13 +23,23 @@ app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end -}}
 
+{{- /* What every resource has of metadata. Takes (list . COMPONENT END), the end of the name or "". */ -}}
+{{- define "workcenter.metadata" -}}
+{{- $root := index . 0 -}}
+name: {{ printf "%s%s" (include "workcenter.fullname" $root) (index . 2) | quote }}
+namespace: {{ $root.Release.Namespace | quote }}
+labels:
+  {{- include "workcenter.labels" . | nindent 2 }}
+{{- end -}}
+
 {{- /* The image, by digest if there is one. */ -}}
 {{- define "workcenter.image" -}}
 {{- with .Values.image -}}
+{{- $place := empty .registry | ternary .repository (printf "%s/%s" (trimSuffix "/" .registry) .repository) -}}
 {{- if .digest -}}
-{{ printf "%s@%s" .repository .digest | quote }}
+{{ printf "%s@%s" $place .digest | quote }}
 {{- else -}}
-{{ printf "%s:%s" .repository (default $.Chart.AppVersion .tag) | quote }}
+{{ printf "%s:%s" $place (default $.Chart.AppVersion .tag) | quote }}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -43,4 +51,10 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 
 {{- define "workcenter.picturesClaim" -}}
 {{- default (printf "%s-pictures" (include "workcenter.fullname" .)) .Values.pictures.existingClaim -}}
+{{- end -}}
+
+{{- /* The Secret with the certificate, whoever makes it. */ -}}
+{{- define "workcenter.tlsSecret" -}}
+{{- $made := printf "%s-tls" (include "workcenter.fullname" .) -}}
+{{- .Values.tls.certManager.enabled | ternary $made .Values.tls.existingSecret -}}
 {{- end -}}

@@ -6,7 +6,7 @@
   emptyDir: {}
   {{- else }}
   persistentVolumeClaim:
-    claimName: {{ include "workcenter.picturesClaim" . }}
+    claimName: {{ include "workcenter.picturesClaim" . | quote }}
   {{- end }}
 {{- end -}}
 {{- end -}}

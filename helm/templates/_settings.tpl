@@ -16,17 +16,33 @@ BLOB_DIR: /var/lib/workcenter/pictures
 {{- end }}
 {{- end -}}
 
-{{- /* Nothing is said of TLS: TLS_CERT_FILE, TLS_KEY_FILE, TLS_CLIENT_CA_FILE and DATABASE_CA_FILE stay unset. Probes need no
-address of their own then, which would be HEALTH_LISTEN: "0.0.0.0:8083" of the server and HEALTH_LISTEN: "0.0.0.0:8084" of
-the daemon. */ -}}
+{{- /* Where the files of TLS are. */ -}}
+{{- define "workcenter.tls.settings" -}}
+{{- with .Values.tls }}
+{{- if .enabled }}
+TLS_CERT_FILE: /etc/workcenter/tls/tls.crt
+TLS_KEY_FILE: /etc/workcenter/tls/tls.key
+{{- if .clientAuth }}
+TLS_CLIENT_CA_FILE: /etc/workcenter/tls/ca.crt
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if .Values.secretKeys.databaseCa }}
+DATABASE_CA_FILE: /etc/workcenter/database/ca.crt
+{{- end }}
+{{- end -}}
 
 {{- /* The environment of workcenter-server, less the secrets. */ -}}
 {{- define "workcenter.server.settings" -}}
 {{- include "workcenter.environment" .Values.settings.shared }}
 {{- include "workcenter.environment" .Values.settings.server }}
 SERVER_LISTEN: "0.0.0.0:50051"
+{{- if .Values.tls.enabled }}
+HEALTH_LISTEN: "0.0.0.0:8083"
+{{- end }}
 METRICS_LISTEN: "0.0.0.0:9090"
 {{- include "workcenter.pictures.settings" . }}
+{{- include "workcenter.tls.settings" . }}
 {{- end -}}
 
 {{- /* The environment of workcenter-digestd, less the secrets. */ -}}
@@ -34,43 +50,28 @@ METRICS_LISTEN: "0.0.0.0:9090"
 {{- include "workcenter.environment" .Values.settings.shared }}
 {{- include "workcenter.environment" .Values.settings.daemon }}
 DAEMON_LISTEN: "0.0.0.0:50052"
+{{- if .Values.tls.enabled }}
+HEALTH_LISTEN: "0.0.0.0:8084"
+{{- end }}
 DAEMON_HTTP_LISTEN: "0.0.0.0:8081"
 METRICS_LISTEN: "0.0.0.0:9090"
 MAIL_DIR: /tmp/mail
 {{- include "workcenter.mail.settings" . }}
 {{- include "workcenter.pictures.settings" . }}
+{{- include "workcenter.tls.settings" . }}
 {{- end -}}
 
-{{- /* What changes when the settings do, so that the pods do too. Takes what one of the above says. */ -}}
-{{- define "workcenter.checksum" -}}
-{{- . | fromYaml | toJson | sha256sum -}}
+{{- /* Where a program listens, by the names of its ports, in YAML. Takes (list . COMPONENT). */ -}}
+{{- define "workcenter.ports" -}}
+{{- $ports := dict "grpc" 50051 "metrics" 9090 "health" 8083 -}}
+{{- if eq (index . 1) "daemon" -}}
+{{- $ports = dict "grpc" 50052 "metrics" 9090 "health" 8084 "http" 8081 -}}
+{{- end -}}
+{{- (index . 0).Values.tls.enabled | ternary $ports (omit $ports "health") | toYaml -}}
 {{- end -}}
 
-{{- /* The secrets of a program that serves. Old keys and those of the bucket are there if the Secret is said to have them. */ -}}
-{{- define "workcenter.secrets" -}}
-{{- with .Values.secretKeys }}
-{{ include "workcenter.secret" (list $ "DATABASE_URL" .databaseUrl) }}
-{{ include "workcenter.secret" (list $ "TOKEN_KEY" .tokenKey) }}
-{{- with .tokenKeysOld }}
-{{ include "workcenter.secret" (list $ "TOKEN_KEYS_OLD" .) }}
-{{- end }}
-{{- with .awsAccessKeyId }}
-{{ include "workcenter.secret" (list $ "AWS_ACCESS_KEY_ID" .) }}
-{{- end }}
-{{- with .awsSecretAccessKey }}
-{{ include "workcenter.secret" (list $ "AWS_SECRET_ACCESS_KEY" .) }}
-{{- end }}
-{{- with .awsSessionToken }}
-{{ include "workcenter.secret" (list $ "AWS_SESSION_TOKEN" .) }}
-{{- end }}
-{{- end }}
-{{- end -}}
-
-{{- /* An environment variable out of the Secret. Takes (list . NAME KEY). */ -}}
-{{- define "workcenter.secret" -}}
-- name: {{ index . 1 }}
-  valueFrom:
-    secretKeyRef:
-      name: {{ (index . 0).Values.existingSecret | quote }}
-      key: {{ index . 2 | quote }}
+{{- /* Where a program is asked for health: in plain text, for the kubelet speaks no TLS. Takes (list . COMPONENT). */ -}}
+{{- define "workcenter.healthPort" -}}
+{{- $ports := include "workcenter.ports" . | fromYaml -}}
+{{- int (default $ports.grpc $ports.health) -}}
 {{- end -}}

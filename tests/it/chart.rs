@@ -107,9 +107,10 @@ fn scalar(value: &Yaml) -> String {
     }
 }
 
+/// The templates, but for the alerts: what these name in capitals are codes of gRPC.
 fn templates() -> String {
-    let files = fs::read_dir(root().join("helm/templates")).unwrap();
-    files.map(|it| fs::read_to_string(it.unwrap().path()).unwrap()).collect()
+    let files = fs::read_dir(root().join("helm/templates")).unwrap().map(|it| it.unwrap().path());
+    files.filter(|it| !it.ends_with("alerts.yaml")).map(|it| fs::read_to_string(it).unwrap()).collect()
 }
 
 #[test]
@@ -183,8 +184,11 @@ fn every_value_has_a_comment_and_that_of_a_setting_is_its_programs_own_sentence(
     }
 }
 
-/// Asserts that `schema` knows the keys of `values` and no others, and of what kind each is.
-fn describes(schema: &serde_json::Value, values: &Yaml, path: &str) {
+/// Asserts that `schema` knows the keys of `values` and no others, and of what kind each is. What it says in one place for
+/// several is below `shared`.
+fn describes(schema: &serde_json::Value, shared: &serde_json::Value, values: &Yaml, path: &str) {
+    let there = schema["$ref"].as_str().map(|it| it.strip_prefix("#/$defs/").unwrap());
+    let schema = there.map_or(schema, |it| &shared[it]);
     let kind = match values {
         Yaml::Hash(_) => "object",
         Yaml::Array(_) => "array",
@@ -194,27 +198,72 @@ fn describes(schema: &serde_json::Value, values: &Yaml, path: &str) {
     };
     assert!(schema["type"] == kind || schema["enum"].is_array(), "{path} is of the kind {kind} and not {schema}");
     let (Yaml::Hash(values), Some(properties)) = (values, schema["properties"].as_object()) else { return };
+    assert_eq!(schema["additionalProperties"], false, "{path} takes any key");
+    // What is the same as somewhere else unless said otherwise.
+    if values.is_empty() {
+        return;
+    }
     let mut properties: BTreeMap<_, _> = properties.iter().map(|(key, schema)| (key.as_str(), schema)).collect();
+    properties.retain(|_, schema| schema["deprecated"] != true);
     for (key, value) in values {
         let key = key.as_str().unwrap();
         let path = format!("{path}.{key}");
         let schema = properties.remove(key);
-        describes(schema.unwrap_or_else(|| panic!("{path} is not in the schema")), value, &path);
+        describes(schema.unwrap_or_else(|| panic!("{path} is not in the schema")), shared, value, &path);
     }
     assert!(properties.is_empty(), "{path} has no {properties:?}");
-    assert_eq!(schema["additionalProperties"], false, "{path} takes any key");
 }
 
 #[test]
 fn the_schema_knows_every_value_and_is_complete_in_itself() {
     let schema = read("values.schema.json");
-    assert!(!schema.contains("$ref"), "what the schema refers to may be out of reach");
+    let elsewhere = schema.matches("$ref").count() - schema.matches("\"$ref\": \"#/$defs/").count();
+    assert_eq!(elsewhere, 0, "what the schema refers to may be out of reach");
     let mut schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
     // Where the chart is a part of another, it is given these two as well.
     for key in ["global", "enabled"] {
         assert!(schema["properties"].as_object_mut().unwrap().remove(key).is_some(), "{key} is refused");
     }
-    describes(&schema, &values(), "values");
+    describes(&schema, &schema["$defs"], &values(), "values");
+}
+
+/// The values that the schema still knows and the chart does not, by their paths.
+fn former(schema: &serde_json::Value, path: &str, found: &mut Vec<String>) {
+    for (key, schema) in schema["properties"].as_object().into_iter().flatten() {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        if schema["deprecated"] == true {
+            found.push(path.clone());
+        }
+        former(schema, &path, found);
+    }
+}
+
+#[test]
+fn a_value_that_is_called_otherwise_now_is_refused_by_both_of_its_names() {
+    let renamed = read("templates/_renamed.tpl");
+    let paths: BTreeSet<_> = comments().into_iter().map(|(path, _)| path).collect();
+    let mut quoted = renamed.split('"').skip(1).step_by(2);
+    let names: Vec<_> = quoted.by_ref().skip_while(|it| *it != "workcenter.renamed").skip(1).take(2).collect();
+    let mut former_ones = Vec::new();
+    former(&serde_json::from_str(&read("values.schema.json")).unwrap(), "", &mut former_ones);
+    assert_eq!(former_ones, names[..1], "the schema would refuse it before the chart could say what it is called now");
+    let now = names[1].split(',').next().unwrap();
+    assert!(paths.contains(now) && !paths.contains(names[0]), "{names:?}");
+}
+
+#[test]
+fn the_chart_says_what_it_is_and_brings_no_other() {
+    let chart = YamlLoader::load_from_str(&read("Chart.yaml")).unwrap().remove(0);
+    assert_eq!(chart["apiVersion"].as_str(), Some("v2"));
+    assert!(chart["dependencies"].is_badvalue() && !root().join("helm/charts").exists());
+    assert!(chart["icon"].as_str().unwrap().starts_with("data:"), "an icon elsewhere may be out of reach");
+    assert!(chart["home"].as_str().is_some() && chart["sources"].as_vec().is_some_and(|it| !it.is_empty()));
+    let told = |key: &str| chart["annotations"][format!("artifacthub.io/{key}").as_str()].as_str().unwrap().to_owned();
+    assert_eq!(told("license"), "MIT OR Apache-2.0");
+    assert!(told("images").contains(&format!("workcenter:{}", env!("CARGO_PKG_VERSION"))));
+    for change in YamlLoader::load_from_str(&told("changes")).unwrap()[0].as_vec().unwrap() {
+        assert!(change["kind"].as_str().is_some() && change["description"].as_str().is_some(), "{change:?}");
+    }
 }
 
 #[test]
@@ -255,9 +304,13 @@ fn the_chart_is_of_the_version_of_the_programs() {
 #[test]
 fn the_image_has_every_program_and_is_made_by_a_rust_that_is_new_enough() {
     let dockerfile = read("Dockerfile");
-    for program in ["workcenter-server", "workcenter-digestd", "workcenterctl"] {
-        assert!(dockerfile.contains(&format!("target/release/{program}")), "{program}");
+    let script = fs::read_to_string(root().join("bin/dev/image")).unwrap();
+    assert!(dockerfile.contains("bin/dev/image /image") && dockerfile.contains("COPY --from=build /image/ /"));
+    for program in [config::Server::command(), config::Daemon::command(), config::Ctl::command()] {
+        let programs = script.split("programs=(").nth(1).and_then(|it| it.split(')').next()).unwrap();
+        assert!(programs.split(' ').any(|it| it == program.get_name()), "{programs} lacks {}", program.get_name());
     }
+    assert!(dockerfile.contains("\nFROM scratch\n") && dockerfile.contains("\nUSER 65532:65532\n"));
     let numbers = |it: &str| it.split('.').map(|it| it.parse().unwrap()).collect::<Vec<u32>>();
     let rust = dockerfile.split("BUILD=rust:").nth(1).and_then(|it| it.split('-').next()).unwrap();
     assert!(numbers(rust) >= numbers(env!("CARGO_PKG_RUST_VERSION")), "{rust}");
