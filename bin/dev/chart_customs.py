@@ -15,14 +15,14 @@ GIVEN = {"namespace", "pod", "le"}
 # Words of PromQL that stand where a metric could.
 WORDS = {
     "by", "on", "without", "sum", "max", "min", "rate", "increase", "absent", "histogram_quantile", "min_over_time",
-    "clamp_min", "or", "and", "group_left", "ignoring",
+    "clamp_min", "or", "and", "group_left", "ignoring", "time",
 }
 
 # What a dashboard is opened for: calls, their failures and times, what they wait for, and what is late.
 SHOWN = [
     "grpc_server_handled_total", "grpc_server_handling_seconds_bucket", "workcenter_calls_open", "workcenter_connections",
     "workcenter_database", "workcenter_late_seconds", "workcenter_mails_total", "workcenter_digests_total",
-    "workcenter_mail_pace", "workcenter_passwords_waiting",
+    "workcenter_mail_pace", "workcenter_passwords_waiting", "workcenter_certificate_expires_seconds",
 ]
 
 GROUPING = r"\b(?:by|on|without|ignoring)\s*\((.*?)\)"
