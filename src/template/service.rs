@@ -6,7 +6,9 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{
-    SHOWN_MAX, dates,
+    SHOWN_MAX,
+    cast::Meant,
+    dates,
     judge::Judged,
     plan,
     run::{self, Run, Thing},
@@ -19,7 +21,10 @@ use crate::{
     account,
     auth::{self, Caller},
     clock::Clock,
-    content::ITEMS_MAX,
+    content::{
+        ITEMS_MAX,
+        imprint::{Part, Who},
+    },
     db::{Db, Transaction},
     error::{Error, Reason, Result, Violation, Violations},
     ids,
@@ -29,7 +34,8 @@ use crate::{
         self, ApplyTemplateRequest, ApplyTemplateResponse, CreateFromTemplateRequest, CreateFromTemplateResponse,
         JobItem, JobItemKind, JobItemState, ListTemplateContentsRequest, ListTemplateContentsResponse,
         MarkAsTemplateRequest, MarkAsTemplateResponse, PublishTemplateRequest, PublishTemplateResponse, TemplatePlan,
-        TemplatePlanItem, TemplateThing, template_service_server::TemplateService,
+        TemplatePlanItem, TemplatePlanPerson, TemplateThing, template_plan_person::Person,
+        template_service_server::TemplateService,
     },
     profile,
     request::{self, Recall},
@@ -309,6 +315,21 @@ fn line(into: Uuid, thing: &Thing, judged: &Judged) -> TemplatePlanItem {
         start_time: todo.and_then(|it| it.starts_at).map(pb::time),
         due_time: todo.and_then(|it| it.due_at).map(pb::time),
         role: judged.role.map_or(0, |it| pb::WorkCenterRole::from(it).into()),
+        people: todo.map(|it| it.meant.iter().map(person).collect()).unwrap_or_default(),
+    }
+}
+
+fn person(meant: &Meant) -> TemplatePlanPerson {
+    let person = match meant.who {
+        Who::User(id) => Person::UserId(id.to_string()),
+        Who::Role(role) => Person::Role(pb::WorkCenterRole::from(role).into()),
+    };
+    let (code, text) = meant.code.map_or(("", ""), |it| (it.name(), it.text()));
+    TemplatePlanPerson {
+        person: Some(person),
+        approves: meant.part == Part::Approver,
+        code: code.to_owned(),
+        text: text.to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Templates: what is copied, what is not, and what becomes of it when it is done again.
 
 mod again;
+mod cost;
 mod dates;
 mod large;
 mod made;

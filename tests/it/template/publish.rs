@@ -13,7 +13,7 @@ use super::{Pattern, of};
 use crate::{bulk::Stage, dice::Dice, harness::by};
 
 impl Pattern {
-    fn publishing(&self, targets: &[Uuid]) -> PublishTemplateRequest {
+    pub fn publishing(&self, targets: &[Uuid]) -> PublishTemplateRequest {
         PublishTemplateRequest {
             template_id: self.template.to_string(),
             target_workcenter_ids: targets.iter().map(ToString::to_string).collect(),
@@ -22,13 +22,13 @@ impl Pattern {
         }
     }
 
-    async fn publish(&self, request: PublishTemplateRequest) -> Job {
+    pub async fn publish(&self, request: PublishTemplateRequest) -> Job {
         let answer = self.templates().publish_template(by(&self.stage.account.admin.token, request)).await.unwrap();
         answer.into_inner().job.unwrap()
     }
 
     /// The job as it stands, as who administers sees it.
-    async fn seen(&self, job: &Job) -> Job {
+    pub async fn seen(&self, job: &Job) -> Job {
         let request = workcenter::pb::GetJobRequest { job_id: job.job_id.clone() };
         let request = by(&self.stage.account.admin.token, request);
         self.stage.app.jobs().get_job(request).await.unwrap().into_inner().job.unwrap()
@@ -66,7 +66,7 @@ impl Pattern {
     }
 }
 
-async fn spaces(stage: &Stage, of: usize) -> Vec<Uuid> {
+pub async fn spaces(stage: &Stage, of: usize) -> Vec<Uuid> {
     let mut spaces = Vec::new();
     for number in 0..of {
         spaces.push(stage.space(&format!("Pier {number}")).await);
