@@ -5,6 +5,7 @@ mod cost;
 mod dates;
 mod large;
 mod made;
+mod newcomers;
 mod publish;
 mod whole;
 

@@ -1,12 +1,9 @@
 //! Publishing to many WorkCenters: what stops what, who does it when somebody dies, and how it is stopped.
 
 use uuid::Uuid;
-use workcenter::{
-    daemon::Daemon,
-    pb::{
-        ArchiveWorkCenterRequest, CancelJobRequest, Job, JobKind, JobScope, JobState, ListJobsRequest,
-        PublishTemplateRequest,
-    },
+use workcenter::pb::{
+    ArchiveWorkCenterRequest, CancelJobRequest, Job, JobKind, JobScope, JobState, ListJobsRequest,
+    PublishTemplateRequest,
 };
 
 use super::{Pattern, of};
@@ -34,7 +31,7 @@ impl Pattern {
         self.stage.app.jobs().get_job(request).await.unwrap().into_inner().job.unwrap()
     }
 
-    async fn published(&self, request: PublishTemplateRequest) -> (Job, Vec<String>) {
+    pub async fn published(&self, request: PublishTemplateRequest) -> (Job, Vec<String>) {
         let job = self.publish(request).await;
         while self.stage.daemon.work().await.unwrap() {}
         (self.seen(&job).await, self.places(&job).await)
@@ -172,23 +169,4 @@ async fn a_job_that_is_stopped_stops_those_that_do_its_items_and_keeps_what_was_
     assert_eq!(parts.iter().map(Job::state).collect::<Vec<_>>(), [JobState::Cancelled]);
     assert_eq!(pattern.stage.listing(targets[0]).await, ["plans/", "plans/old/"]);
     assert_eq!(pattern.stage.listing(targets[1]).await, [""; 0]);
-}
-
-#[tokio::test]
-async fn a_workcenter_costs_as_much_among_twenty_as_alone() {
-    let pattern = Pattern::set().await;
-    let targets = spaces(&pattern.stage, 22).await;
-    let (parts, tap) = pattern.stage.app.tapped_parts().await;
-    let daemon = Daemon::new(parts, &pattern.stage.app.daemon_settings(None));
-    let cost = async |targets: &[Uuid]| {
-        let job = pattern.publish(pattern.publishing(targets)).await;
-        let before = tap.round_trips();
-        while daemon.work().await.unwrap() {}
-        assert_eq!(pattern.seen(&job).await.state(), JobState::SucceededWithWarnings);
-        tap.round_trips() - before
-    };
-    // Statements are prepared once.
-    cost(&targets[..1]).await;
-    let (one, twenty) = (cost(&targets[1..2]).await, cost(&targets[2..]).await);
-    assert!(twenty <= 20 * one, "{one} for one, {twenty} for twenty");
 }
