@@ -22,6 +22,7 @@ pub(super) enum Code {
     AssigneeDropped,
     AssigneeInvited,
     RoleUnmapped,
+    RoleKept,
     Invited,
     InvitePending,
     InviteLimitReached,
@@ -37,7 +38,7 @@ pub(super) enum Code {
 
 impl Code {
     /// All of them, each as programs know it, and for readers.
-    const ALL: [(Self, &'static str, &'static str); 30] = [
+    const ALL: [(Self, &'static str, &'static str); 31] = [
         (Self::NotFound, "NOT_FOUND", "It is not in the template any more."),
         (Self::PermissionDenied, "PERMISSION_DENIED", "Who started this may not do so any more."),
         (Self::NotMarked, "TEMPLATE_NOT_MARKED", "What is copied is no template."),
@@ -61,6 +62,7 @@ impl Code {
             "ROLE_UNMAPPED",
             "Somebody who is meant by a role that it names does not collaborate here.",
         ),
+        (Self::RoleKept, "ROLE_KEPT", "They have another role here, and keep it."),
         (Self::Invited, "INVITED", "They were invited before, and are not asked again."),
         (Self::InvitePending, "INVITE_PENDING", "There is a pending one."),
         (Self::InviteLimitReached, "INVITE_LIMIT_REACHED", "The account has as many invites as it may have."),

@@ -33,6 +33,8 @@ pub(super) enum Adopted {
     Merged,
     /// The same.
     Same,
+    /// Somebody, with another role.
+    Kept,
 }
 
 /// Where something is copied to.

@@ -240,7 +240,7 @@ async fn people(on: &impl GenericClient, copying: &Copying<'_>, judged: &mut [Ju
     }
     for it in judged {
         let (member, called) = (people.get(&it.id), called.get(&it.id));
-        let is_there = member.is_some_and(|it| it.is_there) || called.is_some_and(|it| it.is_there);
+        let is_there = member.is_some_and(|it| it.own.is_some()) || called.is_some_and(|it| it.is_there);
         it.role = member.map(|it| it.role).or(called.map(|it| it.role));
         it.verdict = match (member, called) {
             // They were invited, and that is all.
@@ -258,7 +258,8 @@ async fn people(on: &impl GenericClient, copying: &Copying<'_>, judged: &mut [Ju
 fn carried(it: &Judged, member: &Member, called: Option<&Called>) -> Verdict {
     match it.verdict {
         Verdict::Update(_) => Verdict::Skip(Code::TemplateChanged),
-        Verdict::Copy if member.is_there => Verdict::Adopt(it.id, Adopted::Same),
+        Verdict::Copy if member.own == Some(member.role) => Verdict::Adopt(it.id, Adopted::Same),
+        Verdict::Copy if member.own.is_some() => Verdict::Adopt(it.id, Adopted::Kept),
         Verdict::Copy if member.belongs => Verdict::Copy,
         Verdict::Copy if called.is_some() => Verdict::Invite,
         Verdict::Copy => Verdict::Skip(Code::NotAMember),

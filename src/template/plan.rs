@@ -95,7 +95,9 @@ pub(super) async fn preview(on: &impl GenericClient, run: &Run, into: Uuid, thin
             let judged = judge::judge(on, &copying, some[0].kind, &named, &mut spots).await?;
             all.extend(judged);
         }
-        spots.company.expect(&all[all.len() - level.len()..]);
+        if level[0].kind == ItemKind::Collaborator {
+            spots.company.expect(&all[all.len() - level.len()..]);
+        }
         let links = targets(on, &copying, &all[all.len() - level.len()..]).await?;
         for it in &all[all.len() - level.len()..] {
             spots.know(it.id, spot(it, links.get(&it.id).copied()));
@@ -115,9 +117,7 @@ async fn targets(on: &impl GenericClient, copying: &Copying<'_>, judged: &[Judge
 fn spot(judged: &Judged, link: Option<Uuid>) -> Spot {
     match judged.verdict {
         Verdict::Copy | Verdict::Invite | Verdict::Invited(_) => Spot::New,
-        Verdict::Adopt(to, Adopted::Merged | Adopted::Same) | Verdict::Version(to) | Verdict::Update(to) => {
-            Spot::At(Some(to))
-        }
+        Verdict::Adopt(to, _) | Verdict::Version(to) | Verdict::Update(to) => Spot::At(Some(to)),
         Verdict::Skip(code) => link.map_or(Spot::Left(code), |it| Spot::At(Some(it))),
         Verdict::Fail(code) => Spot::Lost(code),
     }
@@ -168,7 +168,7 @@ pub(super) fn counts(judged: &[Judged]) -> [i64; 4] {
     let mut counts = [0; 4];
     for it in judged {
         let place = match it.verdict {
-            Verdict::Skip(_) | Verdict::Adopt(_, Adopted::Same) => 1,
+            Verdict::Skip(_) | Verdict::Adopt(_, Adopted::Same | Adopted::Kept) => 1,
             Verdict::Fail(_) => 2,
             _ => 0,
         };

@@ -153,7 +153,7 @@ const TASKS: &str = "
 
 /// What people are in a template, and whether they are in another WorkCenter, or could be.
 const PEOPLE: &str = "
-    select theirs.user_id, theirs.role, own.user_id is not null as is_there, member.user_id is not null as belongs
+    select theirs.user_id, theirs.role, own.role as own_role, member.user_id is not null as belongs
     from collaborator theirs join workcenter on workcenter.id = $1
     left join collaborator own on own.workcenter_id = $2 and own.user_id = theirs.user_id
     left join member on member.account_id = workcenter.account_id and member.user_id = theirs.user_id
@@ -206,8 +206,8 @@ pub(super) struct Todo {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Member {
     pub role: WorkCenterRole,
-    /// Whether they are in the other WorkCenter.
-    pub is_there: bool,
+    /// What they are in the other WorkCenter; none when they are not there.
+    pub own: Option<WorkCenterRole>,
     /// Whether they belong to the account.
     pub belongs: bool,
 }
@@ -393,8 +393,9 @@ pub(super) async fn people(
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Member>> {
     let member = |row: &Row| {
-        let role = WorkCenterRole::named(row.get("role")).expect("the table checks `role`");
-        (row.get("user_id"), Member { role, is_there: row.get("is_there"), belongs: row.get("belongs") })
+        let role = |name| WorkCenterRole::named(name).expect("the table checks `role`");
+        let own = row.get::<_, Option<&str>>("own_role").map(role);
+        (row.get("user_id"), Member { role: role(row.get("role")), own, belongs: row.get("belongs") })
     };
     Ok(db::text(on, PEOPLE, &[&template, &into, &ids]).await?.iter().map(member).collect())
 }

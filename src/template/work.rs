@@ -307,6 +307,7 @@ pub(super) fn verdict(kind: ItemKind, judged: &Judged) -> (ItemState, &'static s
         Verdict::Fail(code) => (ItemState::Failed, "", Some(code)),
         Verdict::Skip(code) => (ItemState::Skipped, "", Some(code)),
         Verdict::Adopt(_, Adopted::Same) => (ItemState::Skipped, "", Some(Code::Identical)),
+        Verdict::Adopt(_, Adopted::Kept) => (ItemState::Skipped, "", Some(Code::RoleKept)),
         Verdict::Adopt(_, Adopted::Merged) => (ItemState::Done, "MERGE", None),
         Verdict::Invite | Verdict::Invited(_) => (ItemState::Done, "INVITE", None),
         Verdict::Copy => (ItemState::Done, copied, judged.warning),

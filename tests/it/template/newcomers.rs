@@ -16,7 +16,7 @@ use super::{Pattern, again::rest, of, publish::spaces};
 use crate::{
     bulk::dropped_after,
     dice::Dice,
-    harness::{Person, by},
+    harness::{Person, by, fields},
 };
 
 /// How the log of a WorkCenter tells of people who came.
@@ -208,6 +208,26 @@ async fn whoever_is_bound_to_a_role_comes_as_that_and_is_missed_where_they_do_no
 }
 
 #[tokio::test]
+async fn whoever_is_there_with_another_role_keeps_it_and_that_is_told() {
+    let (pattern, _) = set().await;
+    pattern.collaborator(pattern.into, &pattern.bob, WorkCenterRole::Reader).await;
+    let people = of(&[TemplatePart::Collaborators]);
+    let (_, ends) = pattern.applied(people.clone()).await;
+    assert_eq!(ends, ["Ada Owner SKIPPED IDENTICAL", "Bob Builder SKIPPED ROLE_KEPT"]);
+    assert_eq!(pattern.collaborators(pattern.into).await, ["bob@example.com READER", "owner@example.com OWNER"]);
+}
+
+#[tokio::test]
+async fn what_newcomers_become_is_a_role_and_said_only_where_there_are_any() {
+    let (pattern, _) = set().await;
+    for (invite_missing_assignees, role) in [(false, WorkCenterRole::Reader as i32), (true, 9)] {
+        let options = TemplateOptions { invite_missing_assignees, missing_assignee_role: role, ..options() };
+        let refused = pattern.apply(Some(options)).await.unwrap_err();
+        assert_eq!(fields(&refused), ["options.missing_assignee_role"]);
+    }
+}
+
+#[tokio::test]
 async fn nobody_gets_mail_because_somebody_knows_their_id() {
     let (pattern, eve) = set().await;
     let other = pattern.stage.app.account("Other Works").await;
@@ -228,15 +248,17 @@ async fn many_workcenters_are_one_invite_however_often_a_worker_dies() {
     let (mut dice, mut deaths) = (Dice(20_270_302), 0);
     let other = pattern.stage.app.daemon(None);
     while pattern.seen(&job).await.finish_time.is_none() {
-        let polls = usize::try_from(1 + dice.roll(200)).unwrap();
+        // Whoever takes over what the dead have left does all of it.
+        let polls = usize::try_from(1 + dice.roll(60)).unwrap();
         if !dropped_after(polls, other.work()).await {
             deaths += 1;
             let expire = "update job set lease_until = now() - interval '1 second'
                 where lease_until is not null and lease_until <> 'infinity'";
             pattern.change(expire).await;
+            pattern.stage.daemon.work().await.unwrap();
         }
     }
-    assert!(deaths > 3, "{deaths}");
+    assert!(deaths > 5, "{deaths}");
     let sent = pattern.sent(admin).await;
     let [invite] = sent.as_slice() else { panic!("{sent:?}") };
     let mut places: Vec<Uuid> = invite.workcenters.iter().map(|it| it.workcenter_id.parse().unwrap()).collect();
@@ -252,6 +274,8 @@ async fn many_workcenters_are_one_invite_however_often_a_worker_dies() {
     let (job, places) = pattern.published(request).await;
     assert_eq!((job.state(), job.skipped_items), (JobState::Succeeded, 4), "{places:?}");
     assert_eq!((pattern.sent(admin).await, pattern.mails().await), (sent, 1));
+    let (pool, now) = (pattern.stage.app.pool(), pattern.stage.app.now().await);
+    assert_eq!(workcenter::audit::run(pool, now).await.unwrap(), []);
 }
 
 #[tokio::test]
