@@ -250,6 +250,10 @@ async fn people(on: &impl GenericClient, copying: &Copying<'_>, judged: &mut [Ju
             (None, Some(called)) => brought(it, called, copying.run.mode),
             (None, None) => Verdict::Skip(Code::NotFound),
         };
+        // An invite offers what was asked for, be it made now or when the WorkCenter is open.
+        if let Some(called) = called.filter(|_| it.verdict == Verdict::Invite) {
+            it.role = Some(called.role);
+        }
     }
     Ok(())
 }

@@ -228,6 +228,26 @@ async fn what_newcomers_become_is_a_role_and_said_only_where_there_are_any() {
 }
 
 #[tokio::test]
+async fn whoever_is_in_the_template_and_not_in_the_account_is_invited_where_a_task_names_them_and_left_out_elsewhere() {
+    let (pattern, _) = set().await;
+    let anna = pattern.stage.app.person(&pattern.stage.account, "anna@example.com", "Anna", "Away").await;
+    pattern.stage.app.collaborator(&pattern.stage.owner, pattern.template, &anna).await;
+    let gone = format!("delete from member where user_id in ('{}', '{}')", pattern.bob.id, anna.id);
+    pattern.change(&gone).await;
+    let parts = of(&[TemplatePart::Tasks, TemplatePart::Collaborators]).unwrap();
+    let missing_assignee_role = WorkCenterRole::Reader.into();
+    let (_, ends) =
+        pattern.applied(Some(TemplateOptions { parts: parts.parts, missing_assignee_role, ..options() })).await;
+    for told in ["Bob Builder DONE", "Anna Away SKIPPED NOT_A_MEMBER", "Eve Outside DONE"] {
+        assert!(ends.contains(&told.to_owned()), "{told} is not in {ends:#?}");
+    }
+    let sent = pattern.sent(&pattern.stage.owner).await;
+    let mut offers: Vec<_> = sent.iter().map(|it| (it.email.as_str(), it.workcenters[0].role())).collect();
+    offers.sort();
+    assert_eq!(offers, [("bob@example.com", WorkCenterRole::Reader), ("eve@example.com", WorkCenterRole::Reader)]);
+}
+
+#[tokio::test]
 async fn nobody_gets_mail_because_somebody_knows_their_id() {
     let (pattern, eve) = set().await;
     let other = pattern.stage.app.account("Other Works").await;
