@@ -36,8 +36,8 @@ races: ## Lets two things happen at once: to one invite, a thousand times each p
 bulk:  ## Has random jobs survive workers that die anywhere, a daemon that is killed fifty times move a tree, and one copy of three items go beside one of a hundred thousand: minutes.
 	BULK_FULL=1 bin/dev/test --test it -- bulk::model bulk::kills bulk::fairness --nocapture
 
-templates: ## Publishes a large template to a hundred WorkCenters while workers die: minutes.
-	TEMPLATES_FULL=1 bin/dev/test --test it -- template::large --nocapture
+templates: ## Publishes a large template to a hundred WorkCenters while workers die, and a small one to a thousand: minutes.
+	TEMPLATES_FULL=1 bin/dev/test --test it -- template::large template::cost --nocapture
 
 watchers: ## Has a thousand watch two hundred jobs while the connection that listens is ended every three seconds: a minute, and a build.
 	WATCHERS_FULL=1 bin/dev/test --release --test it -- job::crowd --nocapture

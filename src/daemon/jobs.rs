@@ -88,8 +88,8 @@ impl Daemon {
         let rooms = Rooms {
             deeds,
             imports,
-            invites: invite::Import { when, window, most, key },
-            templates: template::Work { when, window, most },
+            invites: invite::Import { when, window, most, key: key.clone() },
+            templates: template::Work { when, window, most, key },
         };
         job::turn(&self.parts.db, &self.crier, &self.worker, &rooms).await
     }

@@ -18,6 +18,7 @@ mod accept;
 mod batch;
 mod change;
 mod end;
+mod guest;
 mod import;
 mod letter;
 mod letters;
@@ -35,6 +36,7 @@ mod tell;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use guest::{Asked, ask, hold};
 pub use import::Import;
 pub use letters::{Letter, letters};
 pub use remind::remind;

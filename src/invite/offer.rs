@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// WorkCenters of one invite at most: what its mail can list.
-const PLACES_MAX: usize = 50;
+pub(super) const PLACES_MAX: usize = 50;
 
 /// Characters of a message at most: a greeting, not a letter.
 const MESSAGE_MAX: usize = 1_000;

@@ -23,7 +23,7 @@ pub use bulk::{Bulk, New, Order, Target, aim, start};
 pub use child::{settle, start_child};
 pub use crier::Crier;
 pub use history::sweep;
-pub use item::{Above, Batch, Item, ItemKind, ItemState, Leftover, Outcome, Planned, RETRYABLE};
+pub use item::{Above, Batch, Item, ItemKind, ItemState, Leftover, Outcome, Planned, RETRYABLE, amend};
 pub use run::{Done, Moved, Run, advance, digest_run, running};
 pub use service::Service;
 pub use turn::{BATCH, Ended, Work, Worker, turn};

@@ -20,6 +20,12 @@ pub(super) enum Code {
     TemplateChanged,
     Missing,
     AssigneeDropped,
+    AssigneeInvited,
+    RoleUnmapped,
+    RoleKept,
+    Invited,
+    InvitePending,
+    InviteLimitReached,
     LinkUnresolved,
     DateAdjusted,
     DateImpossible,
@@ -32,7 +38,7 @@ pub(super) enum Code {
 
 impl Code {
     /// All of them, each as programs know it, and for readers.
-    const ALL: [(Self, &'static str, &'static str); 25] = [
+    const ALL: [(Self, &'static str, &'static str); 31] = [
         (Self::NotFound, "NOT_FOUND", "It is not in the template any more."),
         (Self::PermissionDenied, "PERMISSION_DENIED", "Who started this may not do so any more."),
         (Self::NotMarked, "TEMPLATE_NOT_MARKED", "What is copied is no template."),
@@ -50,6 +56,16 @@ impl Code {
         (Self::TemplateChanged, "TEMPLATE_CHANGED", "It has changed in the template, and stays as it is here."),
         (Self::Missing, "MISSING", "It is not here."),
         (Self::AssigneeDropped, "ASSIGNEE_DROPPED", "Somebody whom it names does not collaborate here."),
+        (Self::AssigneeInvited, "ASSIGNEE_INVITED", "Somebody whom it names is invited, and has not come yet."),
+        (
+            Self::RoleUnmapped,
+            "ROLE_UNMAPPED",
+            "Somebody who is meant by a role that it names does not collaborate here.",
+        ),
+        (Self::RoleKept, "ROLE_KEPT", "They have another role here, and keep it."),
+        (Self::Invited, "INVITED", "They were invited before, and are not asked again."),
+        (Self::InvitePending, "INVITE_PENDING", "There is a pending one."),
+        (Self::InviteLimitReached, "INVITE_LIMIT_REACHED", "The account has as many invites as it may have."),
         (Self::LinkUnresolved, "LINK_UNRESOLVED", "Something that belongs to it was not copied."),
         (Self::DateAdjusted, "DATE_ADJUSTED", "A date has moved to another day or time."),
         (

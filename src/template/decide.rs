@@ -20,6 +20,10 @@ pub(super) enum Verdict {
     Version(Uuid),
     /// Its copy becomes what it is now.
     Update(Uuid),
+    /// Somebody is to be invited.
+    Invite,
+    /// Somebody is invited by that.
+    Invited(Uuid),
 }
 
 /// What is there already.
@@ -29,6 +33,8 @@ pub(super) enum Adopted {
     Merged,
     /// The same.
     Same,
+    /// Somebody, with another role.
+    Kept,
 }
 
 /// Where something is copied to.

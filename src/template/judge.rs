@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::{
+    cast::{self, Called, Company},
     code::Code,
     dates::Set,
     decide::{self, Adopted, Site, Spot, Verdict},
     link,
-    run::Run,
-    store::{self, Todo},
+    run::{Mode, Run},
+    store::{self, Member, Todo},
 };
 use crate::{
     access::WorkCenterRole,
@@ -49,11 +50,13 @@ pub(super) struct Judged {
     pub verdict: Verdict,
     /// What it is.
     pub source_hash: Vec<u8>,
+    /// What it has led to before, be it there or not.
+    pub led_to: Option<Uuid>,
     /// The folder, document, task or post that its copy is in, or about.
     pub place: Option<Uuid>,
     /// What there is to say of it when it is done.
     pub warning: Option<Code>,
-    /// Of a task, its dates.
+    /// Of a task, its dates, and whom it means.
     pub todo: Option<Todo>,
     /// Of somebody, what they are to be.
     pub role: Option<WorkCenterRole>,
@@ -65,6 +68,8 @@ pub(super) struct Spots {
     known: HashMap<Uuid, Spot>,
     /// What is to be said where nothing was copied.
     else_known: HashMap<Uuid, Spot>,
+    /// Of a plan, who would come or be invited.
+    pub company: Company,
 }
 
 impl Spots {
@@ -121,8 +126,8 @@ pub(super) async fn judge(
     for id in ids {
         let linked = linked.remove(&id).unwrap_or_default();
         let verdict = decide::step(copying.run.mode, &linked);
-        let source_hash = linked.source_now.unwrap_or_default();
-        judged.push(Judged { id, verdict, source_hash, place: None, warning: None, todo: None, role: None });
+        let (source_hash, led_to) = (linked.source_now.unwrap_or_default(), linked.target);
+        judged.push(Judged { id, verdict, source_hash, led_to, place: None, warning: None, todo: None, role: None });
     }
     match kind {
         ItemKind::Folder | ItemKind::Document => entries(on, copying, &mut judged, spots).await?,
@@ -175,9 +180,12 @@ async fn entries(
 }
 
 async fn tasks(on: &impl GenericClient, copying: &Copying<'_>, judged: &mut [Judged], spots: &mut Spots) -> Result<()> {
-    let joins = copying.is_planned() && copying.run.what.contains(&ItemKind::Collaborator);
-    let pair = (copying.job, copying.into);
-    let mut todos = store::tasks(on, pair, copying.run, &open(judged), joins).await?;
+    let ids = open(judged);
+    let mut todos = store::tasks(on, copying.job, &ids).await?;
+    let mut people = cast::named(on, &ids).await?;
+    let meant = cast::ids(&copying.run.cast, people.values().flatten());
+    let mut company = cast::company(on, copying.pair(), &copying.run.cast, &meant).await?;
+    company.join(&spots.company);
     let named: Vec<Uuid> = todos.values().flat_map(|it| it.attached.iter().copied().chain(it.document)).collect();
     spots.resolve(on, copying, &named).await?;
     for it in judged {
@@ -192,8 +200,9 @@ async fn tasks(on: &impl GenericClient, copying: &Copying<'_>, judged: &mut [Jud
         }
         it.place = todo.document.and_then(|document| place(spots.of(Some(document))));
         let is_lost = |id: &Uuid| !matches!(spots.of(Some(*id)), Spot::At(_) | Spot::New);
-        it.warning = if todo.drops {
-            Some(Code::AssigneeDropped)
+        todo.meant = cast::meant(&copying.run.cast, &people.remove(&it.id).unwrap_or_default(), &company);
+        it.warning = if let Some(code) = cast::warning(&todo.meant) {
+            Some(code)
         } else if todo.attached.iter().chain(&todo.document).any(is_lost) {
             Some(Code::LinkUnresolved)
         } else {
@@ -223,18 +232,58 @@ async fn comments(
 
 /// Who is there already stays what they are, and what somebody is does not change by a template.
 async fn people(on: &impl GenericClient, copying: &Copying<'_>, judged: &mut [Judged]) -> Result<()> {
-    let people = store::people(on, copying.run.template, copying.into, &open(judged)).await?;
+    let ids: Vec<Uuid> = judged.iter().map(|it| it.id).collect();
+    let called = cast::called(on, copying.run, copying.into, Some(&ids)).await?;
+    let mut people = HashMap::new();
+    if copying.run.what.contains(&ItemKind::Collaborator) {
+        people = store::people(on, copying.run.template, copying.into, &ids).await?;
+    }
     for it in judged {
-        let Some(person) = people.get(&it.id) else { continue };
-        it.role = Some(person.role);
-        it.verdict = match it.verdict {
-            Verdict::Update(_) => Verdict::Skip(Code::TemplateChanged),
-            _ if person.is_there => Verdict::Adopt(it.id, Adopted::Same),
-            _ if !person.belongs => Verdict::Skip(Code::NotAMember),
-            _ => Verdict::Copy,
+        let (member, called) = (people.get(&it.id), called.get(&it.id));
+        let is_there = member.is_some_and(|it| it.own.is_some()) || called.is_some_and(|it| it.is_there);
+        it.role = member.map(|it| it.role).or(called.map(|it| it.role));
+        it.verdict = match (member, called) {
+            // They were invited, and that is all.
+            _ if it.led_to.is_some_and(|to| to != it.id) && !is_there => Verdict::Skip(Code::Invited),
+            _ if it.led_to.is_some_and(|to| to != it.id) => Verdict::Adopt(it.id, Adopted::Same),
+            (Some(member), called) => carried(it, member, called),
+            (None, Some(called)) => brought(it, called, copying.run.mode),
+            (None, None) => Verdict::Skip(Code::NotFound),
         };
+        // An invite offers what was asked for, be it made now or when the WorkCenter is open.
+        if let Some(called) = called.filter(|_| it.verdict == Verdict::Invite) {
+            it.role = Some(called.role);
+        }
     }
     Ok(())
+}
+
+/// What becomes of somebody who comes with the template.
+fn carried(it: &Judged, member: &Member, called: Option<&Called>) -> Verdict {
+    match it.verdict {
+        Verdict::Update(_) => Verdict::Skip(Code::TemplateChanged),
+        Verdict::Copy if member.own == Some(member.role) => Verdict::Adopt(it.id, Adopted::Same),
+        Verdict::Copy if member.own.is_some() => Verdict::Adopt(it.id, Adopted::Kept),
+        Verdict::Copy if member.belongs => Verdict::Copy,
+        Verdict::Copy if called.is_some() => Verdict::Invite,
+        Verdict::Copy => Verdict::Skip(Code::NotAMember),
+        ref verdict => verdict.clone(),
+    }
+}
+
+/// What becomes of somebody who is brought in because a task means them.
+fn brought(it: &Judged, called: &Called, mode: Mode) -> Verdict {
+    if called.is_there {
+        Verdict::Adopt(it.id, Adopted::Same)
+    } else if it.led_to.is_some() {
+        Verdict::Skip(Code::LocallyDeleted)
+    } else if mode == Mode::ReportOnly {
+        Verdict::Skip(Code::Missing)
+    } else if called.belongs {
+        Verdict::Copy
+    } else {
+        Verdict::Invite
+    }
 }
 
 /// What people have set themselves stays.

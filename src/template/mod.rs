@@ -8,12 +8,14 @@
 //! For each thing it is kept what it has led to, with a hash over both. What is in a WorkCenter is touched only where it still is
 //! what was copied there: whatever people have changed or deleted stays as they want it. A second run over the same does nothing.
 
+mod cast;
 mod code;
 pub mod date;
 mod dates;
 mod decide;
 mod judge;
 mod link;
+mod people;
 mod plan;
 mod publish;
 mod run;

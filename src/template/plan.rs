@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::{
-    TARGETS_MAX,
+    TARGETS_MAX, cast,
     code::Code,
     dates,
     decide::{Adopted, Spot, Verdict},
@@ -34,7 +34,8 @@ const LOOKED_MAX: usize = 2_000;
 /// [`Error::Refused`] for more than one job may have, and where there would be more tasks or posts than there may be.
 pub(super) async fn things(on: &impl GenericClient, run: &Run, into: Uuid) -> Result<Vec<Thing>> {
     let most = i64::try_from(ITEMS_MAX + 1).map_err(Error::internal)?;
-    let things = store::contents(on, run.template, &run.what, None, most).await?;
+    let mut things = store::contents(on, run.template, &run.what, None, most).await?;
+    cast::bring(&mut things, &cast::called(on, run, into, None).await?);
     if ITEMS_MAX < things.len() {
         return Err(Error::Refused(Reason::TooManyItems));
     }
@@ -94,6 +95,9 @@ pub(super) async fn preview(on: &impl GenericClient, run: &Run, into: Uuid, thin
             let judged = judge::judge(on, &copying, some[0].kind, &named, &mut spots).await?;
             all.extend(judged);
         }
+        if level[0].kind == ItemKind::Collaborator {
+            spots.company.expect(&all[all.len() - level.len()..]);
+        }
         let links = targets(on, &copying, &all[all.len() - level.len()..]).await?;
         for it in &all[all.len() - level.len()..] {
             spots.know(it.id, spot(it, links.get(&it.id).copied()));
@@ -112,10 +116,8 @@ async fn targets(on: &impl GenericClient, copying: &Copying<'_>, judged: &[Judge
 /// Where what belongs to a thing would go.
 fn spot(judged: &Judged, link: Option<Uuid>) -> Spot {
     match judged.verdict {
-        Verdict::Copy => Spot::New,
-        Verdict::Adopt(to, Adopted::Merged | Adopted::Same) | Verdict::Version(to) | Verdict::Update(to) => {
-            Spot::At(Some(to))
-        }
+        Verdict::Copy | Verdict::Invite | Verdict::Invited(_) => Spot::New,
+        Verdict::Adopt(to, _) | Verdict::Version(to) | Verdict::Update(to) => Spot::At(Some(to)),
         Verdict::Skip(code) => link.map_or(Spot::Left(code), |it| Spot::At(Some(it))),
         Verdict::Fail(code) => Spot::Lost(code),
     }
@@ -166,7 +168,7 @@ pub(super) fn counts(judged: &[Judged]) -> [i64; 4] {
     let mut counts = [0; 4];
     for it in judged {
         let place = match it.verdict {
-            Verdict::Skip(_) | Verdict::Adopt(_, Adopted::Same) => 1,
+            Verdict::Skip(_) | Verdict::Adopt(_, Adopted::Same | Adopted::Kept) => 1,
             Verdict::Fail(_) => 2,
             _ => 0,
         };

@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use crate::{content::imprint::Cast, job::ItemKind};
+use super::cast::Cast;
+use crate::job::ItemKind;
 
 /// What becomes of things that were copied before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub(super) struct Run {
     pub new_versions: bool,
     /// Whether the WorkCenter is made for it.
     pub creates: bool,
-    /// Who is meant by whom tasks name.
+    /// Who stands for whom tasks name.
     pub cast: Cast,
     pub timing: Timing,
 }

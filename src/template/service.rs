@@ -6,13 +6,11 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{
-    SHOWN_MAX, dates,
-    judge::Judged,
-    plan,
+    dates, plan,
     run::{self, Run, Thing},
     store,
-    wire::service as read,
-    work::{allowed, verdict},
+    wire::{plan::service as shown, service as read},
+    work::allowed,
 };
 use crate::{
     access::{self, Action, Resource},
@@ -23,13 +21,13 @@ use crate::{
     db::{Db, Transaction},
     error::{Error, Reason, Result, Violation, Violations},
     ids,
-    job::{self, ItemKind, ItemState, Order, Target},
+    job::{self, ItemKind, Order, Target},
     page::Page,
     pb::{
         self, ApplyTemplateRequest, ApplyTemplateResponse, CreateFromTemplateRequest, CreateFromTemplateResponse,
-        JobItem, JobItemKind, JobItemState, ListTemplateContentsRequest, ListTemplateContentsResponse,
-        MarkAsTemplateRequest, MarkAsTemplateResponse, PublishTemplateRequest, PublishTemplateResponse, TemplatePlan,
-        TemplatePlanItem, TemplateThing, template_service_server::TemplateService,
+        JobItemKind, ListTemplateContentsRequest, ListTemplateContentsResponse, MarkAsTemplateRequest,
+        MarkAsTemplateResponse, PublishTemplateRequest, PublishTemplateResponse, TemplatePlan, TemplateThing,
+        template_service_server::TemplateService,
     },
     profile,
     request::{self, Recall},
@@ -146,7 +144,7 @@ async fn apply(tx: &Transaction<'_>, person: Uuid, asked: &Asked<'_>, into: Uuid
     if asked.validate_only {
         let judged = plan::preview(tx, run, into, &things).await?;
         let mut plan = TemplatePlan::default();
-        add(&mut plan, into, &things, &judged);
+        shown::add(&mut plan, into, &things, &judged);
         return Ok(Started::Planned(plan));
     }
     let target = Some(Target { workcenter: into, folder: None, path: String::new() });
@@ -221,7 +219,7 @@ async fn create(
         let into = workcenter::provision(tx, new(ids::new()), now).await?.id;
         let judged = plan::preview(tx, run, into, &things).await?;
         let mut plan = TemplatePlan::default();
-        add(&mut plan, Uuid::nil(), &things, &judged);
+        shown::add(&mut plan, Uuid::nil(), &things, &judged);
         return Ok(Started::Planned(plan));
     }
     let roots = i64::try_from(things.len()).map_err(Error::internal)?;
@@ -241,21 +239,7 @@ async fn many(tx: &Transaction<'_>, person: Uuid, run: &Run, audience: &[(Uuid, 
     for (into, name) in audience {
         let standing = store::standing(tx, person, run.template, *into).await?;
         if let Some(Err(code)) = standing.as_ref().map(allowed) {
-            let item = JobItem {
-                item_id: into.to_string(),
-                kind: JobItemKind::WorkCenter.into(),
-                state: JobItemState::Failed.into(),
-                path: name.clone(),
-                code: code.name().to_owned(),
-                text: code.text().to_owned(),
-                ..JobItem::default()
-            };
-            plan.total_items += 1;
-            plan.failed_items += 1;
-            show(
-                &mut plan,
-                TemplatePlanItem { workcenter_id: into.to_string(), item: Some(item), ..Default::default() },
-            );
+            shown::refuse(&mut plan, *into, name, code);
             continue;
         }
         let things = plan::things(tx, run, *into).await?;
@@ -264,52 +248,9 @@ async fn many(tx: &Transaction<'_>, person: Uuid, run: &Run, audience: &[(Uuid, 
             return Err(Error::Refused(Reason::TooManyItems));
         }
         let judged = plan::preview(tx, run, *into, &things).await?;
-        add(&mut plan, *into, &things, &judged);
+        shown::add(&mut plan, *into, &things, &judged);
     }
     Ok(plan)
-}
-
-fn show(plan: &mut TemplatePlan, item: TemplatePlanItem) {
-    if plan.items.len() < SHOWN_MAX {
-        plan.items.push(item);
-    }
-}
-
-/// Adds to a plan what would become of these things.
-fn add(plan: &mut TemplatePlan, into: Uuid, things: &[Thing], judged: &[Judged]) {
-    let [done, skipped, failed, warned] = plan::counts(judged);
-    plan.total_items += i64::try_from(things.len()).unwrap_or(i64::MAX);
-    plan.done_items += done;
-    plan.skipped_items += skipped;
-    plan.failed_items += failed;
-    plan.warned_items += warned;
-    for (thing, judged) in things.iter().zip(judged) {
-        show(plan, line(into, thing, judged));
-    }
-}
-
-fn line(into: Uuid, thing: &Thing, judged: &Judged) -> TemplatePlanItem {
-    let (state, action, code) = verdict(thing.kind, judged);
-    let (code, text) = code.map_or(("", ""), |it| (it.name(), it.text()));
-    let item = JobItem {
-        item_id: thing.id.to_string(),
-        kind: JobItemKind::from(thing.kind).into(),
-        state: JobItemState::from(state).into(),
-        path: thing.path.clone(),
-        size_bytes: thing.bytes,
-        action: action.to_owned(),
-        code: code.to_owned(),
-        text: text.to_owned(),
-        ..JobItem::default()
-    };
-    let todo = judged.todo.as_ref().filter(|_| state == ItemState::Done);
-    TemplatePlanItem {
-        workcenter_id: if into.is_nil() { String::new() } else { into.to_string() },
-        item: Some(item),
-        start_time: todo.and_then(|it| it.starts_at).map(pb::time),
-        due_time: todo.and_then(|it| it.due_at).map(pb::time),
-        role: judged.role.map_or(0, |it| pb::WorkCenterRole::from(it).into()),
-    }
 }
 
 #[tonic::async_trait]

@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
+    cast::{Cast, Meant},
     decide::Holder,
     run::{Mode, Run, Thing, Timing},
 };
 use crate::{
     access::WorkCenterRole,
-    content::imprint::Cast,
     db::{self, GenericClient, Row, ToSql},
     error::{Error, Result},
     job::ItemKind,
@@ -19,8 +19,8 @@ use crate::{
 
 const INSERT: &str = "
     insert into template_run (job_id, template_id, what, mode, new_versions, bound_roles, bound_users, replaced_users,
-        replacing_users, anchor, anchor_date, working_days, holidays, creates, is_strict)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+        replacing_users, anchor, anchor_date, working_days, holidays, creates, is_strict, newcomer_role)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
 /// Also of a job that does items of another one again.
 const FIND: &str = "
@@ -131,8 +131,7 @@ const HOLDERS: &str = "
     ) held
     left join entry_version on entry_id = held.id and number = held.version";
 
-/// Tasks with the dates that their copies get, what of folders and documents they name, and whether somebody whom they name
-/// stands for nobody: those who come with the template count where $7.
+/// Tasks with the dates that their copies get, and what of folders and documents they name.
 const TASKS: &str = "
     select task.id, document_id, dated.task_id is not null as is_dated, coalesce(dated.code, '') as date_code,
         case when dated.task_id is null then task.starts_at else dated.starts_at end as starts_at,
@@ -140,18 +139,7 @@ const TASKS: &str = "
         coalesce(dated.time_zone, task.time_zone) as time_zone,
         array(select entry_id from task_attachment where task_id = task.id and entry_id is not null) as attached,
         exists (select from task_dependency where task_id = task.id)
-            or exists (select from task_attachment where task_id = task.id) as has_ties,
-        exists (
-            select from task_person person where person.task_id = task.id and person.user_id is not null
-                and not exists (select from collaborator where workcenter_id = $3 and user_id = person.user_id)
-                and not exists (
-                    select from unnest($5::uuid[], $6::uuid[]) as replaced (user_id, by_id)
-                    join collaborator on workcenter_id = $3 and collaborator.user_id = replaced.by_id
-                    where replaced.user_id = person.user_id)
-                and not ($7 and exists (
-                    select from collaborator join workcenter on workcenter.id = workcenter_id
-                    join member on member.account_id = workcenter.account_id and member.user_id = collaborator.user_id
-                    where workcenter_id = $2 and collaborator.user_id = person.user_id))) as drops
+            or exists (select from task_attachment where task_id = task.id) as has_ties
     from task left join lateral (
         with recursive back as (
             select id, retry_of, 0 as steps from job where id = $1
@@ -161,11 +149,11 @@ const TASKS: &str = "
         select template_date.* from back join template_date on job_id = back.id and task_id = task.id
         order by steps limit 1
     ) dated on true
-    where task.id = any($4)";
+    where task.id = any($2)";
 
 /// What people are in a template, and whether they are in another WorkCenter, or could be.
 const PEOPLE: &str = "
-    select theirs.user_id, theirs.role, own.user_id is not null as is_there, member.user_id is not null as belongs
+    select theirs.user_id, theirs.role, own.role as own_role, member.user_id is not null as belongs
     from collaborator theirs join workcenter on workcenter.id = $1
     left join collaborator own on own.workcenter_id = $2 and own.user_id = theirs.user_id
     left join member on member.account_id = workcenter.account_id and member.user_id = theirs.user_id
@@ -210,16 +198,16 @@ pub(super) struct Todo {
     pub attached: Vec<Uuid>,
     /// Whether it names other tasks, or anything that is attached.
     pub has_ties: bool,
-    /// Whether somebody whom it names stands for nobody.
-    pub drops: bool,
+    /// Who is meant by whom it names.
+    pub meant: Vec<Meant>,
 }
 
 /// Somebody who is in a template.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Member {
     pub role: WorkCenterRole,
-    /// Whether they are in the other WorkCenter.
-    pub is_there: bool,
+    /// What they are in the other WorkCenter; none when they are not there.
+    pub own: Option<WorkCenterRole>,
     /// Whether they belong to the account.
     pub belongs: bool,
 }
@@ -227,11 +215,12 @@ pub(super) struct Member {
 /// Keeps what is asked of a job.
 pub(super) async fn insert(on: &impl GenericClient, job: Uuid, run: &Run) -> Result<()> {
     let what: Vec<&str> = run.what.iter().map(|it| it.name()).collect();
-    let (roles, bound): (Vec<&str>, Vec<Uuid>) = run.cast.bound.iter().map(|it| (it.0.as_str(), it.1)).unzip();
+    let (roles, bound): (Vec<&str>, Vec<Uuid>) = run.cast.bound.iter().map(|it| (it.0.name(), it.1)).unzip();
     let (replaced, by): (Vec<Uuid>, Vec<Uuid>) = run.cast.replaced.iter().copied().unzip();
+    let newcomers = run.cast.newcomers.map(WorkCenterRole::name);
     let Timing { anchor, date, working, holidays, is_strict } = &run.timing;
     let mode = run.mode.name();
-    let values: [&(dyn ToSql + Sync); 15] = [
+    let values: [&(dyn ToSql + Sync); 16] = [
         &job,
         &run.template,
         &what,
@@ -247,6 +236,7 @@ pub(super) async fn insert(on: &impl GenericClient, job: Uuid, run: &Run) -> Res
         holidays,
         &run.creates,
         is_strict,
+        &newcomers,
     ];
     db::text(on, INSERT, &values).await?;
     Ok(())
@@ -260,15 +250,20 @@ pub(super) async fn find(on: &impl GenericClient, job: Uuid) -> Result<Run> {
 
 fn run(row: &Row) -> Run {
     let what: Vec<&str> = row.get("what");
-    let (roles, bound): (Vec<String>, Vec<Uuid>) = (row.get("bound_roles"), row.get("bound_users"));
+    let (roles, bound): (Vec<&str>, Vec<Uuid>) = (row.get("bound_roles"), row.get("bound_users"));
     let (replaced, by): (Vec<Uuid>, Vec<Uuid>) = (row.get("replaced_users"), row.get("replacing_users"));
+    let role = |name| WorkCenterRole::named(name).expect("the table has names of roles");
     Run {
         template: row.get("template_id"),
         what: what.into_iter().filter_map(ItemKind::named).collect(),
         mode: Mode::named(row.get("mode")).expect("the table checks `mode`"),
         new_versions: row.get("new_versions"),
         creates: row.get("creates"),
-        cast: Cast { bound: roles.into_iter().zip(bound).collect(), replaced: replaced.into_iter().zip(by).collect() },
+        cast: Cast {
+            bound: roles.into_iter().map(role).zip(bound).collect(),
+            replaced: replaced.into_iter().zip(by).collect(),
+            newcomers: row.get::<_, Option<&str>>("newcomer_role").map(role),
+        },
         timing: Timing {
             anchor: row.get("anchor"),
             date: row.get("anchor_date"),
@@ -371,16 +366,9 @@ pub(super) async fn holders(
     Ok(db::text(on, HOLDERS, &[&workcenter, &parents, &keys]).await?.iter().map(holder).collect())
 }
 
-/// These tasks, as a job copies them into a WorkCenter; `joins` says that people come with them.
-pub(super) async fn tasks(
-    on: &impl GenericClient,
-    (job, into): (Uuid, Uuid),
-    run: &Run,
-    ids: &[Uuid],
-    joins: bool,
-) -> Result<HashMap<Uuid, Todo>> {
-    let (replaced, by): (Vec<Uuid>, Vec<Uuid>) = run.cast.replaced.iter().copied().unzip();
-    let rows = db::text(on, TASKS, &[&job, &run.template, &into, &ids, &replaced, &by, &joins]).await?;
+/// These tasks, as a job copies them into a WorkCenter; who is meant by whom they name is not said.
+pub(super) async fn tasks(on: &impl GenericClient, job: Uuid, ids: &[Uuid]) -> Result<HashMap<Uuid, Todo>> {
+    let rows = db::text(on, TASKS, &[&job, &ids]).await?;
     let todo = |row: &Row| {
         let todo = Todo {
             document: row.get("document_id"),
@@ -390,7 +378,7 @@ pub(super) async fn tasks(
             date_code: row.get("date_code"),
             attached: row.get("attached"),
             has_ties: row.get("has_ties"),
-            drops: row.get("drops"),
+            meant: Vec::new(),
         };
         (row.get("id"), todo)
     };
@@ -405,8 +393,9 @@ pub(super) async fn people(
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Member>> {
     let member = |row: &Row| {
-        let role = WorkCenterRole::named(row.get("role")).expect("the table checks `role`");
-        (row.get("user_id"), Member { role, is_there: row.get("is_there"), belongs: row.get("belongs") })
+        let role = |name| WorkCenterRole::named(name).expect("the table checks `role`");
+        let own = row.get::<_, Option<&str>>("own_role").map(role);
+        (row.get("user_id"), Member { role: role(row.get("role")), own, belongs: row.get("belongs") })
     };
     Ok(db::text(on, PEOPLE, &[&template, &into, &ids]).await?.iter().map(member).collect())
 }

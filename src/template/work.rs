@@ -9,24 +9,25 @@ use super::{
     decide::{Adopted, Spot, Verdict},
     judge::{self, Copying, Judged, Spots},
     link::{self, New},
-    publish,
+    people, publish,
     run::Run,
     store::{self, Standing},
 };
 use crate::{
     account,
     completion::{self, Words},
-    content::imprint::{self, Dated, Deed, Pair},
+    content::imprint::{self, Assigned, Deed, Pair},
     db::Transaction,
     error::{Error, Reason, Result},
     ids,
     job::{self, Batch, Ended, Item, ItemKind, ItemState, Job, Leftover, Outcome, State},
+    secret::TokenKey,
     subscription::When,
-    workcenter::{self, ADDED, Arrival, Place, Tie},
+    workcenter,
 };
 
 /// What does the work of jobs that copy templates, at one instant.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Work {
     /// The time of the product's clock.
     pub when: When,
@@ -34,6 +35,8 @@ pub struct Work {
     pub window: Duration,
     /// Collaborators that a WorkCenter has at most before it is large.
     pub most: NonZeroU32,
+    /// What the tokens of invites are made with.
+    pub key: TokenKey,
 }
 
 impl Work {
@@ -49,15 +52,19 @@ impl Work {
         }
         let into = batch.order.target.as_ref().map(|it| it.workcenter).unwrap_or_default();
         let items = &batch.items;
+        let kind = items.first().map_or(ItemKind::Setting, |it| it.kind);
+        if kind == ItemKind::Collaborator {
+            people::hold(tx, batch.account, &run, items).await?;
+        }
         if let Err(code) = enter(tx, batch.job, (batch.initiator, batch.account), &run, into).await? {
             let failed = |it: &Item| Outcome::none(it.id, ItemState::Failed, code.name(), code.text());
             return Ok(items.iter().map(failed).collect());
         }
         let copying = Copying { job: batch.job, run: &run, into, dates: None };
-        let kind = items.first().map_or(ItemKind::Setting, |it| it.kind);
         let mut spots = Spots::default();
         let things: Vec<(Uuid, Option<Uuid>)> = items.iter().map(|it| (it.id, about(it, &mut spots))).collect();
-        let judged = judge::judge(tx, &copying, kind, &things, &mut spots).await?;
+        let mut judged = judge::judge(tx, &copying, kind, &things, &mut spots).await?;
+        self.invite(tx, &copying, (batch.initiator, batch.account), &mut judged).await?;
         let deed = Deed { into, by: batch.initiator, now: self.when.now };
         let made = self.apply(tx, &copying, kind, &deed, &judged).await?;
         let outcome = |(item, judged): (&Item, &Judged)| outcome(item, judged, &made);
@@ -81,7 +88,9 @@ impl Work {
                 Verdict::Copy if kind == ItemKind::Setting => (copying.into, true),
                 Verdict::Copy => (ids::new(), true),
                 Verdict::Update(to) | Verdict::Version(to) => (to, true),
-                Verdict::Adopt(to, _) => (to, false),
+                Verdict::Adopt(to, _) | Verdict::Invited(to) => (to, false),
+                // Who is invited when the WorkCenter is open has led to nothing yet.
+                Verdict::Invite => (Uuid::nil(), false),
             };
             let pair = Pair { of: it.id, to, place: it.place };
             match it.verdict {
@@ -94,7 +103,7 @@ impl Work {
         }
         match kind {
             ItemKind::Folder | ItemKind::Document => entries(tx, deed, &copies, &edits, &versions).await?,
-            ItemKind::Task => tasks(tx, deed, copying.run, judged, &copies, &edits).await?,
+            ItemKind::Task => tasks(tx, deed, judged, &copies, &edits).await?,
             ItemKind::Post => {
                 some(&copies, async || imprint::copy_posts(tx, deed, &copies).await).await?;
                 some(&edits, async || imprint::edit_posts(tx, deed, &edits).await).await?;
@@ -110,7 +119,7 @@ impl Work {
             _ => {}
         }
         if kind == ItemKind::Collaborator {
-            self.seat(tx, copying, deed, judged).await?;
+            self.seat(tx, copying, deed.by, judged).await?;
         }
         if !new.is_empty() {
             link::store::put(tx, copying.pair(), kind, &new).await?;
@@ -118,31 +127,13 @@ impl Work {
         Ok(new.into_iter().map(|it| (it.source, it.target)).collect())
     }
 
-    /// Brings people in, and tells them once.
-    async fn seat(&self, tx: &Transaction<'_>, copying: &Copying<'_>, deed: &Deed, judged: &[Judged]) -> Result<()> {
-        let coming = judged.iter().filter(|it| it.verdict == Verdict::Copy).filter_map(|it| Some((it.id, it.role?)));
-        let coming: Vec<_> = coming.collect();
-        if coming.is_empty() {
-            return Ok(());
-        }
-        let (workcenter, now) = (copying.into, self.when.now);
-        if copying.run.creates {
-            return workcenter::seat(tx, workcenter, copying.job, &coming, now).await.map(drop);
-        }
-        let coming: Vec<_> = coming.into_iter().map(|(user, role)| (user, Place { workcenter, role })).collect();
-        let arrival = Arrival { when: self.when, most: self.most };
-        let came: Vec<Tie> = workcenter::add_all(tx, &coming, &arrival).await?;
-        workcenter::announce(tx, ADDED, &came, deed.by, self.when.now, self.window).await
-    }
-
     /// Opens a WorkCenter that a job has made, or gives it up.
-    async fn finish(&self, tx: &Transaction<'_>, job: &Job, into: Uuid) -> Result<()> {
+    async fn finish(&self, tx: &Transaction<'_>, job: &Job, run: &Run, into: Uuid) -> Result<()> {
         if !is_well(job.state) {
             return workcenter::abandon(tx, into, job.id, self.when.now).await;
         }
-        let arrival = Arrival { when: self.when, most: self.most };
-        match workcenter::open(tx, into, job.id, &arrival, self.window).await {
-            Ok(_) => Ok(()),
+        match self.open(tx, job, run, into).await {
+            Ok(()) => Ok(()),
             // Nobody gets it any more.
             Err(Error::Refused(_) | Error::NotFound(..)) => workcenter::abandon(tx, into, job.id, self.when.now).await,
             Err(other) => Err(other),
@@ -191,7 +182,7 @@ impl Work {
                 job::settle(tx, parent, publish::outcome(job, into)).await?;
             }
             if run.creates {
-                self.finish(tx, job, into).await?;
+                self.finish(tx, job, &run, into).await?;
             }
             let is_heard = !run.creates || is_well(job.state);
             if job.kind == job::Kind::ApplyTemplate && 0 < job.done && is_heard {
@@ -275,31 +266,25 @@ async fn entries(tx: &Transaction<'_>, deed: &Deed, copies: &[Pair], edits: &[Pa
     some(versions, async || imprint::append(tx, deed, versions).await).await
 }
 
-async fn tasks(
-    tx: &Transaction<'_>,
-    deed: &Deed,
-    run: &Run,
-    judged: &[Judged],
-    copies: &[Pair],
-    edits: &[Pair],
-) -> Result<()> {
+async fn tasks(tx: &Transaction<'_>, deed: &Deed, judged: &[Judged], copies: &[Pair], edits: &[Pair]) -> Result<()> {
     let todos: HashMap<Uuid, &store::Todo> = judged.iter().filter_map(|it| Some((it.id, it.todo.as_ref()?))).collect();
-    let dated = |pairs: &[Pair]| -> Vec<Dated> {
-        let dated = pairs.iter().filter_map(|pair| {
+    let assigned = |pairs: &[Pair]| -> Vec<Assigned> {
+        let assigned = pairs.iter().filter_map(|pair| {
             let todo = todos.get(&pair.of)?;
             let (starts_at, due_at, zone) = (todo.starts_at, todo.due_at, todo.zone.clone());
-            Some(Dated { pair: *pair, starts_at, due_at, zone })
+            let people = todo.meant.iter().filter(|it| it.is_named()).map(|it| (it.part, it.who)).collect();
+            Some(Assigned { pair: *pair, starts_at, due_at, zone, people })
         });
-        dated.collect()
+        assigned.collect()
     };
-    let (copies, edits) = (dated(copies), dated(edits));
-    some(&copies, async || imprint::copy_tasks(tx, deed, &run.cast, &copies).await).await?;
-    some(&edits, async || imprint::edit_tasks(tx, deed, &run.cast, &edits).await).await
+    let (copies, edits) = (assigned(copies), assigned(edits));
+    some(&copies, async || imprint::copy_tasks(tx, deed, &copies).await).await?;
+    some(&edits, async || imprint::edit_tasks(tx, deed, &edits).await).await
 }
 
 /// What is written down of an item.
 fn outcome(item: &Item, judged: &Judged, made: &HashMap<Uuid, Uuid>) -> Outcome {
-    let target = made.get(&item.id).copied();
+    let target = made.get(&item.id).copied().filter(|it| !it.is_nil());
     let (state, action, code) = verdict(item.kind, judged);
     let (code, text) = code.map_or(("", ""), |it| (it.name(), it.text()));
     let is_changed = state == ItemState::Done;
@@ -322,7 +307,9 @@ pub(super) fn verdict(kind: ItemKind, judged: &Judged) -> (ItemState, &'static s
         Verdict::Fail(code) => (ItemState::Failed, "", Some(code)),
         Verdict::Skip(code) => (ItemState::Skipped, "", Some(code)),
         Verdict::Adopt(_, Adopted::Same) => (ItemState::Skipped, "", Some(Code::Identical)),
+        Verdict::Adopt(_, Adopted::Kept) => (ItemState::Skipped, "", Some(Code::RoleKept)),
         Verdict::Adopt(_, Adopted::Merged) => (ItemState::Done, "MERGE", None),
+        Verdict::Invite | Verdict::Invited(_) => (ItemState::Done, "INVITE", None),
         Verdict::Copy => (ItemState::Done, copied, judged.warning),
         Verdict::Version(_) => (ItemState::Done, "NEW_VERSION", judged.warning),
         Verdict::Update(_) => (ItemState::Done, "UPDATE", judged.warning),

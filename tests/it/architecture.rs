@@ -54,7 +54,7 @@ const ABOVE: &[(&str, &str)] = &[
     ("digest", "activity job outbox subscription"),
     ("preference", "access account activity digest identity outbox subscription workcenter"),
     ("invite", "access account completion identity job outbox profile request subscription workcenter"),
-    ("template", "access account completion content job profile request subscription workcenter"),
+    ("template", "access account completion content invite job profile request subscription workcenter"),
     ("audit", ""),
     (
         "server",

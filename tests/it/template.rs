@@ -1,9 +1,11 @@
 //! Templates: what is copied, what is not, and what becomes of it when it is done again.
 
 mod again;
+mod cost;
 mod dates;
 mod large;
 mod made;
+mod newcomers;
 mod publish;
 mod whole;
 

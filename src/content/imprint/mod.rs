@@ -7,6 +7,8 @@ mod store;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use super::task::Who;
+
 pub use store::{
     Links, append, copy_comments, copy_entries, copy_posts, copy_tasks, edit_comments, edit_entries, edit_posts,
     edit_tasks, tie_tasks,
@@ -14,6 +16,9 @@ pub use store::{
 
 /// Tasks of a WorkCenter at most.
 pub const TASKS_MAX: i64 = super::task::TASKS_MAX;
+
+/// People and roles that a part of a task names at most.
+pub const NAMED_MAX: usize = super::task::PEOPLE_MAX;
 
 /// Posts of a WorkCenter at most.
 pub const POSTS_MAX: i64 = super::post::POSTS_MAX;
@@ -40,9 +45,9 @@ pub struct Pair {
     pub place: Option<Uuid>,
 }
 
-/// A task that is copied, with its dates in its new place.
+/// A task that is copied, with its dates and whom it names in its new place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dated {
+pub struct Assigned {
     /// The task; its place is the document that it belongs to.
     pub pair: Pair,
     /// When the copy begins.
@@ -51,13 +56,30 @@ pub struct Dated {
     pub due_at: Option<Timestamp>,
     /// The zone that both are meant in; empty for UTC.
     pub zone: String,
+    /// Whom it names: each once in a part.
+    pub people: Vec<(Part, Who)>,
 }
 
-/// Who is meant in a WorkCenter by those whom tasks of another one name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cast {
-    /// Roles, each with somebody who is meant by it.
-    pub bound: Vec<(String, Uuid)>,
-    /// People, each with somebody who is meant where they do not collaborate.
-    pub replaced: Vec<(Uuid, Uuid)>,
+/// For what a task names somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// They are to do it.
+    Assignee,
+    /// They are to approve it.
+    Approver,
+}
+
+impl Part {
+    /// As the database has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Assignee => "ASSIGNEE",
+            Self::Approver => "APPROVER",
+        }
+    }
+
+    /// Reads what [`Self::name`] wrote.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Assignee, Self::Approver].into_iter().find(|it| it.name() == name)
+    }
 }

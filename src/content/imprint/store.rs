@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Cast, Dated, Deed, Pair};
+use super::{Assigned, Deed, Pair, Who};
 use crate::{
     db::{self, GenericClient, ToSql},
     error::{Error, Reason, Result},
 };
 
 /// The constraint that a name is broken by that somebody else has taken at the same time.
-const NAME: &str = "entry_name";
+const ENTRY_NAME: &str = "entry_name";
 
 /// Of documents the newest version alone, made by who copies.
 const COPY_ENTRIES: &str = "
@@ -69,32 +69,9 @@ const EDIT_TASKS: &str = "
 
 const REMOVE_PEOPLE: &str = "delete from task_person where task_id = any($1)";
 
-/// Roles stand for themselves unless somebody is bound to them. People stand for themselves where they collaborate; elsewhere
-/// somebody else does, or nobody. Each once, and no more than a task may name.
-const CAST: &str = "
-    with meant as (
-        select it.to_id, person.part, person.seq,
-            coalesce(bound.user_id, present.user_id, substitute.user_id) as user_id,
-            case when bound.user_id is null then person.role end as role
-        from unnest($1::uuid[], $2::uuid[]) as it (of, to_id)
-        join task_person person on person.task_id = it.of
-        left join (
-            select named.role, named.user_id from unnest($4::text[], $5::uuid[]) as named (role, user_id)
-            join collaborator on collaborator.workcenter_id = $3 and collaborator.user_id = named.user_id
-        ) bound on bound.role = person.role
-        left join collaborator present on present.workcenter_id = $3 and present.user_id = person.user_id
-        left join unnest($6::uuid[], $7::uuid[]) as replaced (user_id, by_id)
-            on replaced.user_id = person.user_id and present.user_id is null
-        left join collaborator substitute on substitute.workcenter_id = $3 and substitute.user_id = replaced.by_id
-    ), once as (
-        select to_id, part, user_id, role, min(seq) as seq from meant
-        where num_nonnulls(user_id, role) = 1 group by to_id, part, user_id, role
-    ), numbered as (
-        select *, row_number() over (partition by to_id, part order by seq, user_id) as place from once
-    )
+const NAME: &str = "
     insert into task_person (task_id, part, seq, user_id, role)
-    select to_id, part, row_number() over (partition by to_id order by part, place), user_id, role
-    from numbered where place <= $8";
+    select * from unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::text[])";
 
 const UNTIE_PRIORS: &str = "delete from task_dependency where task_id = any($1)";
 
@@ -155,9 +132,6 @@ const EDIT_COMMENTS: &str = "
     from unnest($1::uuid[], $2::uuid[]) as it (of, to_id) join comment source on source.id = it.of
     where comment.id = it.to_id";
 
-/// People and roles that a part of a task names at most.
-const CAST_MAX: i64 = 50;
-
 /// What things have led to: pairs of a source and what it became.
 pub type Links = [(Uuid, Uuid)];
 
@@ -176,7 +150,7 @@ fn columns<'a>(pairs: impl Iterator<Item = &'a Pair>) -> (Vec<Uuid>, Vec<Uuid>, 
 async fn run(on: &impl GenericClient, statement: &str, values: &[&(dyn ToSql + Sync)]) -> Result<()> {
     match db::text(on, statement, values).await {
         Ok(_) => Ok(()),
-        Err(error) if db::violated(&error) == Some(NAME) => Err(Error::Conflict(Reason::WriteConflict)),
+        Err(error) if db::violated(&error) == Some(ENTRY_NAME) => Err(Error::Conflict(Reason::WriteConflict)),
         Err(error) => Err(error.into()),
     }
 }
@@ -217,12 +191,12 @@ pub async fn append(on: &impl GenericClient, deed: &Deed, pairs: &[Pair]) -> Res
 /// # Errors
 ///
 /// What the database says.
-pub async fn copy_tasks(on: &impl GenericClient, deed: &Deed, cast: &Cast, tasks: &[Dated]) -> Result<()> {
+pub async fn copy_tasks(on: &impl GenericClient, deed: &Deed, tasks: &[Assigned]) -> Result<()> {
     let (of, to, places) = columns(tasks.iter().map(|it| &it.pair));
     let (starts, dues, zones) = dates(tasks);
     let values: [&(dyn ToSql + Sync); 9] = [&of, &to, &places, &starts, &dues, &zones, &deed.into, &deed.by, &deed.now];
     run(on, COPY_TASKS, &values).await?;
-    name(on, deed, cast, (&of, &to)).await
+    name(on, tasks).await
 }
 
 /// Makes tasks what their sources are, with those whom they name.
@@ -230,26 +204,35 @@ pub async fn copy_tasks(on: &impl GenericClient, deed: &Deed, cast: &Cast, tasks
 /// # Errors
 ///
 /// What the database says.
-pub async fn edit_tasks(on: &impl GenericClient, deed: &Deed, cast: &Cast, tasks: &[Dated]) -> Result<()> {
+pub async fn edit_tasks(on: &impl GenericClient, deed: &Deed, tasks: &[Assigned]) -> Result<()> {
     let (of, to, places) = columns(tasks.iter().map(|it| &it.pair));
     let (starts, dues, zones) = dates(tasks);
     run(on, EDIT_TASKS, &[&of, &to, &places, &starts, &dues, &zones, &deed.now]).await?;
     run(on, REMOVE_PEOPLE, &[&to]).await?;
-    name(on, deed, cast, (&of, &to)).await
+    name(on, tasks).await
 }
 
 type Dates<'a> = (Vec<Option<Timestamp>>, Vec<Option<Timestamp>>, Vec<&'a str>);
 
-fn dates(tasks: &[Dated]) -> Dates<'_> {
-    let of = |it: &'_ Dated| (it.starts_at, it.due_at);
+fn dates(tasks: &[Assigned]) -> Dates<'_> {
+    let of = |it: &'_ Assigned| (it.starts_at, it.due_at);
     let (starts, dues) = tasks.iter().map(of).unzip();
     (starts, dues, tasks.iter().map(|it| it.zone.as_str()).collect())
 }
 
-async fn name(on: &impl GenericClient, deed: &Deed, cast: &Cast, (of, to): (&[Uuid], &[Uuid])) -> Result<()> {
-    let (roles, bound): (Vec<&str>, Vec<Uuid>) = cast.bound.iter().map(|(role, user)| (role.as_str(), *user)).unzip();
-    let (replaced, by): (Vec<Uuid>, Vec<Uuid>) = cast.replaced.iter().copied().unzip();
-    run(on, CAST, &[&of, &to, &deed.into, &roles, &bound, &replaced, &by, &CAST_MAX]).await
+async fn name(on: &impl GenericClient, tasks: &[Assigned]) -> Result<()> {
+    let (mut of, mut parts, mut seqs) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut users, mut roles) = (Vec::new(), Vec::new());
+    for task in tasks {
+        for (seq, (part, who)) in (1_i64..).zip(&task.people) {
+            of.push(task.pair.to);
+            parts.push(part.name());
+            seqs.push(seq);
+            users.push(if let Who::User(user) = who { Some(*user) } else { None });
+            roles.push(if let Who::Role(role) = who { Some(role.name()) } else { None });
+        }
+    }
+    run(on, NAME, &[&of, &parts, &seqs, &users, &roles]).await
 }
 
 /// Has come before each of these tasks, and be attached to it, what `links` says that those things have become which do so with

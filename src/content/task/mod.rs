@@ -30,7 +30,7 @@ use crate::{
 pub(super) const TASKS_MAX: i64 = 10_000;
 
 /// People and roles that are to do a task at most, and that are to approve it: as many as an event concerns.
-const PEOPLE_MAX: usize = 50;
+pub(super) const PEOPLE_MAX: usize = 50;
 
 /// Tasks that come before one at most: more than anybody keeps in mind.
 const PRIORS_MAX: usize = 100;

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 pub(super) use service::{export, page, states};
+pub use store::amend;
 
 use super::{Kind, bulk::Order};
 

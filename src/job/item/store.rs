@@ -86,6 +86,20 @@ const SETTLE: &str = "
     from counts where job.id = counts.job_id
     returning job.id, job.done + job.skipped + job.failed < job.total as more";
 
+/// What else there is to say of items that are done of a job that is over.
+const AMEND: &str = "
+    with amended as (
+        update job_item set target_id = it.target_id, code = it.code, text = it.text, is_warned = it.code <> ''
+        from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[]) as it (item_id, target_id, code, text)
+        where job_id = $1 and job_item.item_id = it.item_id and job_item.state = 'DONE' and not is_warned
+        returning is_warned
+    ), counts as (
+        select count(*) filter (where is_warned) as warned from amended
+    )
+    update job set warned = job.warned + counts.warned, revision = revision + 1, state = case
+            when state = 'SUCCEEDED' and counts.warned > 0 then 'SUCCEEDED_WITH_WARNINGS' else state end
+    from counts where id = $1";
+
 const CANCEL: &str = "
     with cancelled as (
         update job_item set state = 'CANCELLED', code = 'CANCELLED', text = 'The job was stopped before it came to this.',
@@ -203,6 +217,16 @@ pub async fn settle(on: &impl GenericClient, outcomes: &[(Uuid, Outcome)], keeps
         [&jobs, &items, &states, &codes, &texts, &actions, &targets, &paths, &leftovers, &keeps, &columns];
     let rows = db::text(on, SETTLE, &values).await?;
     Ok(rows.iter().filter(|it| it.get("more")).map(|it| it.get("id")).collect())
+}
+
+/// Adds to what is written of items that are done: what they have led to, and what there is to say.
+pub async fn amend(on: &impl GenericClient, job: Uuid, outcomes: &[Outcome]) -> Result<()> {
+    let items: Vec<Uuid> = outcomes.iter().map(|it| it.item).collect();
+    let targets: Vec<Option<Uuid>> = outcomes.iter().map(|it| it.target).collect();
+    let codes: Vec<&str> = outcomes.iter().map(|it| it.code.as_ref()).collect();
+    let texts: Vec<&str> = outcomes.iter().map(|it| it.text.as_ref()).collect();
+    db::text(on, AMEND, &[&job, &items, &targets, &codes, &texts]).await?;
+    Ok(())
 }
 
 /// Cancels all that is still to be done of a job.

@@ -51,6 +51,23 @@ const TIED: &str = "
     update template_item_link set copy_hash = template_hash('TASK', workcenter_id, target_id)
     where template_id = $1 and workcenter_id = $2 and source_id = any($3)";
 
+/// People who are to be invited.
+const NOWHERE: &str = "
+    select source_id from template_item_link
+    where template_id = $1 and workcenter_id = $2 and target_id = '00000000-0000-0000-0000-000000000000'
+    order by source_id";
+
+/// All others of whom [`NOWHERE`] tells are forgotten.
+const LEAD: &str = "
+    with led as (
+        update template_item_link set target_id = it.target_id
+        from unnest($3::uuid[], $4::uuid[]) as it (source_id, target_id)
+        where template_id = $1 and workcenter_id = $2 and template_item_link.source_id = it.source_id
+    )
+    delete from template_item_link
+    where template_id = $1 and workcenter_id = $2 and target_id = '00000000-0000-0000-0000-000000000000'
+        and source_id <> all($3)";
+
 /// What these things of one kind have led to.
 pub(in crate::template) async fn look(
     on: &impl GenericClient,
@@ -116,6 +133,22 @@ pub(in crate::template) async fn tied(
     tasks: &[Uuid],
 ) -> Result<()> {
     db::text(on, TIED, &[&template, &into, &tasks]).await?;
+    Ok(())
+}
+
+/// Those who are to be invited when the WorkCenter is open.
+pub(in crate::template) async fn nowhere(on: &impl GenericClient, (template, into): (Uuid, Uuid)) -> Result<Vec<Uuid>> {
+    Ok(db::text(on, NOWHERE, &[&template, &into]).await?.iter().map(|row| row.get("source_id")).collect())
+}
+
+/// Notes what those of them have led to who are invited now, and forgets the others.
+pub(in crate::template) async fn lead(
+    on: &impl GenericClient,
+    (template, into): (Uuid, Uuid),
+    led: &[(Uuid, Uuid)],
+) -> Result<()> {
+    let (sources, targets): (Vec<Uuid>, Vec<Uuid>) = led.iter().copied().unzip();
+    db::text(on, LEAD, &[&template, &into, &sources, &targets]).await?;
     Ok(())
 }
 

@@ -1,3 +1,4 @@
-//! What is asked of a template, off the wire.
+//! Templates on the wire: what is asked of them, and what plans tell.
 
+pub(super) mod plan;
 pub(super) mod service;

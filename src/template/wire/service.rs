@@ -9,14 +9,18 @@ use jiff::civil::{
 use uuid::Uuid;
 
 use crate::{
-    content::imprint::Cast,
+    access::WorkCenterRole,
     error::Violations,
     ids,
     job::ItemKind,
-    pb::{PublishTemplateRequest, TemplateAnchor, TemplateDates, TemplateMode, TemplateOptions, TemplatePart, Weekday},
+    pb::{
+        self, PublishTemplateRequest, TemplateAnchor, TemplateDates, TemplateMode, TemplateOptions, TemplatePart,
+        Weekday,
+    },
     subscription::schedule::Days,
     template::{
         CAST_MAX, TARGETS_MAX,
+        cast::Cast,
         date::{DATES, HOLIDAYS_MAX},
         run::{Mode, Run, Timing},
     },
@@ -84,7 +88,7 @@ fn parts(sent: &[i32], violations: &mut Violations) -> Vec<ItemKind> {
 }
 
 fn cast(options: &TemplateOptions, violations: &mut Violations) -> Cast {
-    let mut cast = Cast::default();
+    let mut cast = Cast { newcomers: newcomers(options, violations), ..Cast::default() };
     if CAST_MAX < options.role_bindings.len() + options.user_substitutions.len() {
         violations.add("options.role_bindings", format!("must be at most {CAST_MAX} with the substitutions"));
         return cast;
@@ -98,7 +102,7 @@ fn cast(options: &TemplateOptions, violations: &mut Violations) -> Cast {
         if !seen.insert((role, user)) {
             violations.add(field, "must not be named twice");
         }
-        cast.bound.push((role.name().to_owned(), user));
+        cast.bound.push((role, user));
     }
     let mut replaced = HashSet::new();
     for (index, sent) in options.user_substitutions.iter().enumerate() {
@@ -112,6 +116,23 @@ fn cast(options: &TemplateOptions, violations: &mut Violations) -> Cast {
         cast.replaced.push((from, to));
     }
     cast
+}
+
+/// Reads what those become who are brought in, if they are.
+fn newcomers(options: &TemplateOptions, violations: &mut Violations) -> Option<WorkCenterRole> {
+    let field = "options.missing_assignee_role";
+    match (options.invite_missing_assignees, options.missing_assignee_role()) {
+        (false, _) if options.missing_assignee_role != 0 => {
+            violations.add(field, "must not be given where nobody is brought in");
+            None
+        }
+        (false, _) => None,
+        // An unknown number reads as none.
+        (true, pb::WorkCenterRole::Unspecified) if options.missing_assignee_role == 0 => {
+            Some(WorkCenterRole::Contributor)
+        }
+        (true, role) => violations.take(read_role(field, role)),
+    }
 }
 
 /// Reads where the dates of tasks come from.

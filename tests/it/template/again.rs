@@ -10,7 +10,7 @@ fn is_of_jobs(line: &str) -> bool {
         .contains(&line.split(':').next().unwrap())
 }
 
-async fn rest(pattern: &Pattern) -> Vec<String> {
+pub async fn rest(pattern: &Pattern) -> Vec<String> {
     pattern.stage.app.everything().await.into_iter().filter(|it| !is_of_jobs(it)).collect()
 }
 

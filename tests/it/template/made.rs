@@ -10,13 +10,13 @@ use super::{ALL, Pattern, of, well};
 use crate::harness::{Person, by, reason};
 
 impl Pattern {
-    fn creating(&self) -> CreateFromTemplateRequest {
+    pub fn creating(&self) -> CreateFromTemplateRequest {
         let (template_id, name) = (self.template.to_string(), "Pier 9".to_owned());
         CreateFromTemplateRequest { template_id, name, options: of(&ALL), ..Default::default() }
     }
 
     /// Somebody who sees the template has one made.
-    async fn create(&self, request: CreateFromTemplateRequest) -> (Job, Uuid) {
+    pub async fn create(&self, request: CreateFromTemplateRequest) -> (Job, Uuid) {
         let answer = self.templates().create_from_template(by(&self.bob.token, request)).await.unwrap();
         let job = answer.into_inner().job.unwrap();
         let id = job.bulk.as_ref().unwrap().target_workcenter_id.parse().unwrap();
@@ -31,7 +31,7 @@ impl Pattern {
         }
     }
 
-    async fn ended(&self, job: &Job) -> Job {
+    pub async fn ended(&self, job: &Job) -> Job {
         while self.stage.daemon.work().await.unwrap() {}
         let request = workcenter::pb::GetJobRequest { job_id: job.job_id.clone() };
         self.stage.app.jobs().get_job(by(&self.bob.token, request)).await.unwrap().into_inner().job.unwrap()

@@ -1,19 +1,16 @@
 //! Publishing to many WorkCenters: what stops what, who does it when somebody dies, and how it is stopped.
 
 use uuid::Uuid;
-use workcenter::{
-    daemon::Daemon,
-    pb::{
-        ArchiveWorkCenterRequest, CancelJobRequest, Job, JobKind, JobScope, JobState, ListJobsRequest,
-        PublishTemplateRequest,
-    },
+use workcenter::pb::{
+    ArchiveWorkCenterRequest, CancelJobRequest, Job, JobKind, JobScope, JobState, ListJobsRequest,
+    PublishTemplateRequest,
 };
 
 use super::{Pattern, of};
 use crate::{bulk::Stage, dice::Dice, harness::by};
 
 impl Pattern {
-    fn publishing(&self, targets: &[Uuid]) -> PublishTemplateRequest {
+    pub fn publishing(&self, targets: &[Uuid]) -> PublishTemplateRequest {
         PublishTemplateRequest {
             template_id: self.template.to_string(),
             target_workcenter_ids: targets.iter().map(ToString::to_string).collect(),
@@ -22,19 +19,19 @@ impl Pattern {
         }
     }
 
-    async fn publish(&self, request: PublishTemplateRequest) -> Job {
+    pub async fn publish(&self, request: PublishTemplateRequest) -> Job {
         let answer = self.templates().publish_template(by(&self.stage.account.admin.token, request)).await.unwrap();
         answer.into_inner().job.unwrap()
     }
 
     /// The job as it stands, as who administers sees it.
-    async fn seen(&self, job: &Job) -> Job {
+    pub async fn seen(&self, job: &Job) -> Job {
         let request = workcenter::pb::GetJobRequest { job_id: job.job_id.clone() };
         let request = by(&self.stage.account.admin.token, request);
         self.stage.app.jobs().get_job(request).await.unwrap().into_inner().job.unwrap()
     }
 
-    async fn published(&self, request: PublishTemplateRequest) -> (Job, Vec<String>) {
+    pub async fn published(&self, request: PublishTemplateRequest) -> (Job, Vec<String>) {
         let job = self.publish(request).await;
         while self.stage.daemon.work().await.unwrap() {}
         (self.seen(&job).await, self.places(&job).await)
@@ -66,7 +63,7 @@ impl Pattern {
     }
 }
 
-async fn spaces(stage: &Stage, of: usize) -> Vec<Uuid> {
+pub async fn spaces(stage: &Stage, of: usize) -> Vec<Uuid> {
     let mut spaces = Vec::new();
     for number in 0..of {
         spaces.push(stage.space(&format!("Pier {number}")).await);
@@ -172,23 +169,4 @@ async fn a_job_that_is_stopped_stops_those_that_do_its_items_and_keeps_what_was_
     assert_eq!(parts.iter().map(Job::state).collect::<Vec<_>>(), [JobState::Cancelled]);
     assert_eq!(pattern.stage.listing(targets[0]).await, ["plans/", "plans/old/"]);
     assert_eq!(pattern.stage.listing(targets[1]).await, [""; 0]);
-}
-
-#[tokio::test]
-async fn a_workcenter_costs_as_much_among_twenty_as_alone() {
-    let pattern = Pattern::set().await;
-    let targets = spaces(&pattern.stage, 22).await;
-    let (parts, tap) = pattern.stage.app.tapped_parts().await;
-    let daemon = Daemon::new(parts, &pattern.stage.app.daemon_settings(None));
-    let cost = async |targets: &[Uuid]| {
-        let job = pattern.publish(pattern.publishing(targets)).await;
-        let before = tap.round_trips();
-        while daemon.work().await.unwrap() {}
-        assert_eq!(pattern.seen(&job).await.state(), JobState::SucceededWithWarnings);
-        tap.round_trips() - before
-    };
-    // Statements are prepared once.
-    cost(&targets[..1]).await;
-    let (one, twenty) = (cost(&targets[1..2]).await, cost(&targets[2..]).await);
-    assert!(twenty <= 20 * one, "{one} for one, {twenty} for twenty");
 }

@@ -1,0 +1,3 @@
+//! What would become of things, as it is told.
+
+pub(in crate::template) mod service;
