@@ -35,7 +35,7 @@ mod tell;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use import::Import;
+pub use import::{Import, sheet};
 pub use letters::{Letter, letters};
 pub use remind::remind;
 pub use service::Service;

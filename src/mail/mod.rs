@@ -18,7 +18,8 @@ mod relay;
 mod session;
 pub mod template;
 mod tls;
-mod wire;
+/// Public for the fuzz target alone.
+pub mod wire;
 
 pub use dialogue::Outcome;
 pub use dkim::Seal;

@@ -10,6 +10,7 @@ mod sink;
 mod story;
 mod tap;
 
+mod abuse;
 mod access;
 mod activity;
 mod architecture;
@@ -22,6 +23,7 @@ mod chart;
 mod content;
 mod digest;
 mod front;
+mod fuzzed;
 mod identity;
 mod import;
 mod invite;

@@ -52,6 +52,8 @@ pub struct Serving {
     pub url: String,
     /// Where it serves metrics, if it does.
     pub metrics: Option<String>,
+    /// Where it serves the pages of unsubscribe links, if it is a daemon.
+    pub pages: Option<String>,
 }
 
 impl Serving {
@@ -77,11 +79,14 @@ impl Serving {
         let settings = [&usual, settings].concat();
         let mut child = command(program, &settings, &[]).stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut serving = Self { child, log, url: String::new(), metrics: None };
+        let mut serving = Self { child, log, url: String::new(), metrics: None, pages: None };
         let address = |line: &str| {
             let address = line.split("Some(").nth(1).and_then(|it| it.split(')').next());
             address.expect("the log says where").to_owned()
         };
+        if program == DAEMON {
+            serving.pages = Some(address(&serving.says("pages are here").await));
+        }
         if settings.iter().any(|(name, _)| *name == "METRICS_LISTEN") {
             serving.metrics = Some(address(&serving.says("metrics are here").await));
         }
