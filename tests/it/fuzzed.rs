@@ -19,7 +19,7 @@ use crate::picture::refused::Random;
 
 /// How many changed copies of each are tried; and of text, for which zones are looked for that are called nearly so.
 const CHANGED: usize = 300;
-const FIELDS_CHANGED: usize = 10;
+const FIELDS_CHANGED: usize = 5;
 
 /// Tries the files of `fuzz/corpus/{name}` and `many` changed ones of each; returns how many of both are good, as `check` says.
 fn tried(name: &str, many: usize, check: impl Fn(&[u8]) -> bool) -> (usize, usize) {

@@ -39,7 +39,7 @@ const NAME_MAX: usize = 320;
 /// Cells of a row at most: many more than there are columns, and few enough to be counted by whoever wrote them.
 const CELLS_MAX: usize = 100;
 
-/// What rows have that do not say otherwise: as an [`Offer`] has it.
+/// What rows have that do not say otherwise: as an offer has it.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "each is the field of the offer that it is named for")]
 pub struct Defaults {

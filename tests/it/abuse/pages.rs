@@ -18,9 +18,10 @@ use crate::{
 /// may be, and as much again.
 const GROWTH_MIB: u64 = 32;
 
-/// How many come at a time: more than there may be.
+/// How many come at a time and say nothing, and how many that do not end what they say: each more than there may be. All of
+/// them take ten thousand descriptors of this process; what has only a thousand sees fewer come.
 fn crowd() -> usize {
-    if full() { 10_000 } else { 400 }
+    if full() { 5_000 } else { 400 }
 }
 
 /// What the page says at `path` to somebody who asks as one should.

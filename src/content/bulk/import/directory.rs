@@ -190,7 +190,7 @@ pub fn entry(bytes: &[u8]) -> Result<Option<(Entry, usize)>, Fault> {
     Ok(Some((entry, length)))
 }
 
-/// How many bytes stand between the beginning of an entry and what is packed there, read off its first [`LOCAL`].
+/// How many bytes stand between the beginning of an entry and what is packed there, read off its first `LOCAL`.
 pub fn local(bytes: &[u8]) -> Option<u64> {
     let lengths = [u16_at(bytes, 26)?, u16_at(bytes, 28)?].map(u64::from);
     bytes.starts_with(b"PK\x03\x04").then_some(LOCAL as u64 + lengths[0] + lengths[1])
