@@ -58,7 +58,7 @@ fuzz:  ## Tries inputs that nobody thought of as pictures, and as all else that 
 	bin/dev/fuzz
 
 abuse: ## Has callers ask for what does harm, in every call, and ten thousand of them who never come to an end: minutes.
-	ABUSE_FULL=1 bin/dev/test --test it -- abuse:: --nocapture --test-threads=1
+	ulimit -n "$$(ulimit -H -n)" && ABUSE_FULL=1 bin/dev/test --test it -- abuse:: --nocapture --test-threads=1
 
 deny:  ## Looks at the licences, sources and doubles of dependencies, and at what is known against them.
 	bin/dev/deny

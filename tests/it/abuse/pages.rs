@@ -18,10 +18,10 @@ use crate::{
 /// may be, and as much again.
 const GROWTH_MIB: u64 = 32;
 
-/// How many come at a time and say nothing, and how many that do not end what they say: each more than there may be. All of
-/// them take ten thousand descriptors of this process; what has only a thousand sees fewer come.
+/// How many come at a time and say nothing, and how many that do not end what they say: together more than there may be. Each
+/// takes a descriptor of this process, which `make abuse` lets have as many as it may.
 fn crowd() -> usize {
-    if full() { 5_000 } else { 400 }
+    if full() { 5_000 } else { 200 }
 }
 
 /// What the page says at `path` to somebody who asks as one should.
