@@ -60,8 +60,14 @@ peers: ## Lets clients in other languages use and abuse the server, as much as i
 pictures: ## Cuts all pictures that others made, and as many large ones at once as is promised: ten minutes.
 	PICTURES_FULL=1 bin/dev/test --test it -- picture:: --nocapture --test-threads=1
 
-fuzz:  ## Tries inputs that nobody thought of as pictures and as uploads: ten minutes.
+fuzz:  ## Tries inputs that nobody thought of as pictures, and as all else that comes from outside: ten minutes.
 	bin/dev/fuzz
+
+abuse: ## Has callers ask for what does harm, in every call, and ten thousand of them who never come to an end: minutes.
+	ulimit -n "$$(ulimit -H -n)" && ABUSE_FULL=1 bin/dev/test --test it -- abuse:: --nocapture --test-threads=1
+
+deny:  ## Looks at the licences, sources and doubles of dependencies, and at what is known against them.
+	bin/dev/deny
 
 bench: ## Compares what it costs with what others cost, side by side.
 	benches/run
@@ -71,4 +77,4 @@ signin: ## Measures how long signing in takes, on an optimised server.
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart image chaos storm races bulk templates watchers browser calendar digests handshakes peers pictures fuzz bench signin ci
+.PHONY: help setup demo run test lint chart image chaos storm races bulk templates watchers browser calendar digests handshakes peers pictures fuzz bench signin ci abuse deny

@@ -17,6 +17,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = env::var_os("OUT_DIR").map(PathBuf::from).ok_or("cargo sets OUT_DIR")?;
     fs::write(out.join("workcenter.bin"), descriptors.encode_to_vec())?;
     // Bytes are shared with what came off the wire rather than copied.
-    tonic_prost_build::configure().bytes(".").compile_fds(descriptors)?;
+    let build = tonic_prost_build::configure().codec_path("crate::pb::Codec").bytes(".");
+    // By its name a message is found among the descriptors.
+    let mut config = tonic_prost_build::Config::new();
+    config.enable_type_names();
+    build.compile_fds_with_config(descriptors, config)?;
     Ok(())
 }

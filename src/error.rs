@@ -177,24 +177,26 @@ impl Kind {
     }
 }
 
-/// Collects what is wrong with a request, so that all of it is said at once.
+/// Collects what is wrong with a request, so that all of it is said at once: of more than may be told the first.
+///
+/// So a request that repeats what is wrong a million times costs no more than one that does so twenty times.
 #[derive(Debug, Default)]
 pub struct Violations(Vec<Violation>);
 
 impl Violations {
     /// Notes that `field` breaks `rule`.
     pub fn add(&mut self, field: impl Into<String>, rule: impl Into<String>) {
-        self.0.push(Violation::new(field, rule));
+        self.extend([Violation::new(field, rule)]);
     }
 
     /// Notes all of these.
     pub fn extend(&mut self, violations: impl IntoIterator<Item = Violation>) {
-        self.0.extend(violations);
+        self.0.extend(violations.into_iter().take(VIOLATIONS_MAX - self.0.len()));
     }
 
     /// Takes the value, or notes the violation.
     pub fn take<T>(&mut self, result: Result<T, Violation>) -> Option<T> {
-        result.map_err(|it| self.0.push(it)).ok()
+        result.map_err(|it| self.extend([it])).ok()
     }
 
     /// Takes the value, or notes all that is wrong with it.
@@ -206,7 +208,7 @@ impl Violations {
         match result {
             Ok(it) => Ok(Some(it)),
             Err(Error::Invalid(violations)) => {
-                self.0.extend(violations);
+                self.extend(violations);
                 Ok(None)
             }
             Err(other) => Err(other),

@@ -2,9 +2,13 @@
 
 #![allow(missing_docs, clippy::all, clippy::doc_markdown, clippy::too_many_lines)]
 
+mod codec;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
+
+pub use codec::Codec;
 
 tonic::include_proto!("workcenter.v1");
 

@@ -31,7 +31,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use self::bytes::{DOCUMENT_BYTES_MAX, MESSAGE_BYTES_MAX};
-pub use bulk::{Deeds, ITEMS_MAX, Imports, ROOTS_MAX};
+pub use bulk::{Deeds, ITEMS_MAX, Imports, ROOTS_MAX, directory};
 pub use name::{NAME_MAX, Name};
 pub use place::{DEPTH_MAX, Place};
 pub use purge::purge;

@@ -359,9 +359,8 @@ pub fn serve(
         let settings = &parts.settings;
         let links = Links::new(parts.db.clone(), parts.clock.clone(), settings.key(), settings.digest_spread);
         let pages = unsubscribe::pages(links);
-        let draining = parts.draining.clone();
-        let pages = axum::serve(http, pages).with_graceful_shutdown(async move { draining.cancelled().await });
-        let pages = tokio::spawn(pages.into_future());
+        info!(address = ?http.local_addr().ok(), "pages are here");
+        let pages = tokio::spawn(server::pages(http, pages, parts.draining.clone()));
 
         let gate = identity::Gate::new(parts.db.clone(), &parts.notices);
         let routes = Routes::default().add_service(parts.jobs());

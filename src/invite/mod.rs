@@ -37,7 +37,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use guest::{Asked, ask, hold};
-pub use import::Import;
+pub use import::{Import, sheet};
 pub use letters::{Letter, letters};
 pub use remind::remind;
 pub use service::Service;

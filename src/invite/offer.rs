@@ -24,7 +24,7 @@ const MESSAGE_MAX: usize = 1_000;
 
 /// What an inviter asks for.
 #[derive(Clone, Debug)]
-pub(super) struct Offer {
+pub struct Offer {
     /// To whom.
     pub email: Email,
     /// What they become in the account.

@@ -17,7 +17,8 @@ pub mod reader;
 mod relay;
 mod session;
 pub mod template;
-mod wire;
+/// Public for the fuzz target alone.
+pub mod wire;
 
 pub use dialogue::Outcome;
 pub use dkim::Seal;

@@ -16,26 +16,26 @@ const LINE_BYTES_MAX: u64 = 4096;
 const LINES_MAX: usize = 128;
 
 /// A connection, plain or not.
-pub(in crate::mail) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// What a relay says.
-pub(in crate::mail) struct Reply {
+pub struct Reply {
     /// From 200 to 599.
-    pub(in crate::mail) code: u16,
+    pub code: u16,
     /// What stands behind the code in each line.
-    pub(in crate::mail) lines: Vec<String>,
+    pub lines: Vec<String>,
 }
 
 impl Reply {
     /// Returns the first digit of the code: 2 is done, 3 is go on, 4 is not now, 5 is no.
-    pub(in crate::mail) fn class(&self) -> u16 {
+    pub fn class(&self) -> u16 {
         self.code / 100
     }
 
     /// Returns the code and all lines as one; a status such as 5.1.1 that stands in each is there once.
-    pub(in crate::mail) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let mut text = self.code.to_string();
         let status = self.lines.first().and_then(|it| it.split(' ').next()).filter(|it| it.contains('.'));
         for (place, line) in self.lines.iter().enumerate() {
@@ -48,10 +48,11 @@ impl Reply {
 }
 
 /// A connection to a relay, at the level of lines.
-pub(in crate::mail) struct Wire(BufReader<Box<dyn Stream>>);
+pub struct Wire(BufReader<Box<dyn Stream>>);
 
 impl Wire {
-    pub(in crate::mail) fn new(stream: Box<dyn Stream>) -> Self {
+    /// The lines on `stream`.
+    pub fn new(stream: Box<dyn Stream>) -> Self {
         Self(BufReader::new(stream))
     }
 
@@ -108,8 +109,12 @@ impl Wire {
 
     /// Hears one reply, which may have several lines.
     ///
+    /// # Errors
+    ///
+    /// When the connection ends before it does, and when it is no reply, or one that is too long.
+    ///
     /// Source: RFC 5321, section 4.2.
-    pub(in crate::mail) async fn reply(&mut self) -> io::Result<Reply> {
+    pub async fn reply(&mut self) -> io::Result<Reply> {
         let mut reply = Reply { code: 0, lines: Vec::new() };
         while reply.lines.len() < LINES_MAX {
             let line = self.line().await?;

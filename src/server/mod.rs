@@ -12,8 +12,9 @@ mod load;
 mod method;
 mod metrics;
 mod stream;
+mod web;
 
-use std::{future::IntoFuture, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::{
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{codec::CompressionEncoding, service::Routes};
 use tracing::{info, warn};
 
+pub(crate) use self::web::serve as pages;
 use self::{front::Front, health::Readiness, load::Load, metrics::Metrics};
 use crate::{
     blob::Blobs,
@@ -291,7 +293,9 @@ async fn renewed(tls: Acceptor) {
 async fn scraped(at: SocketAddr, metrics: Arc<Metrics>) -> Result<AbortHandle> {
     let listener = TcpListener::bind(at).await.map_err(Error::internal)?;
     info!(address = ?listener.local_addr().ok(), "metrics are here");
-    Ok(tokio::spawn(axum::serve(listener, metrics::page(metrics)).into_future()).abort_handle())
+    // It tells how the process drains, too, and ends with it.
+    let never = CancellationToken::new();
+    Ok(tokio::spawn(web::serve(listener, metrics::page(metrics), never)).abort_handle())
 }
 
 type Reflection<T> = tonic_reflection::server::v1::ServerReflectionServer<T>;

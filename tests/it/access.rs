@@ -1,13 +1,13 @@
 //! Whom each call refuses, and how: every call there is, by every kind of caller.
 
-mod cast;
+pub mod cast;
 mod provisioning;
 mod ranks;
 pub mod raw;
 mod reasons;
 mod said;
 mod table;
-mod things;
+pub mod things;
 mod walk;
 
 use std::collections::BTreeSet;

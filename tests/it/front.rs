@@ -16,7 +16,7 @@ use crate::harness::{by, reason};
 use odd::{QUERY, Stand, picture, profile};
 
 /// How long anything may take before the test says that it hangs.
-const HANGS_AFTER: Duration = Duration::from_secs(30);
+pub const HANGS_AFTER: Duration = Duration::from_secs(30);
 
 fn told(status: &Status) -> (Code, String) {
     (status.code(), reason(status))

@@ -11,6 +11,7 @@ mod sink;
 mod story;
 mod tap;
 
+mod abuse;
 mod access;
 mod activity;
 mod architecture;
@@ -23,6 +24,7 @@ mod chart;
 mod content;
 mod digest;
 mod front;
+mod fuzzed;
 mod identity;
 mod import;
 mod invite;

@@ -29,7 +29,7 @@ use workcenter::pb::{
 use crate::{
     access::raw,
     harness::{App, Person, by, fields, reason},
-    process::program::{SERVER, Serving},
+    process::program::{DAEMON, SERVER, Serving},
 };
 
 /// How long the server of these tests lets an upload be silent, in seconds.
@@ -385,7 +385,7 @@ async fn of_ten_times_as_many_streams_as_there_are_places_for_those_too_many_are
 /// How often which abuse is committed where minutes do not matter; elsewhere the script's own counts hold.
 const FULL: [&str; 14] = [
     "resets=100000",
-    "idle=5000",
+    "idle=10000",
     "slow-headers=200",
     "large-headers=200",
     "continuations=100000",
@@ -414,4 +414,22 @@ async fn who_abuses_the_server_does_not_fill_its_memory_nor_stops_the_work_of_ot
     println!("{}", String::from_utf8_lossy(&output.stdout));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(!host.log.is_finished(), "the server has ended");
+}
+
+/// What is done to the daemon, whose connections are kept in order by the same code.
+const OF_DAEMON: [&str; 5] = ["resets", "slow-headers", "large-headers", "continuations", "garbage"];
+
+#[tokio::test]
+async fn who_abuses_the_daemon_does_not_fill_its_memory_nor_stops_the_work_of_others() {
+    let app = App::start().await;
+    let serving = Serving::start(DAEMON, &app, &[]).await;
+    let mut script = Language::Python.script("abuse");
+    let target = serving.url.trim_start_matches("http://").to_owned();
+    script.args([&target, &serving.pid().to_string(), "--growth", GROWTH_MIB, "--hold", "1"]).args(OF_DAEMON);
+    let log = tokio::spawn(serving.end());
+    let output = script.output().await.unwrap();
+    println!("{}", String::from_utf8_lossy(&output.stdout));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!log.is_finished(), "the daemon has ended");
+    log.abort();
 }

@@ -4,7 +4,7 @@ mod bare;
 mod bombs;
 mod corpus;
 mod fuzzed;
-mod refused;
+pub mod refused;
 
 use std::io::Cursor;
 

@@ -23,7 +23,7 @@ mod store;
 mod world;
 
 pub(super) use import::Import;
-pub use import::Imports;
+pub use import::{Imports, directory};
 pub use run::Deeds;
 pub use service::Bulk;
 

@@ -4,7 +4,8 @@
 //! the job is over: those that cannot be read with what is wrong with them, which is what becomes of them when their turn
 //! comes. All others are made as one call of many rows would make them, a hundred at a time.
 
-mod sheet;
+/// Public for the fuzz target alone.
+pub mod sheet;
 mod store;
 mod work;
 
@@ -22,22 +23,22 @@ const ROWS_MAX: usize = 5_000;
 
 /// A row of a file.
 #[derive(Clone, Debug)]
-struct Row {
+pub struct Row {
     /// The line of the file on which it begins; that of the names of the columns is the first.
-    line: i64,
+    pub line: i64,
     /// What stands where an address should: what its item is called.
-    name: String,
+    pub name: String,
     /// What it asks for, or why nothing can be made of it.
-    offer: Result<Offer, Fault>,
+    pub offer: Result<Offer, Fault>,
 }
 
 /// Why nothing can be made of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Fault {
+pub struct Fault {
     /// The first column with something wrong; empty when it is the row as a whole.
-    column: String,
+    pub column: String,
     /// A stable code.
-    code: String,
+    pub code: String,
     /// Everything that is wrong with it.
-    text: String,
+    pub text: String,
 }

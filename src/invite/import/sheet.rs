@@ -36,9 +36,13 @@ const COLUMNS: [(&str, &str); 5] = [
 /// Characters by which an item is called at most: an address has no more.
 const NAME_MAX: usize = 320;
 
-/// What rows have that do not say otherwise.
+/// Cells of a row at most: many more than there are columns, and few enough to be counted by whoever wrote them.
+const CELLS_MAX: usize = 100;
+
+/// What rows have that do not say otherwise: as an offer has it.
 #[derive(Clone, Debug)]
-pub(super) struct Defaults {
+#[allow(missing_docs, reason = "each is the field of the offer that it is named for")]
+pub struct Defaults {
     pub account_role: AccountRole,
     pub places: Vec<Place>,
     pub message: String,
@@ -52,15 +56,15 @@ pub(super) struct Defaults {
 /// # Errors
 ///
 /// [`crate::error::Error::Invalid`] when it is not such a file, when a column has no name that is known, when there is no row
-/// or there are too many.
-pub(super) fn read(file: &[u8], defaults: &Defaults) -> Result<Vec<Row>> {
+/// or there are too many; and when a row has far more cells than there are columns.
+pub fn read(file: &[u8], defaults: &Defaults) -> Result<Vec<Row>> {
     let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
-    let mut reader = ReaderBuilder::new()
-        .delimiter(delimiter(file))
-        .has_headers(false)
-        .flexible(true)
-        .trim(Trim::All)
-        .from_reader(file);
+    let delimiter = delimiter(file);
+    if is_wide(file, delimiter) {
+        return Err(Violation::new("file", format!("must have at most {CELLS_MAX} cells in a row")).into());
+    }
+    let mut reader =
+        ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).trim(Trim::All).from_reader(file);
     let refused = |error: csv::Error| Violation::new("file", format!("must be comma-separated values: {error}"));
     let mut record = ByteRecord::new();
     reader.read_byte_record(&mut record).map_err(refused)?;
@@ -79,9 +83,10 @@ pub(super) fn read(file: &[u8], defaults: &Defaults) -> Result<Vec<Row>> {
         let line = lines.of(&record);
         let mut row = row(line, &record, &columns, defaults)?;
         if let Ok(offer) = &row.offer {
-            let first = *first.entry(offer.email.key.clone()).or_insert(line);
-            if first < line {
+            if let Some(first) = first.get(&offer.email.key) {
                 row.offer = Err(fault(EMAIL, DUPLICATE, format!("the row on line {first} has the same address")));
+            } else {
+                first.insert(offer.email.key.clone(), line);
             }
         }
         rows.push(row);
@@ -106,7 +111,13 @@ impl Lines<'_> {
     fn of(&mut self, record: &ByteRecord) -> i64 {
         let begin = record.position().map_or(0, |it| usize::try_from(it.byte()).unwrap_or(usize::MAX));
         while self.at < begin || self.file.get(self.at).is_some_and(|it| b"\r\n".contains(it)) {
-            self.line += i64::from(self.file.get(self.at) == Some(&b'\n'));
+            let next = self.file.get(self.at + 1);
+            // A line may end with either of the two, or with both.
+            self.line += match self.file.get(self.at) {
+                Some(b'\n') => 1,
+                Some(b'\r') if next != Some(&b'\n') => 1,
+                _ => 0,
+            };
             self.at += 1;
         }
         self.line
@@ -121,6 +132,26 @@ fn fault(column: &str, code: &str, text: String) -> Fault {
 fn delimiter(file: &[u8]) -> u8 {
     let found = file.iter().take_while(|it| **it != b'\n').find(|it| b",;\t".contains(it));
     found.copied().unwrap_or(b',')
+}
+
+/// Whether a row has more cells than any may have: to read a million of them takes forty times their bytes. A quote begins one
+/// that is quoted where the cell begins, and nowhere else, as the reader has it.
+fn is_wide(file: &[u8], delimiter: u8) -> bool {
+    let (mut cells, mut begins, mut is_quoted, mut was_quoted) = (1, true, false, false);
+    file.iter().any(|byte| {
+        // A quote that ends one may be the first of two, which end nothing.
+        let again = std::mem::take(&mut was_quoted) && *byte == b'"';
+        match *byte {
+            _ if again => is_quoted = true,
+            b'"' if is_quoted => (is_quoted, was_quoted) = (false, true),
+            _ if is_quoted => {}
+            b'"' if begins => (is_quoted, begins) = (true, false),
+            b'\r' | b'\n' => (cells, begins) = (1, true),
+            it if it == delimiter => (cells, begins) = (cells + 1, true),
+            _ => begins = false,
+        }
+        CELLS_MAX < cells
+    })
 }
 
 /// Which column each cell is of.
@@ -301,6 +332,10 @@ mod tests {
             ["2 ada@example.com GUEST a, b None 0"]
         );
         assert_eq!(rows(b"message\temail\nhi\tada@example.com"), ["2 ada@example.com GUEST hi None 0"]);
+        let old = rows(b"email\rada@example.com\r\rada@example.com\r\ncleo@example.com");
+        assert_eq!(old[0], "2 ada@example.com GUEST Welcome None 0");
+        assert_eq!(old[1], "4 email DUPLICATE: the row on line 2 has the same address");
+        assert_eq!(old[2], "5 cleo@example.com GUEST Welcome None 0");
     }
 
     #[test]
@@ -341,6 +376,14 @@ mod tests {
         assert_eq!(refused(b""), nameless);
         assert_eq!(refused(b"message\nhi\n"), nameless);
         assert_eq!(refused(b"email\n\n"), "file must have a row below the names of the columns");
+        let wide = format!("email,message\nada@example.com,{}\n", ",".repeat(CELLS_MAX - 2));
+        assert!(refused(format!("{wide}{}", ",".repeat(CELLS_MAX)).as_bytes()).contains("100 cells in a row"));
+        assert!(read(wide.as_bytes(), &defaults()).is_ok());
+        // Commas in quotes part nothing, and quotes within a cell begin none.
+        let quoted = format!("email,message\nada@example.com,\"a \"\"b\"\"{}\"\n", ",".repeat(500));
+        assert!(read(quoted.as_bytes(), &defaults()).is_ok());
+        let unquoted = format!("email,message\na\"b{}\n", ",".repeat(500));
+        assert!(refused(unquoted.as_bytes()).contains("100 cells in a row"));
         let many = "email\n".to_owned() + &"a@example.com\n".repeat(ROWS_MAX + 1);
         assert_eq!(refused(many.as_bytes()), "file must have at most 5000 rows");
         // Whatever it is, it is read to its end.

@@ -1,4 +1,4 @@
-//! Any call by its path, with a message that is bytes already; the answers are counted as such and not read.
+//! Any call by its path, with a message that is bytes already, and answers that are.
 
 use prost::bytes::{Buf, BufMut};
 use tonic::{
@@ -13,7 +13,7 @@ struct Raw;
 
 impl Codec for Raw {
     type Encode = Vec<u8>;
-    type Decode = ();
+    type Decode = Vec<u8>;
     type Encoder = Self;
     type Decoder = Self;
 
@@ -37,22 +37,22 @@ impl Encoder for Raw {
 }
 
 impl Decoder for Raw {
-    type Item = ();
+    type Item = Vec<u8>;
     type Error = Status;
 
-    fn decode(&mut self, wire: &mut DecodeBuf<'_>) -> Result<Option<()>, Status> {
-        wire.advance(wire.remaining());
-        Ok(Some(()))
+    fn decode(&mut self, wire: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
+        let length = wire.remaining();
+        Ok(Some(wire.copy_to_bytes(length).into()))
     }
 }
 
-/// Makes the call at `path` and waits for its first answer, or for its end.
-pub async fn call(channel: Channel, path: &str, request: Request<Vec<u8>>) -> Result<(), Status> {
-    open(channel, path, request).await?.message().await.map(|_| ())
+/// Makes the call at `path` and waits for its first answer, or for its end, which is like an answer with nothing in it.
+pub async fn call(channel: Channel, path: &str, request: Request<Vec<u8>>) -> Result<Vec<u8>, Status> {
+    open(channel, path, request).await?.message().await.map(Option::unwrap_or_default)
 }
 
 /// Makes the call at `path` and waits until it is taken, or refused: a stream may have nothing to say for long.
-pub async fn open(channel: Channel, path: &str, request: Request<Vec<u8>>) -> Result<Streaming<()>, Status> {
+pub async fn open(channel: Channel, path: &str, request: Request<Vec<u8>>) -> Result<Streaming<Vec<u8>>, Status> {
     let mut client = Grpc::new(channel);
     client.ready().await.map_err(|error| Status::unknown(error.to_string()))?;
     // To a client one answer is a stream that is over soon.

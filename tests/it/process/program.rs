@@ -54,6 +54,8 @@ pub struct Serving {
     pub metrics: Option<String>,
     /// Where it serves health without TLS, if it does.
     pub health: Option<String>,
+    /// Where it serves the pages of unsubscribe links, if it is a daemon.
+    pub pages: Option<String>,
 }
 
 impl Serving {
@@ -79,12 +81,15 @@ impl Serving {
         let settings = [&usual, settings].concat();
         let mut child = command(program, &settings, &[]).stderr(Stdio::piped()).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut serving = Self { child, log, url: String::new(), metrics: None, health: None };
+        let mut serving = Self { child, log, url: String::new(), metrics: None, health: None, pages: None };
         let address = |line: &str| {
             let address = line.split("Some(").nth(1).and_then(|it| it.split(')').next());
             address.expect("the log says where").to_owned()
         };
         let is_set = |it: &str| settings.iter().any(|(name, _)| *name == it);
+        if program == DAEMON {
+            serving.pages = Some(address(&serving.says("pages are here").await));
+        }
         if is_set("METRICS_LISTEN") {
             serving.metrics = Some(address(&serving.says("metrics are here").await));
         }

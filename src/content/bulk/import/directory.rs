@@ -15,7 +15,7 @@ pub(super) const DIRECTORY_BYTES_MAX: u64 = 32 << 20;
 
 /// How many bytes at the end of an archive say where its directory is: what ends it with the longest comment, and what comes
 /// before that in large archives.
-pub(super) const END_BYTES_MAX: u64 = (LOCATOR + END + u16::MAX as usize) as u64;
+pub const END_BYTES_MAX: u64 = (LOCATOR + END + u16::MAX as usize) as u64;
 
 /// Bytes of what ends an archive, without a comment.
 const END: usize = 22;
@@ -37,7 +37,7 @@ const CODE_PAGE: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ�
 
 /// What is wrong with an archive as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub enum Fault {
     /// It is no archive, or not all of one.
     Unreadable,
     /// More is in it than a job may have items, or more is said of it than may be.
@@ -48,15 +48,18 @@ pub(super) enum Fault {
 
 /// Where a directory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Extent {
+pub struct Extent {
+    /// Where it begins.
     pub start: u64,
+    /// Where it ends.
     pub end: u64,
+    /// How many entries it has.
     pub entries: u64,
 }
 
 /// What the end of an archive says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub enum End {
     /// Where the directory is.
     Directory(Extent),
     /// Where that is said.
@@ -65,7 +68,7 @@ pub(super) enum End {
 
 /// What the directory says of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub struct Entry {
     /// Its name, as it was written.
     name: Vec<u8>,
     /// The same in UTF-8, where that is said besides.
@@ -75,6 +78,7 @@ pub(super) struct Entry {
     /// The system that it comes from, and what that says of it.
     system: u8,
     attributes: u32,
+    /// The checksum of its bytes.
     pub crc: u32,
     /// Bytes that it is packed into.
     pub packed: u64,
@@ -97,7 +101,11 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
 }
 
 /// Reads the end of an archive of `size` bytes, of which `tail` are the last: [`END_BYTES_MAX`], or all that there are.
-pub(super) fn end(tail: &[u8], size: u64) -> Result<End, Fault> {
+///
+/// # Errors
+///
+/// [`Fault::Unreadable`] when there is none, and [`Fault::TooMany`] when it says too much.
+pub fn end(tail: &[u8], size: u64) -> Result<End, Fault> {
     let is_end = |at: &usize| {
         let comment = u16_at(tail, at + 20).map(usize::from);
         tail[*at..].starts_with(b"PK\x05\x06") && comment.is_some_and(|it| at + END + it == tail.len())
@@ -121,7 +129,11 @@ pub(super) fn end(tail: &[u8], size: u64) -> Result<End, Fault> {
 }
 
 /// Reads the end of a large archive, which stands at `at`.
-pub(super) fn end64(record: &[u8], at: u64) -> Result<Extent, Fault> {
+///
+/// # Errors
+///
+/// As [`end`].
+pub fn end64(record: &[u8], at: u64) -> Result<Extent, Fault> {
     let wide = |offset| u64_at(record, offset).ok_or(Fault::Unreadable);
     let disks = [u32_at(record, 16), u32_at(record, 20)];
     if !record.starts_with(b"PK\x06\x06") || disks != [Some(0), Some(0)] || wide(24)? != wide(32)? {
@@ -143,7 +155,11 @@ fn extent(entries: u64, start: u64, length: u64, before: u64) -> Result<Extent, 
 }
 
 /// Reads the first entry off `bytes` of a directory, and how many of these it takes; nothing when it is not all there.
-pub(super) fn entry(bytes: &[u8]) -> Result<Option<(Entry, usize)>, Fault> {
+///
+/// # Errors
+///
+/// [`Fault::Unreadable`] when no entry begins there.
+pub fn entry(bytes: &[u8]) -> Result<Option<(Entry, usize)>, Fault> {
     if bytes.len() < HEADER {
         return Ok(None);
     }
@@ -174,8 +190,8 @@ pub(super) fn entry(bytes: &[u8]) -> Result<Option<(Entry, usize)>, Fault> {
     Ok(Some((entry, length)))
 }
 
-/// How many bytes stand between the beginning of an entry and what is packed there, read off its first [`LOCAL`].
-pub(super) fn local(bytes: &[u8]) -> Option<u64> {
+/// How many bytes stand between the beginning of an entry and what is packed there, read off its first `LOCAL`.
+pub fn local(bytes: &[u8]) -> Option<u64> {
     let lengths = [u16_at(bytes, 26)?, u16_at(bytes, 28)?].map(u64::from);
     bytes.starts_with(b"PK\x03\x04").then_some(LOCAL as u64 + lengths[0] + lengths[1])
 }

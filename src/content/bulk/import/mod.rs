@@ -11,7 +11,8 @@
 //! ```
 
 mod archive;
-mod directory;
+/// Public for the fuzz target alone.
+pub mod directory;
 mod inflate;
 mod plan;
 mod prepare;
