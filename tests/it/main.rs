@@ -6,6 +6,7 @@ mod authority;
 mod cluster;
 mod dice;
 mod harness;
+mod reads;
 mod received;
 mod sink;
 mod story;

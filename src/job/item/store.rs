@@ -54,7 +54,8 @@ const NEXT: &str = "
     where it.depth = it.first_depth
     order by job.place, it.seq";
 
-/// What became of items of jobs. A job of which there is more to do is given back, unless `$10`.
+/// What became of items of jobs. A job of which there is more to do is given back, unless `$10`. They are found by their ids:
+/// said as `PENDING`, the index of what is still to be done would do, and be looked through for each of them.
 const SETTLE: &str = "
     with settled as (
         update job_item set state = it.state, code = it.code, text = it.text, action = it.action,
@@ -63,7 +64,8 @@ const SETTLE: &str = "
         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[],
             $9::uuid[], $11::text[])
             as it (job_id, item_id, state, code, text, action, target_id, target_path, leftover_id, column_name)
-        where job_item.job_id = it.job_id and job_item.item_id = it.item_id and job_item.state = 'PENDING'
+        where job_item.job_id = it.job_id and job_item.item_id = it.item_id
+            and job_item.state not in ('DONE', 'SKIPPED', 'FAILED', 'CANCELLED')
         returning job_item.job_id, job_item.item_id, seq, job_item.state, job_item.code, is_warned, bytes, path
     ), counts as (
         select job_id, count(*) as all_items, count(*) filter (where state = 'DONE') as done,

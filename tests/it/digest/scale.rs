@@ -6,11 +6,11 @@ use std::{num::NonZeroU32, time::Instant};
 use workcenter::{
     config,
     daemon::{Daemon, Sweep},
-    db::Connection,
 };
 
 use crate::{
     harness::App,
+    reads::{as_if_large, read},
     sink::{Manner, Sink},
 };
 
@@ -92,16 +92,6 @@ async fn a_batch_of_digests_takes_the_same_few_statements_whatever_there_is_to_t
     assert_eq!([round_trips(2, 20, 2).await, round_trips(2, 2, 40).await], [two, two]);
 }
 
-/// How many rows and entries of indexes have been read in the database of `client`. Others tell of theirs when they go.
-async fn read(client: &Connection) -> i64 {
-    let others = "select count(pg_terminate_backend(pid)) from pg_stat_activity
-        where datname = current_database() and pid <> pg_backend_pid()";
-    while 0 < client.query(others, &[]).await.unwrap()[0].get::<_, i64>(0) {}
-    let read = "select ((select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) from pg_stat_user_tables)
-        + (select sum(idx_tup_read) from pg_stat_user_indexes))::bigint";
-    client.query(read, &[]).await.unwrap()[0].get(0)
-}
-
 /// How much of the database a morning reads for each of so many people, all of one account and told at once. It has planned
 /// for tables as they were before, when no mail was there.
 async fn reads(people: i64) -> i64 {
@@ -110,11 +100,7 @@ async fn reads(people: i64) -> i64 {
     seed(&app, Size { people, account: people, workcenters: 2, events: 2 }).await;
     let sink = Sink::with(Manner::brief(), Vec::new()).await;
     let client = app.client().await;
-    // Tables of this size are read as a whole for a few rows. Large ones are not, and those are what this is about.
-    let name: String = client.query("select current_database()::text", &[]).await.unwrap()[0].get(0);
-    for way in ["seqscan", "hashjoin", "mergejoin"] {
-        client.batch_execute(&format!("alter database {name} set enable_{way} = off")).await.unwrap();
-    }
+    as_if_large(&client).await;
     let before = read(&client).await;
     let daemon = app.daemon(Some(sink.address()));
     for sweep in [Sweep::Daily, Sweep::Outbox] {
