@@ -22,6 +22,7 @@ mod chaos;
 mod chart;
 mod content;
 mod digest;
+mod faults;
 mod front;
 mod identity;
 mod import;
