@@ -1,6 +1,6 @@
 //! Whom each call refuses, and how: every call there is, by every kind of caller.
 
-mod cast;
+pub mod cast;
 mod provisioning;
 mod ranks;
 pub mod raw;

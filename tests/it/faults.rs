@@ -1,9 +1,11 @@
 //! What goes wrong around the programs while they are at work: they are restarted, their database goes and comes, its schema
 //! is another version's, all is restored from a backup, and they run for long.
 
+mod backup;
 mod balanced;
 mod outage;
 mod rolling;
+mod versions;
 
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;

@@ -111,7 +111,7 @@ async fn what_was_acknowledged_outlives_the_database_s_absence_and_nobody_is_res
     let full = setting("OUTAGE_SECONDS").map(Duration::from_secs);
     let cluster = Cluster::start("away").await;
     let url = cluster.script("url").await;
-    let site = Site::of(App::on("away", url.clone()).await).await;
+    let site = Site::of(App::on("outlived", url.clone()).await).await;
     let what = site.folder("", "Plans").await.unwrap();
     let (server, daemon) = tokio::join!(Serving::on(SERVER, &url, &[LOG]), Serving::on(DAEMON, &url, &[LOG]));
     let channels = [server.channel(), daemon.channel()];
