@@ -30,6 +30,12 @@ chaos: ## Kills programs at random, many times, and looks whether anything was l
 storm: ## Has ten thousand people hear of a month while five daemons are killed and the database goes and comes: half an hour.
 	STORM_FULL=1 bin/dev/test --release --test it -- chaos::storm --nocapture
 
+rolling: ## Replaces three servers twenty times each while they are used, and looks whether a call failed: minutes.
+	ROLLING_RESTARTS=20 bin/dev/test --test it -- faults::rolling --nocapture
+
+outage: ## Has the database be away for ten seconds while both programs are at work, and times their recovery.
+	OUTAGE_SECONDS=10 bin/dev/test --test it -- faults::outage --nocapture
+
 races: ## Lets two things happen at once: to one invite, a thousand times each pair; opting out and mail; and looks among a million.
 	RACES_FULL=1 INVITES_FULL=1 bin/dev/test --test it -- invite::races invite::pages unsubscribe::races
 
@@ -77,4 +83,4 @@ signin: ## Measures how long signing in takes, on an optimised server.
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart image chaos storm races bulk templates watchers browser calendar digests handshakes peers pictures fuzz bench signin ci abuse deny
+.PHONY: help setup demo run test lint chart image chaos storm races bulk templates watchers browser calendar digests handshakes peers pictures fuzz bench signin ci abuse deny rolling outage

@@ -21,7 +21,7 @@ impl Cluster {
         cluster
     }
 
-    /// Has `bin/dev/postgres` do something with it: start, stop, or say its URL.
+    /// Has `bin/dev/postgres` do something with it: start, stop, or say its URL or where its programs are.
     pub async fn script(&self, verb: &str) -> String {
         let script = root().join("bin/dev/postgres");
         let mut command = Command::new(script);

@@ -29,11 +29,11 @@ fn done(done: i64) -> Done {
     Done { done, ..Done::default() }
 }
 
-async fn begin(app: &App, run: &Run, total: i64) -> Uuid {
+pub async fn begin(app: &App, run: &Run, total: i64) -> Uuid {
     job::digest_run(&app.pool().client().await.unwrap(), run, total).await.unwrap()
 }
 
-async fn advance(app: &App, id: Uuid, by: &Done) -> Moved {
+pub async fn advance(app: &App, id: Uuid, by: &Done) -> Moved {
     let mut client = app.pool().client().await.unwrap();
     let tx = client.transaction().await.unwrap();
     let moved = job::advance(&tx, id, by).await.unwrap();

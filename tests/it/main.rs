@@ -24,6 +24,7 @@ mod chaos;
 mod chart;
 mod content;
 mod digest;
+mod faults;
 mod front;
 mod fuzzed;
 mod identity;
