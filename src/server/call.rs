@@ -55,9 +55,10 @@ impl Call {
         if !trace.is_empty() {
             span.record("trace.id", trace.as_str());
         }
-        metrics.open.inc();
+        let method = method::at(path);
+        metrics.begin(method);
         let metrics = Arc::clone(metrics);
-        Self { method: method::at(path), span, id, trace, began: Instant::now(), metrics, ended: false, busy }
+        Self { method, span, id, trace, began: Instant::now(), metrics, ended: false, busy }
     }
 
     /// Says in the headers of an answer whose it is.
@@ -76,7 +77,6 @@ impl Call {
     fn end(&mut self, code: Code) {
         self.ended = true;
         let took = self.began.elapsed();
-        self.metrics.open.dec();
         self.metrics.end(self.method, code, took.as_secs_f64());
         if !self.method.is_open {
             let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);

@@ -12,6 +12,7 @@ mod load;
 mod method;
 mod metrics;
 mod stream;
+mod usage;
 
 use std::{future::IntoFuture, net::SocketAddr, sync::Arc, time::Duration};
 
