@@ -404,7 +404,7 @@ fn called(method: &'static Method) -> Called {
 }
 
 /// The code as it is called in the protocol. Source: gRPC core, "Status codes and their use in gRPC".
-fn name(code: Code) -> &'static str {
+pub(super) fn name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
         Code::Cancelled => "CANCELLED",
