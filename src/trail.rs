@@ -2,8 +2,8 @@
 //! call ended in which it was done. It has ids and codes, and no addresses and no secrets.
 //!
 //! What is done in a call is kept until the call is over, for a transaction may still fail. An outcome of OK means that
-//! it was done, and a step that is a refusal was written down whatever the outcome; with CANCELLED, DEADLINE_EXCEEDED and
-//! UNAVAILABLE nobody was there any more to see the end.
+//! it was done, and a step that is a refusal was written down whatever the outcome; with CANCELLED, `DEADLINE_EXCEEDED`
+//! and UNAVAILABLE nobody was there any more to see the end.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -153,7 +153,7 @@ async fn a_scrape_waits_for_the_database_four_times() {
     let app = App::start().await;
     let (tap, through) = tap::lead(app.database().url.expose()).await;
     let url = through(app.database().clone()).url;
-    let settings = [("METRICS_LISTEN", "127.0.0.1:0"), ("DATABASE_POOL", "1")];
+    let settings = [("METRICS_LISTEN", "127.0.0.1:0")];
     let serving = Serving::on(SERVER, url.expose(), &settings).await;
     let metrics = serving.metrics.clone().unwrap();
     // The statements are known to the connection from here on.
