@@ -9,7 +9,14 @@ mod parts;
 mod place;
 mod store;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
@@ -43,6 +50,7 @@ pub struct Blobs {
     store: Arc<dyn ObjectStore>,
     /// Where they are, as people who set it up know it.
     place: Arc<str>,
+    failures: Failures,
 }
 
 impl Blobs {
@@ -53,7 +61,12 @@ impl Blobs {
     /// [`Error::Internal`] when there can be no such store.
     pub fn open(settings: &config::Blobs, db: Db) -> Result<Self> {
         let (store, place) = place::open(settings)?;
-        Ok(Self { db, store, place })
+        Ok(Self { db, store, place, failures: Failures::default() })
+    }
+
+    /// How often the store could not do what it was asked to, or not in time, since the process began.
+    pub fn failures(&self) -> u64 {
+        self.failures.0.load(Ordering::Relaxed)
     }
 
     /// Looks whether the store takes us in. One that does not answer may be back in a moment, so that is only logged.
@@ -95,7 +108,10 @@ impl Blobs {
         }
         // What is there already is written once more: it is the same, unless the store has damaged it.
         let puts = digests.iter().zip(parts).map(|(digest, bytes)| async move {
-            within(self.store.put(&key(digest), PutPayload::from_bytes(bytes))).await?.map_err(unavailable)
+            self.failures
+                .within(self.store.put(&key(digest), PutPayload::from_bytes(bytes)))
+                .await?
+                .map_err(|it| self.failures.of(it))
         });
         try_join_all(puts).await?;
         Ok(digests)
@@ -108,10 +124,10 @@ impl Blobs {
     /// [`Error::Unavailable`] when the store cannot.
     pub async fn get(&self, digest: &Hash) -> Result<Option<Bytes>> {
         let read = async { self.store.get(&key(digest)).await?.bytes().await };
-        match within(read).await? {
+        match self.failures.within(read).await? {
             Ok(bytes) => Ok(Some(bytes)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(other) => Err(unavailable(other)),
+            Err(other) => Err(self.failures.of(other)),
         }
     }
 }
@@ -140,11 +156,19 @@ fn key(digest: &Hash) -> Key {
     Key::from_iter([&text[..2], &text[2..]])
 }
 
-/// Waits for the store as long as one may.
-async fn within<T>(work: impl Future<Output = T>) -> Result<T> {
-    timeout(ANSWER_WITHIN, work).await.map_err(unavailable)
-}
+/// Counts what the store could not do. Clones count together.
+#[derive(Clone, Default)]
+struct Failures(Arc<AtomicU64>);
 
-fn unavailable(error: impl Into<Cause>) -> Error {
-    Error::Unavailable(Reason::StoreUnavailable, Some(error.into()))
+impl Failures {
+    /// Waits for the store as long as one may.
+    async fn within<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        timeout(ANSWER_WITHIN, work).await.map_err(|it| self.of(it))
+    }
+
+    /// What callers are told of `error`, which is counted here.
+    fn of(&self, error: impl Into<Cause>) -> Error {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Error::Unavailable(Reason::StoreUnavailable, Some(error.into()))
+    }
 }

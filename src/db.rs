@@ -5,7 +5,14 @@
 mod connection;
 mod door;
 
-use std::{error::Error as StdError, time::Duration};
+use std::{
+    error::Error as StdError,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use deadpool_postgres::{
     GenericClient as _, Manager, ManagerConfig, Pool, PoolError, QueueMode, RecyclingMethod, Runtime, Status,
@@ -47,6 +54,26 @@ pub struct Db {
     pool: Pool,
     /// What a connection says is stopped over another, which is opened like it.
     tls: MakeRustlsConnect,
+    asked: Arc<Asked>,
+}
+
+/// What became of asking for connections.
+#[derive(Default)]
+struct Asked {
+    had: AtomicU64,
+    refused: AtomicU64,
+    waited_us: AtomicU64,
+}
+
+/// What became of asking for connections since the process began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waited {
+    /// How often one was had.
+    pub had: u64,
+    /// How often none was had: none came free in time, or the database was away.
+    pub refused: u64,
+    /// How long it took in all.
+    pub time: Duration,
 }
 
 impl Db {
@@ -69,7 +96,7 @@ impl Db {
             .recycle_timeout(Some(CONNECT_MAX))
             .build()
             .map_err(Error::internal)?;
-        Ok(Self { pool, tls })
+        Ok(Self { pool, tls, asked: Arc::default() })
     }
 
     /// Takes a connection out of the pool.
@@ -78,7 +105,20 @@ impl Db {
     ///
     /// [`Error::Unavailable`] when none comes free in time, or the database is away.
     pub async fn client(&self) -> Result<Connection> {
-        Ok(Connection::new(self.pool.get().await?, self.tls.clone()))
+        let began = Instant::now();
+        let had = self.pool.get().await;
+        let count = if had.is_ok() { &self.asked.had } else { &self.asked.refused };
+        count.fetch_add(1, Ordering::Relaxed);
+        let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.asked.waited_us.fetch_add(took_us, Ordering::Relaxed);
+        Ok(Connection::new(had?, self.tls.clone()))
+    }
+
+    /// What became of asking for connections. A caller who went away while they waited is not counted.
+    pub fn waited(&self) -> Waited {
+        let Asked { had, refused, waited_us } = &*self.asked;
+        let read = |it: &AtomicU64| it.load(Ordering::Relaxed);
+        Waited { had: read(had), refused: read(refused), time: Duration::from_micros(read(waited_us)) }
     }
 
     /// How many connections there are, and how many calls wait for one.

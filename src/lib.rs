@@ -7,6 +7,7 @@ pub mod pb;
 pub mod error;
 pub mod ids;
 pub mod tally;
+pub mod trail;
 pub mod mask;
 pub mod secret;
 pub mod tls;

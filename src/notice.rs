@@ -3,7 +3,14 @@
 //! A notice is a hint that a row has changed; the row is the truth. When the connection is lost notices are lost with
 //! it, and [`Notice::Lost`] says so: whoever keeps a copy throws it away, whoever waits looks again.
 
-use std::{future::poll_fn, time::Duration};
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{sync::broadcast, time::sleep};
 use tokio_postgres::AsyncMessage;
@@ -47,6 +54,7 @@ pub enum Notice {
 #[derive(Clone)]
 pub struct Notices {
     sender: broadcast::Sender<Notice>,
+    in_force: Arc<AtomicBool>,
 }
 
 /// A place to hear notices at.
@@ -65,6 +73,8 @@ impl Notices {
         let (sender, _) = broadcast::channel(BACKLOG);
         let (tried, first) = tokio::sync::oneshot::channel();
         let told = sender.clone();
+        let in_force = Arc::new(AtomicBool::new(false));
+        let says = Arc::clone(&in_force);
         tokio::spawn(async move {
             let mut tried = Some(tried);
             let mut wait = AGAIN_AFTER;
@@ -73,10 +83,13 @@ impl Notices {
                 let mut was_in_force = false;
                 let on = || {
                     was_in_force = true;
+                    says.store(true, Ordering::Relaxed);
                     tried.take().map(|it| it.send(()));
                     told.send(Notice::Lost).ok();
                 };
-                if let Err(error) = hear(&door, &told, on).await {
+                let ended = hear(&door, &told, on).await;
+                says.store(false, Ordering::Relaxed);
+                if let Err(error) = ended {
                     warn!(error = chain(&error), "lost the connection that listens");
                 }
                 if was_in_force {
@@ -89,7 +102,12 @@ impl Notices {
             }
         });
         first.await.ok();
-        Ok(Self { sender })
+        Ok(Self { sender, in_force })
+    }
+
+    /// Whether LISTEN is in force: while it is not, notices are lost and caches are empty more often.
+    pub fn is_listening(&self) -> bool {
+        self.in_force.load(Ordering::Relaxed)
     }
 
     /// Opens an ear. What is told from now on will be heard.

@@ -16,6 +16,8 @@ pub struct Counts {
     pub mails: BTreeMap<(&'static str, &'static str), u64>,
     /// What people were to be told, by what became of it and by what it is.
     pub digests: BTreeMap<(&'static str, &'static str), u64>,
+    /// Ticks that did not come, by what waited for them.
+    pub missed: BTreeMap<&'static str, u64>,
 }
 
 impl Tally {
@@ -29,6 +31,11 @@ impl Tally {
         if 0 < people {
             *self.counts().digests.entry((outcome, what)).or_default() += u64::try_from(people).unwrap_or(u64::MAX);
         }
+    }
+
+    /// What is done at ticks was not told of one in time.
+    pub fn missed(&self, sweep: &'static str) {
+        *self.counts().missed.entry(sweep).or_default() += 1;
     }
 
     /// Everything that was counted.

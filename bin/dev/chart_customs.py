@@ -34,9 +34,9 @@ def exported():
     source = (root / "src/server/metrics.rs").read_text()
     fields = dict(re.findall(r"^    (?:pub )?(\w+): (?:Family<\w+, )?(Counter|Histogram|Gauge)\b", source, re.M))
     series = set()
-    told = re.findall(r'register(_with_unit)?\(\s*"(\w+)",.*?self\.(\w+)\.clone\(\)', source, re.S)
-    for unit, metric, field in told:
-        metric += "_seconds" if unit else ""
+    told = re.findall(r'register(?:_with_unit)?\(\s*"(\w+)",(.*?)self\.(\w+)\.clone\(\)', source, re.S)
+    for metric, between, field in told:
+        metric += "".join(f"_{unit.lower()}" for unit in re.findall(r"Unit::(\w+)", between))
         ends = {"Counter": ["_total"], "Gauge": [""], "Histogram": ["_bucket", "_sum", "_count"]}[fields[field]]
         series |= {metric + end for end in ends}
     structs = re.findall(r"EncodeLabelSet\)\]\nstruct \w+ \{(.*?)\}", source, re.S)

@@ -28,6 +28,7 @@ use crate::{
     error::{Error, Kind, Reason, Result, Violation},
     identity::Preset,
     subscription::Delivery,
+    trail,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -107,7 +108,11 @@ pub async fn set_role(tx: &Transaction<'_>, account: Uuid, user: Uuid, role: Acc
     if role != AccountRole::Administrator {
         keep_one(tx, account, user).await?;
     }
-    if store::set_role(tx, account, user, role).await? { Ok(()) } else { Err(missing(user)) }
+    if !store::set_role(tx, account, user, role).await? {
+        return Err(missing(user));
+    }
+    trail::note("ROLE_SET", None, Some(user));
+    Ok(())
 }
 
 /// Takes a person out of an account, and out of nothing else. The transaction must [`hold`] the account, and says so by

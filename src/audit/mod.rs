@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    db::Db,
+    db::{Db, GenericClient},
     error::{Error, Result},
 };
 
@@ -38,8 +38,33 @@ pub struct Late {
 /// # Errors
 ///
 /// What the database says.
-pub async fn late(db: &Db, now: Timestamp) -> Result<Vec<Late>> {
-    store::late(&db.client().await?, now).await
+pub async fn late(on: &impl GenericClient, now: Timestamp) -> Result<Vec<Late>> {
+    store::late(on, now).await
+}
+
+/// Rows of a queue that are counted at most: whoever looks every few seconds must not read a million each time.
+const COUNTED_MAX: i64 = 10_000;
+
+/// What is not over yet of one kind and in one state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Queue {
+    /// `MAIL_TRANSACTIONAL`, `MAIL_NOTIFICATION` or `JOB`.
+    pub queue: String,
+    /// As the tables have it.
+    pub state: String,
+    /// How many there are, of the 10000 of all mails, or jobs, that were looked at.
+    pub depth: i64,
+    /// For how many seconds that is there which came first, of those; 0 when there is nothing.
+    pub seconds: f64,
+}
+
+/// What is not over yet, by what it is and how far it has come; what there is nothing of, too.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn queues(on: &impl GenericClient) -> Result<Vec<Queue>> {
+    store::queues(on, COUNTED_MAX).await
 }
 
 /// Something that is not as it must be.

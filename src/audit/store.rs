@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Break, Finding, Late, Link};
+use super::{Break, Finding, Late, Link, Queue};
 use crate::{
     db::{self, GenericClient, Row},
     error::Result,
@@ -154,6 +154,27 @@ const LATE: &str = "
         select 'MAIL', now(), (select min(coalesce(lease_until, try_at)) from mail where ended_at is null)
     ) it";
 
+/// What waits, of at most $1 mails and $1 jobs.
+const QUEUES: &str = "
+    with mails as (select lane, state, created_at from mail where ended_at is null limit $1),
+    jobs as (select state, created_at from job where finished_at is null limit $1),
+    waiting as (
+        select case lane when 0 then 'MAIL_TRANSACTIONAL' else 'MAIL_NOTIFICATION' end as queue, state, created_at
+        from mails
+        union all
+        select 'JOB', state, created_at from jobs
+    )
+    select of.queue, of.state, count(waiting.created_at) as depth,
+        coalesce(greatest(extract(epoch from now() - min(waiting.created_at)), 0), 0)::float8 as seconds
+    from (
+        select queue, state from unnest(array['MAIL_TRANSACTIONAL', 'MAIL_NOTIFICATION']) as queue,
+            unnest(array['PENDING', 'CLAIMED', 'SENDING', 'RETRY', 'UNKNOWN']) as state
+        union all
+        select 'JOB', state from unnest(array['QUEUED', 'RUNNING', 'CANCELLING']) as state
+    ) of
+    left join waiting using (queue, state)
+    group by of.queue, of.state";
+
 /// Where a subscription's cursor is, and where its settlements and its log end.
 pub(super) struct End {
     pub subscription: Uuid,
@@ -176,6 +197,18 @@ pub(super) struct Log {
 pub(super) async fn late(on: &impl GenericClient, now: Timestamp) -> Result<Vec<Late>> {
     let rows = db::text(on, LATE, &[&now]).await?;
     Ok(rows.iter().map(|row| Late { work: row.get("work"), seconds: row.get("seconds") }).collect())
+}
+
+/// What is not over yet, of the first `most` mails and jobs that are found.
+pub(super) async fn queues(on: &impl GenericClient, most: i64) -> Result<Vec<Queue>> {
+    let rows = db::text(on, QUEUES, &[&most]).await?;
+    let queue = |row: &Row| Queue {
+        queue: row.get("queue"),
+        state: row.get("state"),
+        depth: row.get("depth"),
+        seconds: row.get("seconds"),
+    };
+    Ok(rows.iter().map(queue).collect())
 }
 
 /// People with settlements that no audit has seen, by id, after `after`.

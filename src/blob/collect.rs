@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use object_store::path::Path as Key;
 
-use super::{Blobs, key, store, unavailable, within};
+use super::{Blobs, key, store};
 use crate::{error::Result, secret::Hash};
 
 /// How long bytes are kept that nothing names: far longer than an upload may take from storing them to naming them, and
@@ -98,12 +98,12 @@ impl Blobs {
             while let Some(removed) = removed.next().await {
                 match removed {
                     Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
-                    Err(error) => return Err(unavailable(error)),
+                    Err(error) => return Err(self.failures.of(error)),
                 }
             }
             Ok(())
         };
-        within(all).await?
+        self.failures.within(all).await?
     }
 
     /// The third step: removes the rows; returns how many.
@@ -128,10 +128,10 @@ impl Blobs {
         let folder = Key::from_iter([shelf.as_str()]);
         let mut slices = self.store.list(Some(&folder)).chunks(SLICE);
         let mut adopted = 0;
-        while let Some(slice) = within(slices.next()).await? {
+        while let Some(slice) = self.failures.within(slices.next()).await? {
             let mut digests = Vec::with_capacity(slice.len());
             for object in slice {
-                let object = object.map_err(unavailable)?;
+                let object = object.map_err(|it| self.failures.of(it))?;
                 // What is called otherwise is not ours.
                 digests.extend(object.location.filename().and_then(|it| hash(&format!("{shelf}{it}"))));
             }

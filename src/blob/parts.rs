@@ -7,7 +7,7 @@ use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
 use tokio::{runtime::Handle, time::timeout};
 use tracing::warn;
 
-use super::{Blobs, key, store, unavailable, within};
+use super::{Blobs, Failures, key, store};
 use crate::{
     error::{Error, Reason, Result, chain},
     secret::{self, Hash},
@@ -27,6 +27,7 @@ pub struct Incoming {
     store: Arc<dyn ObjectStore>,
     digest: Hash,
     upload: Option<Box<dyn MultipartUpload>>,
+    failures: Failures,
 }
 
 impl Blobs {
@@ -40,7 +41,7 @@ impl Blobs {
         if !store::announce(&self.db.client().await?, &[digest]).await? {
             return Err(Error::Unavailable(Reason::StoreUnavailable, None));
         }
-        Ok(Incoming { store: Arc::clone(&self.store), digest, upload: None })
+        Ok(Incoming { store: Arc::clone(&self.store), digest, upload: None, failures: self.failures.clone() })
     }
 
     /// Gives up what was stored under a name of its own and never named: the next collection removes it.
@@ -59,10 +60,10 @@ impl Blobs {
     /// [`Error::Unavailable`] when the store cannot.
     pub async fn read(&self, digest: &Hash, range: Range<u64>) -> Result<Option<Bytes>> {
         let length = range.end.saturating_sub(range.start);
-        match within(self.store.get_range(&key(digest), range)).await? {
+        match self.failures.within(self.store.get_range(&key(digest), range)).await? {
             Ok(bytes) => Ok(Some(bytes).filter(|it| it.len() as u64 == length)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(other) => Err(unavailable(other)),
+            Err(other) => Err(self.failures.of(other)),
         }
     }
 }
@@ -75,11 +76,13 @@ impl Incoming {
     /// [`Error::Unavailable`] when the store cannot.
     pub async fn take(&mut self, part: Vec<u8>) -> Result<()> {
         if self.upload.is_none() {
-            let begun = within(self.store.put_multipart(&key(&self.digest))).await?;
-            self.upload = Some(begun.map_err(unavailable)?);
+            let begun = self.failures.within(self.store.put_multipart(&key(&self.digest))).await?;
+            self.upload = Some(begun.map_err(|it| self.failures.of(it))?);
         }
         match &mut self.upload {
-            Some(upload) => within(upload.put_part(PutPayload::from(part))).await?.map_err(unavailable),
+            Some(upload) => {
+                self.failures.within(upload.put_part(PutPayload::from(part))).await?.map_err(|it| self.failures.of(it))
+            }
             None => Ok(()),
         }
     }
@@ -87,7 +90,7 @@ impl Incoming {
     /// Gives it up: nothing is left in the store, as far as it answers.
     pub async fn discard(mut self) {
         if let Some(upload) = self.upload.take() {
-            abort(upload, self.digest).await;
+            abort(upload, self.digest, self.failures.clone()).await;
         }
     }
 
@@ -99,13 +102,21 @@ impl Incoming {
     pub async fn finish(mut self, last: Vec<u8>) -> Result<()> {
         if self.upload.is_none() {
             let key = key(&self.digest);
-            return within(self.store.put(&key, PutPayload::from(last))).await?.map(drop).map_err(unavailable);
+            return self
+                .failures
+                .within(self.store.put(&key, PutPayload::from(last)))
+                .await?
+                .map(drop)
+                .map_err(|it| self.failures.of(it));
         }
         if !last.is_empty() {
             self.take(last).await?;
         }
         if let Some(upload) = &mut self.upload {
-            timeout(COMPLETE_WITHIN, upload.complete()).await.map_err(unavailable)?.map_err(unavailable)?;
+            timeout(COMPLETE_WITHIN, upload.complete())
+                .await
+                .map_err(|it| self.failures.of(it))?
+                .map_err(|it| self.failures.of(it))?;
         }
         // There is nothing to take back any more.
         drop(mem::take(&mut self.upload));
@@ -117,14 +128,14 @@ impl Drop for Incoming {
     /// Whoever hangs up waits for nothing.
     fn drop(&mut self) {
         if let (Some(upload), Ok(runtime)) = (self.upload.take(), Handle::try_current()) {
-            runtime.spawn(abort(upload, self.digest));
+            runtime.spawn(abort(upload, self.digest, self.failures.clone()));
         }
     }
 }
 
 /// Takes back what was begun: buckets keep parts until they are told otherwise.
-async fn abort(mut upload: Box<dyn MultipartUpload>, digest: Hash) {
-    let error = match within(upload.abort()).await {
+async fn abort(mut upload: Box<dyn MultipartUpload>, digest: Hash, failures: Failures) {
+    let error = match failures.within(upload.abort()).await {
         Ok(Ok(())) => return,
         Ok(Err(error)) => chain(&error),
         Err(late) => chain(&late),

@@ -67,6 +67,17 @@ impl Sweep {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Daily, Self::Weekly, Self::Immediate, Self::Outbox, Self::Housekeeping];
 
+    /// As the metrics know it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Daily => "DAILY",
+            Self::Weekly => "WEEKLY",
+            Self::Immediate => "IMMEDIATE",
+            Self::Outbox => "OUTBOX",
+            Self::Housekeeping => "HOUSEKEEPING",
+        }
+    }
+
     fn cron(self, ticks: &config::Ticks) -> (&'static str, &str) {
         match self {
             Self::Daily => ("DAILY_CRON", &ticks.daily_cron),
@@ -259,7 +270,10 @@ impl Daemon {
                 () = self.parts.draining.cancelled() => return,
                 () = tick.notified() => {}
                 () = self.terms.composed.notified(), if sweep == Sweep::Outbox => {}
-                () = sleep(WATCHDOG), if sweep != Sweep::Housekeeping => warn!(?sweep, "no tick came"),
+                () = sleep(WATCHDOG), if sweep != Sweep::Housekeeping => {
+                    self.parts.tally.missed(sweep.name());
+                    warn!(?sweep, "no tick came");
+                }
             }
             let turn = async {
                 let now = self.parts.clock.now().await?;

@@ -14,6 +14,7 @@ use crate::{
     identity::{self, Email, Session},
     profile,
     secret::Hash,
+    trail,
     workcenter::{self, ADDED, Arrival},
 };
 
@@ -95,6 +96,7 @@ pub(super) async fn accept(
 
     if right(tx, &invite).await?.covers(invite.account_role, &invite.places).is_err() {
         store::end(tx, invite.id, State::Revoked, LOST_RIGHT, when.now).await?;
+        trail::note("INVITE_REVOKED", None, Some(invite.id));
         return Ok(Outcome::Revoked);
     }
 
@@ -106,6 +108,7 @@ pub(super) async fn accept(
     };
     account::add_member(tx, invite.account, user, invite.account_role, when.now).await?;
     store::accept(tx, invite.id, user, when.now).await?;
+    trail::note("INVITE_ACCEPTED", Some(user), Some(invite.id));
     let session = if is_new { Some(identity::begin_session(tx, user, origin).await?) } else { None };
     let coming: Vec<_> = invite.places.iter().map(|it| (user, *it)).collect();
     let came = workcenter::add_all(tx, &coming, arrival).await?;

@@ -9,6 +9,7 @@ use crate::{
     db::Transaction,
     error::{Error, Reason, Result, Violation},
     secret::Hash,
+    trail,
     workcenter::controls,
 };
 
@@ -70,6 +71,8 @@ pub(super) async fn decline(
 
 async fn end(tx: &Transaction<'_>, invite: Invite, state: State, reason: &str, now: Timestamp) -> Result<Invite> {
     store::end(tx, invite.id, state, reason, now).await?;
+    let event = if state == State::Declined { "INVITE_DECLINED" } else { "INVITE_REVOKED" };
+    trail::note(event, None, Some(invite.id));
     let revision = invite.revision + 1;
     Ok(Invite { state, ended_at: Some(now), end_reason: reason.to_owned(), revision, ..invite })
 }

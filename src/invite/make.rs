@@ -28,6 +28,7 @@ use crate::{
     error::{Error, Kind, Reason, Result},
     ids, outbox,
     secret::{self, TokenKey},
+    trail,
     workcenter::{self, Arrival, Tie},
 };
 
@@ -225,6 +226,7 @@ async fn create(
     }
     // One that was made meanwhile by who does not take turns leaves no row.
     let made = store::insert(tx, &new).await?;
+    made.iter().for_each(|it| trail::note("INVITE_MADE", Some(inviter), Some(*it)));
     let mails: Vec<outbox::New> =
         new.iter().filter(|it| made.contains(&it.invite.id)).map(|it| it.mail.clone()).collect();
     outbox::put(tx, &mails).await?;

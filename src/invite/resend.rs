@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Reason, Result},
     outbox,
     secret::{self, TokenKey},
+    trail,
 };
 
 /// How long an invite rests after it was sent: a mail takes minutes, and those who wait for one ask again and again.
@@ -79,6 +80,7 @@ pub(super) async fn resend(
         mail: mail.id,
         remind_at: it.remind_at(),
     });
+    sent.iter().for_each(|it| trail::note("INVITE_RESENT", None, Some(it.id)));
     store::renew(tx, &renewals.collect::<Vec<_>>(), RESENDS, now).await?;
     outbox::put(tx, &mails).await?;
     Ok(results)

@@ -9,6 +9,7 @@ use crate::{
     outbox,
     secret::TokenKey,
     subscription::{self, Link, Scope, Switch, When},
+    trail,
 };
 
 /// Follows links. Cheap to clone.
@@ -62,6 +63,7 @@ impl Links {
         subscription::silence(&tx, link, &when).await?;
         outbox::hold(&tx, &[link.user]).await?;
         tx.commit().await?;
+        trail::note("UNSUBSCRIBED", None, Some(link.user));
         Ok(Stopped { scope: link.scope, undo: link.seal(&self.key, Switch::On) })
     }
 
@@ -77,6 +79,7 @@ impl Links {
         let tx = client.transaction().await?;
         let comes = subscription::hear_again(&tx, link, &when).await?;
         tx.commit().await?;
+        trail::note("RESUBSCRIBED", None, Some(link.user));
         Ok(Resumed { scope: link.scope, comes })
     }
 

@@ -24,6 +24,7 @@ use crate::{
     page::Page,
     pb::{self, preference_service_server::PreferenceService},
     subscription::{self, Recipient, Scope, When, administrator::Choice, schedule::Beat},
+    trail,
 };
 
 /// How far from now a digest may be shown: nobody plans for longer, and the database keeps no instant of any year.
@@ -205,6 +206,7 @@ impl PreferenceService for Service {
         if !outbox::clear_suppression(&tx, account, &email.key).await? {
             return Err(Error::NotFound(Kind::User, email.address).into());
         }
+        trail::note("SUPPRESSION_CLEARED", None, Some(account));
         tx.commit().await.map_err(Error::from)?;
         Ok(Response::new(pb::ClearSuppressedAddressResponse {}))
     }

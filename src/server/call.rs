@@ -1,18 +1,26 @@
 //! A call from its first byte to its last: the ids it goes by, the line in the log when it is over, and its count.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use tonic::Code;
-use tracing::{Span, info, info_span};
+use tracing::{Span, field::display, info, info_span};
 
 use super::{
     connections::Busy,
-    dress::dress,
+    dress::{End, dress},
     method::{self, Method},
-    metrics::Metrics,
+    metrics::{self, Metrics},
 };
-use crate::ids;
+use crate::{
+    auth::Caller,
+    error::{Reason, reason},
+    ids,
+    trail::{self, Trail},
+};
 
 /// The header with the id of a call: made when absent, sent back in any case.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -35,6 +43,9 @@ pub(super) struct Call {
     pub method: &'static Method,
     /// What every line of the log stands in.
     pub span: Span,
+    /// What of it matters to security.
+    pub trail: Trail,
+    caller: OnceLock<Caller>,
     id: HeaderValue,
     trace: String,
     began: Instant,
@@ -55,9 +66,17 @@ impl Call {
         if !trace.is_empty() {
             span.record("trace.id", trace.as_str());
         }
-        metrics.open.inc();
+        let method = method::at(path);
+        metrics.begin(method);
         let metrics = Arc::clone(metrics);
-        Self { method: method::at(path), span, id, trace, began: Instant::now(), metrics, ended: false, busy }
+        let (trail, caller) = (Trail::default(), OnceLock::new());
+        Self { method, span, trail, caller, id, trace, began: Instant::now(), metrics, ended: false, busy }
+    }
+
+    /// It is `caller` who calls.
+    pub fn made_by(&self, caller: &Caller) {
+        // They are found out once.
+        let _ = self.caller.set(caller.clone());
     }
 
     /// Says in the headers of an answer whose it is.
@@ -68,29 +87,58 @@ impl Call {
 
     /// Ends the call with the status in `headers`, and dresses it if it is an error.
     pub fn end_with(&mut self, headers: &mut HeaderMap) {
-        let code = dress(headers, text(&self.id), &self.trace);
-        self.end(code.unwrap_or(Code::Unknown));
+        let end = dress(headers, text(&self.id), &self.trace);
+        self.end(end.unwrap_or(End { code: Code::Unknown, reason: String::new() }));
     }
 
     /// Ends the call.
-    fn end(&mut self, code: Code) {
+    fn end(&mut self, End { code, reason }: End) {
         self.ended = true;
         let took = self.began.elapsed();
-        self.metrics.open.dec();
         self.metrics.end(self.method, code, took.as_secs_f64());
-        if !self.method.is_open {
-            let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-            self.span.in_scope(|| info!(grpc.code = code as i32, took_us, "called"));
+        if self.method.is_open {
+            return;
         }
+        let (kind, id, acts_for) = match self.caller.get() {
+            None => ("UNKNOWN", None, None),
+            Some(Caller::Anonymous) => ("NOBODY", None, None),
+            Some(Caller::Person { user_id, .. }) => ("PERSON", Some(*user_id), None),
+            Some(Caller::Service { key_id, acts_for, .. }) => ("SERVICE", Some(*key_id), *acts_for),
+        };
+        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let outcome = metrics::name(code);
+        self.span.in_scope(|| {
+            let (caller, for_whom) = (id.map(display), acts_for.map(display));
+            info!(
+                grpc.code = code as i32,
+                outcome,
+                reason,
+                took_us,
+                caller.kind = kind,
+                caller.id = caller,
+                caller.acts_for = for_whom,
+                "called"
+            );
+            let told = self.trail.end(id, outcome);
+            if !told && is_refusal(code, &reason) {
+                trail::refused(id, &reason, outcome);
+            }
+        });
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
         if !self.ended {
-            self.end(Code::Cancelled);
+            self.end(End { code: Code::Cancelled, reason: String::new() });
         }
     }
+}
+
+/// Whether somebody was kept from what they wanted for who they are.
+fn is_refusal(code: Code, told: &str) -> bool {
+    let is_throttled = || told == reason(Reason::SignInThrottled);
+    matches!(code, Code::Unauthenticated | Code::PermissionDenied) || is_throttled()
 }
 
 /// The id that the caller brought, if it can stand in a log; else a new one.

@@ -12,11 +12,18 @@ use crate::error::{DOMAIN, Reason, reason};
 /// The headers that make a status.
 const HEADERS: [&str; 3] = ["grpc-status", "grpc-message", "grpc-status-details-bin"];
 
-/// Dresses the error that stands in `headers`, if one does; returns the code that stands there in the end.
-pub(super) fn dress(headers: &mut HeaderMap, request: &str, trace: &str) -> Option<Code> {
+/// How a call ended, as its caller is told.
+pub(super) struct End {
+    pub code: Code,
+    /// Why; empty when all is well.
+    pub reason: String,
+}
+
+/// Dresses the error that stands in `headers`, if one does; returns what stands there in the end.
+pub(super) fn dress(headers: &mut HeaderMap, request: &str, trace: &str) -> Option<End> {
     let status = Status::from_header_map(headers)?;
     if status.code() == Code::Ok {
-        return Some(Code::Ok);
+        return Some(End { code: Code::Ok, reason: String::new() });
     }
     let mut details = status.get_error_details();
     let mut code = status.code();
@@ -25,6 +32,7 @@ pub(super) fn dress(headers: &mut HeaderMap, request: &str, trace: &str) -> Opti
         (code, told) = undressed(code);
         details.set_error_info(reason(told), DOMAIN, []);
     }
+    let reason = details.error_info().map(|it| it.reason.clone()).unwrap_or_default();
     details.set_request_info(request, trace);
     let dressed = Status::with_error_details(code, text(&status, code), details);
     for name in HEADERS {
@@ -34,7 +42,7 @@ pub(super) fn dress(headers: &mut HeaderMap, request: &str, trace: &str) -> Opti
         // What cannot stand in a header is left out; the code says the most of it.
         headers.insert(HEADERS[0], (code as i32).into());
     }
-    Some(code)
+    Some(End { code, reason })
 }
 
 /// The code and reason of an error that did not come from a service of ours.

@@ -56,7 +56,8 @@ impl Front {
     pub async fn answer(self: Arc<Self>, request: Request<Incoming>, busy: Busy) -> Response<Answer> {
         let call = Call::begin(&request, busy, &self.metrics);
         let mut terms = Terms { deadline: None, place: None, draining: self.draining.clone() };
-        let answered = self.work(request, &call, &mut terms).instrument(call.span.clone()).await;
+        let work = call.trail.along(self.work(request, &call, &mut terms));
+        let answered = work.instrument(call.span.clone()).await;
         let unread = || (!call.method.lasts).then(|| Instant::now() + self.call_limit);
         if let Some(end) = terms.deadline.or_else(unread) {
             stream::end_at(end + UNREAD_MAX);
@@ -84,6 +85,9 @@ impl Front {
             Some(gate) => admit(request, call.method, &call.busy, gate).await?,
             None => request.map(Body::new),
         };
+        if let Some(caller) = request.extensions().get() {
+            call.made_by(caller);
+        }
         let response = self.routes.clone().oneshot(request).await;
         Ok(response.unwrap_or_else(|never| match never {}))
     }

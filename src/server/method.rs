@@ -24,6 +24,13 @@ pub(super) struct Method {
     pub is_open: bool,
 }
 
+impl Method {
+    /// Whether anything of it is a stream.
+    pub fn is_stream(&self) -> bool {
+        self.takes_stream || self.gives_stream
+    }
+}
+
 impl From<pb::Method> for Method {
     fn from(method: pb::Method) -> Self {
         let pb::Method { service, name, takes_stream, gives_stream } = method;

@@ -12,6 +12,7 @@ mod load;
 mod method;
 mod metrics;
 mod stream;
+mod usage;
 mod web;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};

@@ -18,6 +18,7 @@ const FLOOR: &[(&str, &str)] = &[
     ("error", "pb"),
     ("ids", "error"),
     ("tally", ""),
+    ("trail", ""),
     ("mask", "error"),
     ("secret", "error"),
     ("tls", ""),

@@ -58,7 +58,7 @@ async fn each_kind_of_damage_is_found() {
 async fn how_late_work_is_is_known_before_it_is_too_late() {
     let story = Story::begin().await;
     let late = async || {
-        let late = audit::late(story.app.pool(), "2026-11-20T14:05:00Z".parse().unwrap()).await.unwrap();
+        let late = audit::late(&story.app.client().await, "2026-11-20T14:05:00Z".parse().unwrap()).await.unwrap();
         let late = late.into_iter().filter(|it| it.seconds > 0.0);
         late.map(|it| (it.work, it.seconds)).collect::<Vec<_>>()
     };

@@ -1,9 +1,11 @@
 //! The programs as processes: their settings here, how they come and go, and what the operator's tool says, below.
 
+mod metrics;
 mod operator;
 mod outage;
 pub mod program;
 pub mod running;
+mod trail;
 mod watch;
 
 use clap::CommandFactory;

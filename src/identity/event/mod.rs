@@ -11,7 +11,7 @@ pub use letter::Written;
 pub use letters::letters;
 pub(super) use store::sweep;
 
-use crate::{auth::Origin, db::Transaction, error::Result, ids, outbox, secret::digest};
+use crate::{auth::Origin, db::Transaction, error::Result, ids, outbox, secret::digest, trail};
 
 /// What has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +164,7 @@ impl Event {
     }
 }
 
-/// Writes an event down and, if its kind is mailed, puts the mail into the outbox: in the transaction of what happens.
+/// Writes an event down, in the log too, and, if its kind is mailed, puts the mail into the outbox: in the transaction of what happens.
 ///
 /// # Errors
 ///
@@ -172,6 +172,7 @@ impl Event {
 pub async fn record(tx: &Transaction<'_>, event: Event, now: Timestamp) -> Result<()> {
     let id = ids::new();
     store::insert(tx, id, &event, now).await?;
+    trail::note(event.kind.name(), event.actor, event.user);
     let Some(user) = event.user.filter(|_| event.kind.is_mailed()) else { return Ok(()) };
     let mail = outbox::New {
         id: ids::new(),
