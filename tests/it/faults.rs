@@ -15,7 +15,7 @@ use crate::harness::{Person, by};
 use balanced::Balanced;
 
 /// What the programs of these tests say: little, for nobody reads all of it, and a full pipe stops who writes.
-const LOG: (&str, &str) = ("LOG", "error,workcenter::server=info,workcenter::server::call=off");
+const LOG: (&str, &str) = ("LOG", "error,workcenter::server=info,workcenter::server::call=off,workcenter::daemon=info");
 
 /// Makes folders and looks at them until told to stop; returns the ids of those whose making was acknowledged.
 ///
