@@ -50,7 +50,7 @@ impl Daemon {
                         Err(error) => all = Err(error),
                     },
                 },
-                () = self.terms.composed.notified(), if !idle.is_empty() && began.elapsed() < self.outbox.lease / 4 => {
+                () = self.terms.composed.notified(), if !idle.is_empty() && !delivered.pauses && began.elapsed() < self.outbox.lease / 4 => {
                     idle.drain(..).for_each(|lane| _ = turns.spawn(self.clone().lane(lane, lanes, now)));
                 }
             }

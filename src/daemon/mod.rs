@@ -9,7 +9,7 @@ mod unsubscribe;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
 use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
@@ -149,11 +149,13 @@ impl Daemon {
     ///
     /// What the database says; the next tick tries again.
     pub fn step(&self, sweep: Sweep, now: Timestamp) -> BoxFuture<'_, Result<()>> {
-        self.sweep(sweep, now).boxed()
+        self.sweep(sweep, now).map_ok(|_| ()).boxed()
     }
 
-    async fn sweep(&self, sweep: Sweep, now: Timestamp) -> Result<()> {
+    /// Returns whether the relay wants a pause.
+    async fn sweep(&self, sweep: Sweep, now: Timestamp) -> Result<bool> {
         let db = &self.parts.db;
+        let mut pauses = false;
         match sweep {
             Sweep::Daily => {
                 self.report("daily", digest::digests(db, &self.crier, &self.terms, Beat::Daily, now).await?);
@@ -168,6 +170,7 @@ impl Daemon {
             }
             Sweep::Outbox => {
                 let delivered = self.deliver(now).await?;
+                pauses = delivered.pauses;
                 if delivered != outbox::Delivered::default() {
                     info!(?delivered, "delivered");
                     self.undelivered(now).await?;
@@ -182,7 +185,7 @@ impl Daemon {
                 self.tidy().await?;
             }
         }
-        Ok(())
+        Ok(pauses)
     }
 
     fn report(&self, what: &'static str, told: digest::Told) {
@@ -265,11 +268,13 @@ impl Daemon {
 
     /// Sweeps at every tick, one turn at a time, until the process drains.
     async fn turn(self, sweep: Sweep, tick: Arc<Notify>) {
+        let mut pauses = false;
         loop {
             tokio::select! {
                 () = self.parts.draining.cancelled() => return,
                 () = tick.notified() => {}
-                () = self.terms.composed.notified(), if sweep == Sweep::Outbox => {}
+                // A relay that wants a pause gets one until the next tick.
+                () = self.terms.composed.notified(), if sweep == Sweep::Outbox && !pauses => {}
                 () = sleep(WATCHDOG), if sweep != Sweep::Housekeeping => {
                     self.parts.tally.missed(sweep.name());
                     warn!(?sweep, "no tick came");
@@ -277,14 +282,15 @@ impl Daemon {
             }
             let turn = async {
                 let now = self.parts.clock.now().await?;
-                self.step(sweep, now).await
+                self.sweep(sweep, now).boxed().await
             };
+            pauses = false;
             // A turn that panics is lost; the ones after it are not.
             let ended = AssertUnwindSafe(turn).catch_unwind().await;
             match ended.unwrap_or_else(|_| Err(Error::internal("it panicked"))) {
                 // It reminds of invites, too.
-                Ok(()) if sweep == Sweep::Immediate => self.terms.composed.notify_one(),
-                Ok(()) => {}
+                Ok(_) if sweep == Sweep::Immediate => self.terms.composed.notify_one(),
+                Ok(relay) => pauses = relay,
                 Err(error) => error!(?sweep, error = chain(&error), "a sweep failed"),
             }
         }

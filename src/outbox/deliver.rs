@@ -73,7 +73,7 @@ where
             is_round |= is_new_round;
         }
     }
-    Ok(turn.delivered)
+    Ok(Delivered { pauses: turn.pauses, ..turn.delivered })
 }
 
 /// A turn of delivery.

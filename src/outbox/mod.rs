@@ -159,6 +159,8 @@ pub struct Delivered {
     pub suppressed: usize,
     /// Nobody knows.
     pub unknown: usize,
+    /// Whether the relay is away or asks for a pause: until the next tick.
+    pub pauses: bool,
 }
 
 impl Delivered {
@@ -169,6 +171,7 @@ impl Delivered {
         self.failed += other.failed;
         self.suppressed += other.suppressed;
         self.unknown += other.unknown;
+        self.pauses |= other.pauses;
     }
 }
 
