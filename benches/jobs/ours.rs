@@ -13,7 +13,7 @@ use uuid::Uuid;
 use workcenter::{
     daemon::Daemon,
     db::Transaction,
-    job::{self, Batch, Crier, Ended, Item, ItemState, Job, Leftover, Outcome, Work, Worker},
+    job::{self, Batch, Crier, Ended, Hand, Item, ItemState, Job, Leftover, Outcome, Work, Worker},
     notice::{Notice, Notices},
     process,
     server::Parts,
@@ -61,7 +61,8 @@ pub async fn done(stage: &Stage, deed: Deed) -> Result<Duration> {
         Deed::Copy => {
             let daemon = Daemon::new(parts, &settings);
             let hand = async || -> Result<()> {
-                while daemon.work().await? {}
+                let mut hand = Hand::default();
+                while daemon.go_on(&mut hand).await? {}
                 Ok(())
             };
             let began = Instant::now();
@@ -71,7 +72,8 @@ pub async fn done(stage: &Stage, deed: Deed) -> Result<Duration> {
         Deed::Nothing => {
             let (crier, worker, work) = (Crier::new(parts.db.clone()), worker(), Nothing::default());
             let hand = async || -> Result<()> {
-                while job::turn(&parts.db, &crier, &worker, &work).await? {}
+                let mut hand = Hand::default();
+                while job::turn(&parts.db, &crier, &worker, &work, Some(&mut hand)).await? {}
                 Ok(())
             };
             let began = Instant::now();
@@ -95,9 +97,10 @@ pub async fn wake(stage: &Stage) -> Result<()> {
     let (crier, worker, work) = (Crier::new(parts.db.clone()), worker(), Nothing::default());
     let notices = Notices::listen(&settings.database).await?;
     let hand = async || -> Result<()> {
+        let mut kept = Hand::default();
         while work.items.load(Ordering::Relaxed) < stage.count {
             let mut ear = notices.ear();
-            if !job::turn(&parts.db, &crier, &worker, &work).await? {
+            if !job::turn(&parts.db, &crier, &worker, &work, Some(&mut kept)).await? {
                 let told = async { while !matches!(ear.hear().await, Notice::Job(_) | Notice::Lost) {} };
                 timeout(LOOK_EVERY, told).await.ok();
             }

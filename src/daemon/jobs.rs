@@ -13,7 +13,7 @@ use crate::{
     db::Transaction,
     error::{Error, Result, chain},
     invite,
-    job::{self, Batch, Ended, Job, Kind, Leftover, Outcome, Work},
+    job::{self, Batch, Ended, Hand, Job, Kind, Leftover, Outcome, Work},
     notice::Notice,
     subscription::When,
     template,
@@ -80,6 +80,19 @@ impl Daemon {
     ///
     /// What the database says; the job comes up again.
     pub async fn work(&self) -> Result<bool> {
+        self.batch(None).await
+    }
+
+    /// As [`Self::work`] does, with what is in `hand` first, and keeps the job there while nobody else waits for a turn.
+    ///
+    /// # Errors
+    ///
+    /// What the database says; the job comes up again.
+    pub async fn go_on(&self, hand: &mut Hand) -> Result<bool> {
+        self.batch(Some(hand)).await
+    }
+
+    async fn batch(&self, hand: Option<&mut Hand>) -> Result<bool> {
         let settings = &self.parts.settings;
         let when = When { now: self.parts.clock.now().await?, spread: self.terms.spread };
         let (window, most, key) = (settings.immediate_window, settings.large_workcenter, settings.key());
@@ -91,16 +104,17 @@ impl Daemon {
             invites: invite::Import { when, window, most, key: key.clone() },
             templates: template::Work { when, window, most, key },
         };
-        job::turn(&self.parts.db, &self.crier, &self.worker, &rooms).await
+        job::turn(&self.parts.db, &self.crier, &self.worker, &rooms, hand).await
     }
 
     /// Works until the process drains.
     pub(super) async fn toil(self) {
+        let mut hand = Hand::default();
         while !self.parts.draining.is_cancelled() {
             // Before looking, so that nothing that comes meanwhile is missed.
             let mut ear = self.parts.notices.ear();
             // A turn that panics is lost; the ones after it are not.
-            let turn = AssertUnwindSafe(self.work()).catch_unwind().await;
+            let turn = AssertUnwindSafe(self.go_on(&mut hand)).catch_unwind().await;
             match turn.unwrap_or_else(|_| Err(Error::internal("it panicked"))) {
                 Ok(true) => continue,
                 Ok(false) => {}
@@ -112,6 +126,9 @@ impl Daemon {
                 () = told => {}
                 () = sleep(LOOK_EVERY) => {}
             }
+        }
+        if let Err(error) = hand.empty(&self.parts.db).await {
+            error!(error = chain(&error), "a job was not given back; it waits for its lease");
         }
     }
 }

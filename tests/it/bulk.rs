@@ -5,6 +5,7 @@ mod choice;
 mod conflict;
 pub mod engine;
 mod fairness;
+mod hand;
 mod history;
 mod items;
 mod kills;

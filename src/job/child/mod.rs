@@ -35,7 +35,7 @@ pub async fn start_child(tx: &Transaction<'_>, parent: Uuid, new: &New<'_>, item
 ///
 /// What the database says.
 pub async fn settle(tx: &Transaction<'_>, parent: Uuid, outcome: Outcome) -> Result<()> {
-    item::store::settle(tx, &[(parent, outcome)], true).await?;
+    item::store::settle(tx, &[(parent, outcome)], item::store::Keep::Always).await?;
     store::wake(tx, parent).await?;
     notice::tell(tx, notice::JOB, parent).await?;
     Ok(())

@@ -11,7 +11,7 @@ const ADOPT: &str = "update job set parent_id = $2 where id = $1";
 
 /// One that is not over is there, or nobody would ever go on.
 const WAIT: &str = "
-    update job set lease_until = 'infinity', lease_owner = null
+    update job set lease_until = 'infinity', lease_owner = null, turn_at = clock_timestamp()
     where id = $1 and exists (select from job child where child.parent_id = $1 and child.finished_at is null)
     returning 1";
 

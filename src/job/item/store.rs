@@ -1,5 +1,7 @@
 //! The table `job_item`, of bulk jobs.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::{Above, Item, ItemKind, ItemState, Leftover, Outcome, Planned, RETRYABLE};
@@ -54,8 +56,9 @@ const NEXT: &str = "
     where it.depth = it.first_depth
     order by job.place, it.seq";
 
-/// What became of items of jobs. A job of which there is more to do is given back, unless `$10`. They are found by their ids:
-/// said as `PENDING`, the index of what is still to be done would do, and be looked through for each of them.
+/// What became of items of jobs. A job of which there is more to do is given back, unless it is kept: always by `$10`, or for
+/// so many seconds more by `$12` while nobody could be claimed in its place. Items are found by their ids: said as `PENDING`,
+/// the index of what is still to be done would do, and be looked through for each of them.
 const SETTLE: &str = "
     with settled as (
         update job_item set state = it.state, code = it.code, text = it.text, action = it.action,
@@ -77,16 +80,25 @@ const SETTLE: &str = "
             coalesce((array_agg(path order by seq) filter (where state = 'FAILED'))[1:5], '{}') as paths,
             coalesce((array_agg(code order by seq) filter (where state = 'FAILED'))[1:5], '{}') as codes
         from settled group by job_id
+    ), hold as (
+        select $12::float8 is not null and not exists (
+            select from job where finished_at is null and kind <> 'DIGEST_RUN' and id <> all($1)
+                and (lease_until is null or lease_until < now())) as is_alone
     )
     update job set done = job.done + counts.done, skipped = job.skipped + counts.skipped,
         failed = job.failed + counts.failed, warned = job.warned + counts.warned,
         done_bytes = job.done_bytes + counts.bytes, current_path = counts.path, revision = job.revision + 1,
         error_items = (job.error_items || counts.items)[1:5], error_paths = (job.error_paths || counts.paths)[1:5],
         error_codes = (job.error_codes || counts.codes)[1:5], updated_at = statement_timestamp(),
-        lease_until = case when $10 or job.done + job.skipped + job.failed + counts.all_items >= job.total
-            then lease_until end
-    from counts where job.id = counts.job_id
-    returning job.id, job.done + job.skipped + job.failed < job.total as more";
+        lease_until = case
+            when $10 or job.done + job.skipped + job.failed + counts.all_items >= job.total then lease_until
+            when is_alone then now() + make_interval(secs => $12) end,
+        turn_at = case
+            when $10 or is_alone or job.done + job.skipped + job.failed + counts.all_items >= job.total then turn_at
+            else clock_timestamp() end
+    from counts cross join hold where job.id = counts.job_id
+    returning job.id, job.done, job.failed, job.warned, job.done + job.skipped + job.failed < job.total as is_more,
+        lease_until is not null as is_kept";
 
 /// What else there is to say of items that are done of a job that is over.
 const AMEND: &str = "
@@ -203,9 +215,32 @@ pub async fn next(on: &impl GenericClient, jobs: &[Uuid], most: i64) -> Result<V
     Ok(db::text(on, NEXT, &[&jobs, &most]).await?.iter().map(due).collect())
 }
 
-/// Writes what became of items, each with its job, and counts it there; returns the jobs of which there is more to do: these
-/// are given back, unless `keeps`.
-pub async fn settle(on: &impl GenericClient, outcomes: &[(Uuid, Outcome)], keeps: bool) -> Result<Vec<Uuid>> {
+/// Whose a job is after a batch, if there is more of it to do.
+#[derive(Clone, Copy, Debug)]
+pub enum Keep {
+    /// The worker's.
+    Always,
+    /// The worker's for so much longer, while nobody else waits for it.
+    WhileAlone(Duration),
+    /// Whoever's turn it is.
+    Never,
+}
+
+/// How a job stands after a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Settled {
+    pub job: Uuid,
+    pub done: i64,
+    pub failed: i64,
+    pub warned: i64,
+    /// Whether there is more of it to do.
+    pub is_more: bool,
+    /// Whether it is still the worker's.
+    pub is_kept: bool,
+}
+
+/// Writes what became of items, each with its job, and counts it there; returns how these jobs stand.
+pub async fn settle(on: &impl GenericClient, outcomes: &[(Uuid, Outcome)], keep: Keep) -> Result<Vec<Settled>> {
     fn column<'a, T>(outcomes: &'a [(Uuid, Outcome)], of: impl Fn(&'a Outcome) -> T) -> Vec<T> {
         outcomes.iter().map(|(_, it)| of(it)).collect()
     }
@@ -215,10 +250,14 @@ pub async fn settle(on: &impl GenericClient, outcomes: &[(Uuid, Outcome)], keeps
     let columns = column(outcomes, |it| it.column.as_ref());
     let (actions, targets) = (column(outcomes, |it| it.action), column(outcomes, |it| it.target));
     let (paths, leftovers) = (column(outcomes, |it| it.target_path.as_str()), column(outcomes, |it| it.leftover));
-    let values: [&(dyn db::ToSql + Sync); 11] =
-        [&jobs, &items, &states, &codes, &texts, &actions, &targets, &paths, &leftovers, &keeps, &columns];
-    let rows = db::text(on, SETTLE, &values).await?;
-    Ok(rows.iter().filter(|it| it.get("more")).map(|it| it.get("id")).collect())
+    let (always, alone) = match keep {
+        Keep::Always => (true, None),
+        Keep::WhileAlone(lease) => (false, Some(lease.as_secs_f64())),
+        Keep::Never => (false, None),
+    };
+    let values: [&(dyn db::ToSql + Sync); 12] =
+        [&jobs, &items, &states, &codes, &texts, &actions, &targets, &paths, &leftovers, &always, &columns, &alone];
+    Ok(db::text(on, SETTLE, &values).await?.iter().map(settled).collect())
 }
 
 /// Adds to what is written of items that are done: what they have led to, and what there is to say.
@@ -291,6 +330,17 @@ fn item(row: &Row) -> Item {
         bytes: row.get("bytes"),
         on_conflict: row.get("on_conflict"),
         etag: row.get("etag"),
+    }
+}
+
+fn settled(row: &Row) -> Settled {
+    Settled {
+        job: row.get("id"),
+        done: row.get("done"),
+        failed: row.get("failed"),
+        warned: row.get("warned"),
+        is_more: row.get("is_more"),
+        is_kept: row.get("is_kept"),
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! A turn claims the job of the account that has waited for longest, does one batch of it and gives it back; small jobs that
 //! ask for the same are done in one batch. So an account with a hundred thousand items holds nobody up by more than a batch.
-//! Whoever claims a job has it until its lease runs out; a claim is for one batch, which is shorter, and the next one is a lease of its own. Each batch is one transaction
-//! with what is written of its items, and begins by locking the job at the fence of its claim: whoever was away for so long
-//! that somebody else has claimed the job finds another fence there, and does nothing.
+//! While nobody waits, a job may be kept from one turn to the next. Whoever has a job has it until its lease runs out, which
+//! is longer than a batch, and each batch that it is kept for begins another one. Each batch is one transaction with what is
+//! written of its items, and begins by locking the job at the fence of its claim: whoever was away for so long that somebody
+//! else has claimed the job finds another fence there, and does nothing.
 //!
 //! ```text
 //! claim ─▶ batch ─▶ … ─▶ batch ─▶ clear away what moved folders left, deepest first ─▶ end
@@ -18,13 +19,19 @@ mod together;
 use std::{panic::AssertUnwindSafe, pin::pin, time::Duration};
 
 use futures_util::FutureExt;
-use tokio::time::{Instant, interval_at};
+use tokio::{
+    time::{Instant, interval_at},
+    try_join,
+};
 use tracing::warn;
 use uuid::Uuid;
 
 use super::{
     Bulk, Crier, Job, Kind, State, child,
-    item::{self, Batch, ItemState, Leftover, Outcome},
+    item::{
+        self, Batch, ItemState, Leftover, Outcome,
+        store::{Keep, Settled},
+    },
 };
 use crate::{
     db::{Db, Transaction},
@@ -99,11 +106,35 @@ struct Claim {
     fence: i64,
 }
 
+/// What a worker keeps from one turn to the next: the job of which it has done a batch, while nobody waits.
+#[derive(Debug, Default)]
+pub struct Hand {
+    kept: Option<Claim>,
+}
+
+impl Hand {
+    /// Gives back what is kept: somebody else is to go on with it.
+    ///
+    /// # Errors
+    ///
+    /// What the database says. Then its lease has to run out.
+    pub async fn empty(&mut self, db: &Db) -> Result<()> {
+        let Some(claim) = self.kept.take() else { return Ok(()) };
+        let mut client = db.client().await?;
+        let tx = client.transaction().await?;
+        let ours: Vec<Uuid> = store::lock(&tx, &[claim]).await?.iter().map(|it| it.id).collect();
+        store::release(&tx, &ours).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
 /// How it goes on after a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     /// With the job that is claimed.
     On,
+    /// With the job that is claimed, in another turn.
+    Kept,
     /// With whoever has waited for longest.
     Around,
     /// The job is over.
@@ -124,8 +155,8 @@ impl<E: Into<Error>> From<E> for Trouble {
     }
 }
 
-/// Gives the account that has waited for longest a turn: claims one of its jobs, or several small ones, and does a batch.
-/// False when there is nothing to do.
+/// Gives the account that has waited for longest a turn: claims one of its jobs, or several small ones, and does a batch; or
+/// does a batch of what is in hand. False when there is nothing to do. Without a hand nothing is kept.
 ///
 /// A batch in which something goes wrong is done again item by item, each in a transaction of its own: then it is that
 /// item's alone.
@@ -133,26 +164,51 @@ impl<E: Into<Error>> From<E> for Trouble {
 /// # Errors
 ///
 /// What the database says. The job comes up again when its lease runs out.
-pub async fn turn(db: &Db, crier: &Crier, worker: &Worker, work: &impl Work) -> Result<bool> {
-    let claims = store::claim(&db.client().await?, worker).await?;
+pub async fn turn(
+    db: &Db,
+    crier: &Crier,
+    worker: &Worker,
+    work: &impl Work,
+    mut hand: Option<&mut Hand>,
+) -> Result<bool> {
+    let claims = match hand.as_mut().and_then(|it| it.kept.take()) {
+        Some(claim) => vec![claim],
+        None => store::claim(&db.client().await?, worker).await?,
+    };
     let rest = if claims.len() > 1 { together::turn(db, crier, &claims, work).await? } else { claims.clone() };
+    // What waits with it is not kept from others.
+    let keep = if hand.is_some() && claims.len() == 1 { Keep::WhileAlone(worker.lease) } else { Keep::Never };
     for claim in rest {
-        alone(db, crier, worker, claim, work).await?;
+        let kept = alone(db, crier, worker, claim, work, keep).await?;
+        if let Some(hand) = hand.as_mut() {
+            hand.kept = kept;
+        }
     }
     Ok(!claims.is_empty())
 }
 
-/// Does a batch of a job.
-async fn alone(db: &Db, crier: &Crier, worker: &Worker, claim: Claim, work: &impl Work) -> Result<()> {
+/// Does a batch of a job; returns the claim if it is kept.
+async fn alone(
+    db: &Db,
+    crier: &Crier,
+    worker: &Worker,
+    claim: Claim,
+    work: &impl Work,
+    keep: Keep,
+) -> Result<Option<Claim>> {
     let mut singles = 0;
     let mut tries = 0;
     loop {
         if work.prepares(claim.kind) && !prepared(db, claim, worker, work).await? {
-            return Ok(());
+            return Ok(None);
         }
-        let most = if singles == 0 { BATCH } else { 1 };
+        let (most, keep) = match singles {
+            0 => (BATCH, keep),
+            1 => (1, keep),
+            _ => (1, Keep::Always),
+        };
         // A panic is an error like any other: the item that it comes from is found, and does not come up for ever.
-        let attempt = AssertUnwindSafe(attempt(db, claim, work, most, singles > 1)).catch_unwind().await;
+        let attempt = AssertUnwindSafe(attempt(db, claim, work, most, keep)).catch_unwind().await;
         let panicked = || Trouble { error: Error::internal("it panicked"), is_of_items: true };
         let next = match attempt.unwrap_or_else(|_| Err(panicked())) {
             Ok(next) => next,
@@ -174,8 +230,10 @@ async fn alone(db: &Db, crier: &Crier, worker: &Worker, claim: Claim, work: &imp
             singles -= 1;
         }
         crier.moved(claim.job, next == Next::Over).await;
-        if next != Next::On {
-            return Ok(());
+        match next {
+            Next::On => {}
+            Next::Kept => return Ok(Some(claim)),
+            Next::Around | Next::Over | Next::Lost => return Ok(None),
         }
     }
 }
@@ -202,11 +260,14 @@ async fn prepared(db: &Db, claim: Claim, worker: &Worker, work: &impl Work) -> R
     }
 }
 
-/// Does what is next of a job, in one transaction. `keeps` says that the claim is for more than this.
-async fn attempt(db: &Db, claim: Claim, work: &impl Work, most: i64, keeps: bool) -> Result<Next, Trouble> {
+/// Does what is next of a job, in one transaction.
+async fn attempt(db: &Db, claim: Claim, work: &impl Work, most: i64, keep: Keep) -> Result<Next, Trouble> {
     let mut client = db.client().await?;
     let tx = client.transaction().await?;
-    let Some(mut job) = store::lock(&tx, &[claim]).await?.pop() else { return Ok(Next::Lost) };
+    // Asked in one go: nobody else does items of a job that is ours.
+    let (claims, ids) = ([claim], [claim.job]);
+    let (jobs, due) = try_join!(store::lock(&tx, &claims), item::store::next(&tx, &ids, most))?;
+    let Some(mut job) = jobs.into_iter().next() else { return Ok(Next::Lost) };
     child::inherit(&tx, &mut job).await?;
     let Some(bulk) = job.bulk.as_ref() else { return Err(Error::internal("a digest run was claimed").into()) };
     let is_stopped = bulk.cancel_requested_at.is_some() || (bulk.order.stops_on_failure && job.failed > 0);
@@ -214,14 +275,10 @@ async fn attempt(db: &Db, claim: Claim, work: &impl Work, most: i64, keeps: bool
     if is_stopped {
         item::store::cancel(&tx, job.id).await?;
     }
-    let due = if is_stopped { Vec::new() } else { item::store::next(&tx, &[job.id], most).await? };
-    let items: Vec<item::Item> = due.into_iter().map(|it| it.item).collect();
+    let items: Vec<item::Item> = due.into_iter().filter(|_| !is_stopped).map(|it| it.item).collect();
     let next = if !items.is_empty() {
         let blames = |error| Trouble { error, is_of_items: true };
-        match done(&tx, &job, bulk, work, items, keeps).await.map_err(blames)? {
-            Some(more) if keeps || !more => Next::On,
-            _ => Next::Around,
-        }
+        done(&tx, &job, bulk, work, items, keep).await.map_err(blames)?
     } else if let leftovers = item::store::leftovers(&tx, job.id, SWEPT).await?
         && !leftovers.is_empty()
     {
@@ -233,29 +290,34 @@ async fn attempt(db: &Db, claim: Claim, work: &impl Work, most: i64, keeps: bool
             Next::On
         }
     } else {
-        let is_cancelled = store::is_cancelled(&tx, job.id).await?;
-        over(&tx, vec![Job { state: end(&job, is_cancelled), ..job }], work).await?;
+        let is_cancelled = store::is_cancelled(&tx, job.id).await? && bulk.cancel_requested_at.is_some();
+        let [done, failed, warned] = [job.done, job.failed, bulk.warned];
+        over(&tx, &[(job.id, end(done, failed, warned, is_cancelled))], work).await?;
         Next::Over
     };
     tx.commit().await?;
     Ok(next)
 }
 
-/// Does a batch; returns whether there is more. Then the job is given back, unless it `keeps`. Nothing when it waits for others.
+/// Does a batch. Then the job is given back if there is more to do and it is not to be kept.
 async fn done(
     tx: &Transaction<'_>,
     job: &Job,
     bulk: &Bulk,
     work: &impl Work,
     items: Vec<item::Item>,
-    keeps: bool,
-) -> Result<Option<bool>> {
+    keep: Keep,
+) -> Result<Next> {
     let outcomes = work.batch(tx, &batch(job, bulk, items)).await?;
     if outcomes.is_empty() {
-        return child::wait(tx, job.id).await.map(|()| None);
+        return child::wait(tx, job.id).await.map(|()| Next::Around);
     }
     let outcomes: Vec<(Uuid, Outcome)> = outcomes.into_iter().map(|it| (job.id, it)).collect();
-    Ok(Some(!item::store::settle(tx, &outcomes, keeps).await?.is_empty()))
+    Ok(match (item::store::settle(tx, &outcomes, keep).await?.first(), keep) {
+        (Some(Settled { is_more: true, is_kept: false, .. }), _) => Next::Around,
+        (Some(Settled { is_more: true, .. }), Keep::WhileAlone(_)) => Next::Kept,
+        _ => Next::On,
+    })
 }
 
 fn batch(job: &Job, bulk: &Bulk, items: Vec<item::Item>) -> Batch {
@@ -263,27 +325,24 @@ fn batch(job: &Job, bulk: &Bulk, items: Vec<item::Item>) -> Batch {
     Batch { job: job.id, account: job.account, kind: job.kind, initiator, order, items }
 }
 
-/// Ends jobs whose items are all behind them, as their states say.
-async fn over(tx: &Transaction<'_>, jobs: Vec<Job>, work: &impl Work) -> Result<()> {
-    store::finish(tx, &jobs.iter().collect::<Vec<_>>()).await?;
-    let ids: Vec<Uuid> = jobs.iter().map(|it| it.id).collect();
-    let workcenters = item::store::workcenters(tx, &ids).await?;
+/// Ends jobs whose items are all behind them, each as it is said.
+async fn over(tx: &Transaction<'_>, ends: &[(Uuid, State)], work: &impl Work) -> Result<()> {
+    let ids: Vec<Uuid> = ends.iter().map(|it| it.0).collect();
+    store::finish(tx, ends).await?;
+    let (jobs, workcenters) = try_join!(super::store::these(tx, ids.clone()), item::store::workcenters(tx, &ids))?;
     let of = |job: &Job| workcenters.iter().filter(|it| it.0 == job.id).map(|it| (it.1, it.2)).collect();
     let ended: Vec<Ended> = jobs.into_iter().map(|job| Ended { workcenters: of(&job), job }).collect();
     work.end(tx, &ended).await
 }
 
-/// How a job ends whose items are all behind it.
-fn end(job: &Job, is_cancelled: bool) -> State {
-    let bulk = job.bulk.as_ref();
-    if is_cancelled && bulk.is_some_and(|it| it.cancel_requested_at.is_some()) {
-        State::Cancelled
-    } else if job.failed > 0 {
-        if job.done == 0 { State::Failed } else { State::PartiallyFailed }
-    } else if bulk.is_some_and(|it| it.warned > 0) {
-        State::SucceededWithWarnings
-    } else {
-        State::Succeeded
+/// How a job ends whose items are all behind it: so many were done, failed, or done with something to say.
+fn end(done: i64, failed: i64, warned: i64, is_cancelled: bool) -> State {
+    match failed {
+        _ if is_cancelled => State::Cancelled,
+        0 if warned > 0 => State::SucceededWithWarnings,
+        0 => State::Succeeded,
+        _ if done == 0 => State::Failed,
+        _ => State::PartiallyFailed,
     }
 }
 
@@ -298,68 +357,26 @@ async fn blame(db: &Db, claim: Claim, error: &Error) -> Result<Next> {
         _ => ("INTERNAL", "It failed by a fault of ours."),
     };
     warn!(%job.id, %item.id, code, error = chain(error), "an item of a job failed");
-    item::store::settle(&tx, &[(job.id, Outcome::none(item.id, ItemState::Failed, code, text))], true).await?;
+    item::store::settle(&tx, &[(job.id, Outcome::none(item.id, ItemState::Failed, code, text))], Keep::Always).await?;
     tx.commit().await?;
     Ok(Next::On)
 }
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::job::{Kind, Order};
-
-    fn job(done: i64, failed: i64, warned: i64, cancels: bool) -> Job {
-        let at = Timestamp::UNIX_EPOCH;
-        let bulk = Bulk {
-            order: Order::default(),
-            initiator_name: String::new(),
-            retry_of: None,
-            parent: None,
-            total_bytes: 0,
-            done_bytes: 0,
-            warned,
-            current_path: String::new(),
-            errors: Vec::new(),
-            started_at: None,
-            cancel_requested_at: cancels.then_some(at),
-            cancel_requested_by: None,
-        };
-        Job {
-            id: Uuid::nil(),
-            account: Uuid::nil(),
-            kind: Kind::BulkCopy,
-            state: State::Running,
-            initiator: None,
-            slot: None,
-            bulk: Some(bulk),
-            total: done + failed,
-            done,
-            skipped: 0,
-            failed,
-            revision: 1,
-            created_at: at,
-            updated_at: at,
-            finished_at: None,
-        }
-    }
 
     #[test]
     fn the_end_depends_on_what_was_done_and_whether_it_was_stopped() {
-        for (job, is_cancelled, state) in [
-            (job(2, 0, 0, false), false, State::Succeeded),
-            (job(2, 0, 1, false), false, State::SucceededWithWarnings),
-            (job(2, 1, 1, false), false, State::PartiallyFailed),
-            (job(0, 1, 0, false), false, State::Failed),
-            (job(0, 0, 0, false), false, State::Succeeded),
-            // It was done before it was stopped.
-            (job(2, 0, 0, true), false, State::Succeeded),
-            (job(2, 1, 0, true), true, State::Cancelled),
-            // Stopped by a failure, not by anybody.
-            (job(2, 2, 0, false), true, State::PartiallyFailed),
+        for ((done, failed, warned, is_cancelled), state) in [
+            ((2, 0, 0, false), State::Succeeded),
+            ((2, 0, 1, false), State::SucceededWithWarnings),
+            ((2, 1, 1, false), State::PartiallyFailed),
+            ((0, 1, 0, false), State::Failed),
+            ((0, 0, 0, false), State::Succeeded),
+            ((2, 1, 0, true), State::Cancelled),
         ] {
-            assert_eq!(end(&job, is_cancelled), state, "{job:?}");
+            assert_eq!(end(done, failed, warned, is_cancelled), state, "{done} {failed} {warned} {is_cancelled}");
         }
     }
 }

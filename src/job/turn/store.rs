@@ -6,7 +6,7 @@ use super::{BATCH, Claim, SMALL, TOGETHER, Worker};
 use crate::{
     db::{self, GenericClient, Row},
     error::Result,
-    job::{Job, Kind, store},
+    job::{Job, Kind, State, store},
 };
 
 /// The next job of the account that has waited for longest, of those that nobody has; if it is a small one, then with it
@@ -14,7 +14,8 @@ use crate::{
 /// claiming.
 ///
 /// Accounts are found one by one in the index, so what else they wait for costs nothing. Locks are taken where a subquery
-/// says how many rows and in which order.
+/// says how many rows and in which order. When a job has had its turn is noted when it is given back: what ends in its first
+/// turn is claimed without a word to any index.
 const CLAIM: &str = "
     with recursive account as (
         (select account_id from job where finished_at is null and kind <> 'DIGEST_RUN' order by account_id limit 1)
@@ -63,7 +64,7 @@ const CLAIM: &str = "
         on conflict (account_id) do update set served_at = excluded.served_at
     )
     update job set lease_owner = $1, lease_until = now() + make_interval(secs => $2::float8), fence = fence + 1,
-        turn_at = clock_timestamp(), started_at = coalesce(started_at, now()),
+        started_at = coalesce(started_at, now()),
         revision = revision + (state = 'QUEUED')::int::bigint,
         updated_at = case state when 'QUEUED' then now() else updated_at end,
         state = case state when 'QUEUED' then 'RUNNING' else state end
@@ -75,7 +76,8 @@ const RENEW: &str = "
     where id = $1 and fence = $2 and finished_at is null and lease_until is not null
     returning cancel_requested_at is not null or stops_on_failure and failed > 0 as is_stopping";
 
-const RELEASE: &str = "update job set lease_owner = null, lease_until = null where id = any($1)";
+const RELEASE: &str =
+    "update job set lease_owner = null, lease_until = null, turn_at = clock_timestamp() where id = any($1)";
 
 const FINISH: &str = "
     update job set state = it.state, finished_at = statement_timestamp(), updated_at = statement_timestamp(),
@@ -116,9 +118,9 @@ pub(super) async fn is_cancelled(on: &impl GenericClient, job: Uuid) -> Result<b
     Ok(!db::text(on, any, &[&job]).await?.is_empty())
 }
 
-/// Writes down that these jobs are over.
-pub(super) async fn finish(on: &impl GenericClient, jobs: &[&Job]) -> Result<()> {
-    let (ids, states): (Vec<Uuid>, Vec<&str>) = jobs.iter().map(|it| (it.id, it.state.name())).unzip();
+/// Writes down that these jobs are over, and how they ended.
+pub(super) async fn finish(on: &impl GenericClient, ends: &[(Uuid, State)]) -> Result<()> {
+    let (ids, states): (Vec<Uuid>, Vec<&str>) = ends.iter().map(|(id, state)| (*id, state.name())).unzip();
     db::text(on, FINISH, &[&ids, &states]).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Small jobs that ask for the same, done in one batch: what each costs by itself would be many times what it does.
 //!
-//! Nothing else is different: each has a claim of its own, its items are written down with the batch, and it ends by itself.
-//! What goes another way than usual, such as a job that is to stop, is left to be done alone.
+//! Nothing else is different: each has a claim of its own, its items are written down with the batch, and it ends by itself,
+//! in the same transaction. What goes another way than usual, such as a job that is to stop, is left to be done alone.
 
 use std::panic::AssertUnwindSafe;
 
@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use tracing::debug;
 use uuid::Uuid;
 
-use super::{Claim, SMALL, Trouble, Work, batch, end, over, store};
+use super::{Claim, Keep, SMALL, Trouble, Work, batch, end, over, store};
 use crate::{
     db::Db,
     error::{Error, Result, chain},
@@ -23,12 +23,7 @@ use crate::{
 ///
 /// What the database says.
 pub(super) async fn turn(db: &Db, crier: &Crier, claims: &[Claim], work: &impl Work) -> Result<Vec<Claim>> {
-    let ended = async {
-        let (ends, alone) = items(db, claims, work).await?;
-        let over = if ends.is_empty() { Vec::new() } else { ending(db, &ends, work).await? };
-        Ok::<_, Trouble>((over, alone))
-    };
-    match AssertUnwindSafe(ended).catch_unwind().await {
+    match AssertUnwindSafe(attempt(db, claims, work)).catch_unwind().await {
         Ok(Ok((over, alone))) => {
             crier.over(&over).await;
             Ok(alone)
@@ -42,9 +37,9 @@ pub(super) async fn turn(db: &Db, crier: &Crier, claims: &[Claim], work: &impl W
     }
 }
 
-/// Does the next items of these jobs, in one transaction. Returns the claims of jobs that may be over, and of those that
-/// have to be done alone; all others are given back.
-async fn items(db: &Db, claims: &[Claim], work: &impl Work) -> Result<(Vec<Claim>, Vec<Claim>), Trouble> {
+/// Does the next items of these jobs and ends those of which nothing is left, in one transaction. Returns which are over, and
+/// the claims of those that have to be done alone; all others are given back.
+async fn attempt(db: &Db, claims: &[Claim], work: &impl Work) -> Result<(Vec<Uuid>, Vec<Claim>), Trouble> {
     let mut client = db.client().await?;
     let tx = client.transaction().await?;
     let jobs = store::lock(&tx, claims).await?;
@@ -57,35 +52,28 @@ async fn items(db: &Db, claims: &[Claim], work: &impl Work) -> Result<(Vec<Claim
     due.retain(|it| Some(it.depth) == depth);
     let (of, items): (Vec<Uuid>, Vec<item::Item>) = due.into_iter().map(|it| (it.job, it.item)).unzip();
 
-    let mut more = Vec::new();
+    let mut settled = Vec::new();
     if let Some((job, bulk)) = jobs.first().and_then(|job| Some((job, job.bulk.as_ref()?)))
         && !items.is_empty()
     {
         let outcomes = work.batch(&tx, &batch(job, bulk, items)).await?;
-        let outcomes: Vec<(Uuid, Outcome)> = of.iter().copied().zip(outcomes).collect();
-        more = item::store::settle(&tx, &outcomes, false).await?;
-        // What nothing was done of has not been given back with that.
-        let idle: Vec<Uuid> = of.iter().copied().filter(|id| outcomes.iter().all(|it| it.0 != *id)).collect();
-        store::release(&tx, &idle).await?;
-        more.extend(idle);
+        let outcomes: Vec<(Uuid, Outcome)> = of.into_iter().zip(outcomes).collect();
+        settled = item::store::settle(&tx, &outcomes, Keep::Never).await?;
+    }
+    let now = |job: &Job| settled.iter().find(|it| it.job == job.id);
+    let ends: Vec<&Job> = jobs.into_iter().filter(|job| now(job).is_none_or(|it| !it.is_more)).collect();
+    // What nothing was done of, and what left something to clear away, has not been given back with that.
+    let open = item::store::open(&tx, &ends.iter().map(|it| it.id).collect::<Vec<_>>()).await?;
+    store::release(&tx, &open).await?;
+    let ends = ends.into_iter().filter(|it| !open.contains(&it.id));
+    let warned = |job: &Job| job.bulk.as_ref().map_or(0, |it| it.warned);
+    let counts = |job| now(job).map_or((job.done, job.failed, warned(job)), |it| (it.done, it.failed, it.warned));
+    let ends = ends.map(|job| (job.id, counts(job)));
+    let ends: Vec<_> = ends.map(|(id, (done, failed, warned))| (id, end(done, failed, warned, false))).collect();
+    if !ends.is_empty() {
+        over(&tx, &ends, work).await?;
     }
     tx.commit().await?;
-    let of = |jobs: &[Uuid]| claims.iter().copied().filter(|it| jobs.contains(&it.job)).collect();
-    let ends: Vec<Uuid> = ids.into_iter().filter(|it| !more.contains(it)).collect();
-    Ok((of(&ends), of(&stopped.iter().map(|it| it.id).collect::<Vec<_>>())))
-}
-
-/// Ends those of these jobs of which nothing is left, gives the others back, and returns which are over.
-async fn ending(db: &Db, claims: &[Claim], work: &impl Work) -> Result<Vec<Uuid>, Trouble> {
-    let mut client = db.client().await?;
-    let tx = client.transaction().await?;
-    let jobs = store::lock(&tx, claims).await?;
-    let open = item::store::open(&tx, &jobs.iter().map(|it| it.id).collect::<Vec<_>>()).await?;
-    store::release(&tx, &open).await?;
-    let jobs = jobs.into_iter().filter(|it| !open.contains(&it.id));
-    let jobs: Vec<Job> = jobs.map(|it| Job { state: end(&it, false), ..it }).collect();
-    let ids: Vec<Uuid> = jobs.iter().map(|it| it.id).collect();
-    over(&tx, jobs, work).await?;
-    tx.commit().await?;
-    Ok(ids)
+    let alone = claims.iter().copied().filter(|claim| stopped.iter().any(|it| it.id == claim.job)).collect();
+    Ok((ends.into_iter().map(|it| it.0).collect(), alone))
 }

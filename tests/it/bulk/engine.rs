@@ -195,7 +195,7 @@ async fn an_item_that_brings_its_worker_down_fails_by_itself_and_the_others_are_
     let work = Poisoned { deeds: Deeds { when, window: Duration::ZERO }, item: tree["c"] };
     let (db, crier) = (stage.app.pool(), Crier::new(stage.app.pool().clone()));
     let worker = Worker { id: Uuid::now_v7(), lease: Duration::from_secs(60) };
-    while job::turn(db, &crier, &worker, &work).await.unwrap() {}
+    while job::turn(db, &crier, &worker, &work, None).await.unwrap() {}
 
     let over = stage.job(&job.job_id).await;
     assert_eq!((over.state(), over.done_items, over.failed_items), (JobState::PartiallyFailed, 3, 1));
@@ -222,11 +222,11 @@ async fn a_batch_takes_as_many_statements_however_many_items_it_has() {
             stage.copy(BulkCopyRequest { items, target, ..Default::default() }).await.unwrap();
         }
         // The folder goes first, by itself; then all that is in it, and the job is over.
-        assert!(job::turn(&parts.db, &crier, &worker, &deeds).await.unwrap());
+        assert!(job::turn(&parts.db, &crier, &worker, &deeds, None).await.unwrap());
         let before = tap.round_trips();
-        assert!(job::turn(&parts.db, &crier, &worker, &deeds).await.unwrap());
+        assert!(job::turn(&parts.db, &crier, &worker, &deeds, None).await.unwrap());
         trips.push(tap.round_trips() - before);
-        assert!(!job::turn(&parts.db, &crier, &worker, &deeds).await.unwrap());
+        assert!(!job::turn(&parts.db, &crier, &worker, &deeds, None).await.unwrap());
     }
     // The first of each kind prepares what the others run.
     assert_eq!((trips[1], trips[4]), (trips[2], trips[5]), "{trips:?}");

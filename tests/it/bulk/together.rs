@@ -95,7 +95,7 @@ async fn of_jobs_that_are_done_together_one_that_fails_or_is_stopped_does_so_alo
     let work = Poisoned { deeds: Deeds { when, window: Duration::ZERO }, item: all[4] };
     let (db, crier) = (stage.app.pool(), Crier::new(stage.app.pool().clone()));
     let worker = Worker { id: Uuid::now_v7(), lease: Duration::from_secs(60) };
-    while job::turn(db, &crier, &worker, &work).await.unwrap() {}
+    while job::turn(db, &crier, &worker, &work, None).await.unwrap() {}
 
     let [done, failed, cancelled] = [(JobState::Succeeded, 1), (JobState::Failed, 0), (JobState::Cancelled, 0)];
     assert_eq!(ends(&stage, &jobs).await, [done, cancelled, failed, done, failed, done]);

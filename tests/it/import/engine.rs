@@ -102,7 +102,7 @@ impl Stage {
     async fn busy(&self) -> Result<bool> {
         let db = self.app.pool();
         let worker = Worker { id: Uuid::now_v7(), lease: Duration::from_millis(300) };
-        job::turn(db, &Crier::new(db.clone()), &worker, &Busy(self.imports().await)).await
+        job::turn(db, &Crier::new(db.clone()), &worker, &Busy(self.imports().await), None).await
     }
 
     /// A worker that makes things ready, and is lost before any of them has its place.
@@ -112,7 +112,7 @@ impl Stage {
         let worker = Worker { id: Uuid::now_v7(), lease: Duration::from_secs(60) };
         let seen = async { while unpacked(self).await == 0 {} };
         tokio::select! {
-            _ = job::turn(db, &crier, &worker, &work) => panic!("it came to an end"),
+            _ = job::turn(db, &crier, &worker, &work, None) => panic!("it came to an end"),
             () = seen => {}
         }
         self.leases_run_out().await;
