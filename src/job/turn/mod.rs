@@ -124,6 +124,21 @@ impl<E: Into<Error>> From<E> for Trouble {
     }
 }
 
+/// A turn that broke off.
+#[derive(Debug)]
+pub struct Broken {
+    /// The jobs that it was of; none when none was claimed yet.
+    pub jobs: Vec<Uuid>,
+    /// Why.
+    pub error: Error,
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self { jobs: Vec::new(), error }
+    }
+}
+
 /// Gives the account that has waited for longest a turn: claims one of its jobs, or several small ones, and does a batch.
 /// False when there is nothing to do.
 ///
@@ -132,12 +147,19 @@ impl<E: Into<Error>> From<E> for Trouble {
 ///
 /// # Errors
 ///
-/// What the database says. The job comes up again when its lease runs out.
-pub async fn turn(db: &Db, crier: &Crier, worker: &Worker, work: &impl Work) -> Result<bool> {
+/// What the database says, and of which jobs. They come up again when their lease runs out.
+pub async fn turn(db: &Db, crier: &Crier, worker: &Worker, work: &impl Work) -> Result<bool, Broken> {
     let claims = store::claim(&db.client().await?, worker).await?;
-    let rest = if claims.len() > 1 { together::turn(db, crier, &claims, work).await? } else { claims.clone() };
+    let broken = |of: &[Claim], error| Broken { jobs: of.iter().map(|it| it.job).collect(), error };
+    let rest = match claims.len() {
+        0 | 1 => claims.clone(),
+        _ => together::turn(db, crier, &claims, work).await.map_err(|error| broken(&claims, error))?,
+    };
     for claim in rest {
-        alone(db, crier, worker, claim, work).await?;
+        // What panics outside of a batch is an error, too, for it has to be said whose it was.
+        let ended = AssertUnwindSafe(alone(db, crier, worker, claim, work)).catch_unwind().await;
+        let ended = ended.unwrap_or_else(|_| Err(Error::internal("it panicked")));
+        ended.map_err(|error| broken(&[claim], error))?;
     }
     Ok(!claims.is_empty())
 }
