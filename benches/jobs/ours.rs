@@ -62,7 +62,7 @@ pub async fn done(stage: &Stage, deed: Deed) -> Result<Duration> {
             let daemon = Daemon::new(parts, &settings);
             let hand = async || -> Result<()> {
                 let mut hand = Hand::default();
-                while daemon.go_on(&mut hand).await? {}
+                while daemon.go_on(&mut hand).await.map_err(|it| it.error)? {}
                 Ok(())
             };
             let began = Instant::now();
@@ -73,7 +73,7 @@ pub async fn done(stage: &Stage, deed: Deed) -> Result<Duration> {
             let (crier, worker, work) = (Crier::new(parts.db.clone()), worker(), Nothing::default());
             let hand = async || -> Result<()> {
                 let mut hand = Hand::default();
-                while job::turn(&parts.db, &crier, &worker, &work, Some(&mut hand)).await? {}
+                while job::turn(&parts.db, &crier, &worker, &work, Some(&mut hand)).await.map_err(|it| it.error)? {}
                 Ok(())
             };
             let began = Instant::now();
@@ -100,7 +100,8 @@ pub async fn wake(stage: &Stage) -> Result<()> {
         let mut kept = Hand::default();
         while work.items.load(Ordering::Relaxed) < stage.count {
             let mut ear = notices.ear();
-            if !job::turn(&parts.db, &crier, &worker, &work, Some(&mut kept)).await? {
+            let turn = job::turn(&parts.db, &crier, &worker, &work, Some(&mut kept)).await;
+            if !turn.map_err(|it| it.error)? {
                 let told = async { while !matches!(ear.hear().await, Notice::Job(_) | Notice::Lost) {} };
                 timeout(LOOK_EVERY, told).await.ok();
             }

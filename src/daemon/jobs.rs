@@ -13,7 +13,7 @@ use crate::{
     db::Transaction,
     error::{Error, Result, chain},
     invite,
-    job::{self, Batch, Ended, Hand, Job, Kind, Leftover, Outcome, Work},
+    job::{self, Batch, Broken, Ended, Hand, Job, Kind, Leftover, Outcome, Work},
     notice::Notice,
     subscription::When,
     template,
@@ -79,7 +79,7 @@ impl Daemon {
     /// # Errors
     ///
     /// What the database says; the job comes up again.
-    pub async fn work(&self) -> Result<bool> {
+    pub async fn work(&self) -> Result<bool, Broken> {
         self.batch(None).await
     }
 
@@ -88,11 +88,11 @@ impl Daemon {
     /// # Errors
     ///
     /// What the database says; the job comes up again.
-    pub async fn go_on(&self, hand: &mut Hand) -> Result<bool> {
+    pub async fn go_on(&self, hand: &mut Hand) -> Result<bool, Broken> {
         self.batch(Some(hand)).await
     }
 
-    async fn batch(&self, hand: Option<&mut Hand>) -> Result<bool> {
+    async fn batch(&self, hand: Option<&mut Hand>) -> Result<bool, Broken> {
         let settings = &self.parts.settings;
         let when = When { now: self.parts.clock.now().await?, spread: self.terms.spread };
         let (window, most, key) = (settings.immediate_window, settings.large_workcenter, settings.key());
@@ -115,10 +115,12 @@ impl Daemon {
             let mut ear = self.parts.notices.ear();
             // A turn that panics is lost; the ones after it are not.
             let turn = AssertUnwindSafe(self.go_on(&mut hand)).catch_unwind().await;
-            match turn.unwrap_or_else(|_| Err(Error::internal("it panicked"))) {
+            match turn.unwrap_or_else(|_| Err(Error::internal("it panicked").into())) {
                 Ok(true) => continue,
                 Ok(false) => {}
-                Err(error) => error!(error = chain(&error), "a turn of a job failed"),
+                Err(Broken { jobs, error }) => {
+                    error!(job.ids = ?jobs, error = chain(&error), "a turn of a job failed");
+                }
             }
             let told = async { while !matches!(ear.hear().await, Notice::Job(_) | Notice::Lost) {} };
             tokio::select! {

@@ -26,7 +26,7 @@ pub use history::sweep;
 pub use item::{Above, Batch, Item, ItemKind, ItemState, Leftover, Outcome, Planned, RETRYABLE, amend};
 pub use run::{Done, Moved, Run, advance, digest_run, running};
 pub use service::Service;
-pub use turn::{BATCH, Ended, Hand, Work, Worker, turn};
+pub use turn::{BATCH, Broken, Ended, Hand, Work, Worker, turn};
 
 use crate::{
     access::Resource,

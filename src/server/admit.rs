@@ -1,6 +1,7 @@
 //! Who is calling: found out before anything of what they sent is looked at.
 
 use std::{
+    error::Error as StdError,
     future::poll_fn,
     pin::{Pin, pin},
     task::{Context, Poll},
@@ -10,9 +11,10 @@ use bytes::{Bytes, BytesMut};
 use http::Request;
 use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
-use tonic::body::Body;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tonic::{Status, body::Body};
 
-use super::{connections::Busy, method::Method};
+use super::{answer::draining, connections::Busy, method::Method};
 use crate::{
     access::Action,
     auth::{Caller, Source},
@@ -28,6 +30,7 @@ use crate::{
 const AHEAD_MAX: usize = 256 << 10;
 
 /// Finds out who makes `request`, and from where, over the connection that is `busy` with it, and sends nobody in particular away from what is not open to anyone.
+/// What a caller streams ends `UNAVAILABLE` when `cutting` is cancelled.
 ///
 /// # Errors
 ///
@@ -37,6 +40,7 @@ pub(super) async fn admit(
     method: &Method,
     busy: &Busy,
     gate: &Gate,
+    cutting: &CancellationToken,
 ) -> Result<Request<Body>> {
     if method.is_open {
         return Ok(request.map(Body::new));
@@ -45,7 +49,7 @@ pub(super) async fn admit(
     let names = busy.names();
     let look = async { gate.admit(&head.headers, &names).await.and_then(|caller| known(caller, head.uri.path())) };
     let (caller, body) = if method.takes_stream {
-        let (caller, body) = ahead(body, look).await;
+        let (caller, body) = ahead(body, look, cutting.clone()).await;
         (caller?, Body::new(body))
     } else {
         (look.await?, Body::new(body))
@@ -66,8 +70,9 @@ fn known(caller: Caller, path: &str) -> Result<Caller> {
     Ok(caller)
 }
 
-/// Reads `body` until `until` has ended, and returns what came of it with the whole of the body.
-async fn ahead<T>(mut body: Incoming, until: impl Future<Output = T>) -> (T, Ahead) {
+/// Reads `body` until `until` has ended, and returns what came of it with the whole of the body, which lasts until `cutting`
+/// is cancelled at most.
+async fn ahead<T>(mut body: Incoming, until: impl Future<Output = T>, cutting: CancellationToken) -> (T, Ahead) {
     let mut until = pin!(until);
     let (mut read, mut then) = (BytesMut::new(), None);
     let ended = poll_fn(|context| {
@@ -88,7 +93,7 @@ async fn ahead<T>(mut body: Incoming, until: impl Future<Output = T>) -> (T, Ahe
         Poll::Pending
     });
     let ended = ended.await;
-    (ended, Ahead { read: read.freeze(), then, rest: body })
+    (ended, Ahead { read: read.freeze(), then, rest: body, cut: Box::pin(cutting.cancelled_owned()) })
 }
 
 /// The body of a request of which some was read already.
@@ -97,22 +102,28 @@ struct Ahead {
     /// What came after it, if that is known: a frame that is no data, an error, or the end.
     then: Option<Option<Result<Frame<Bytes>, hyper::Error>>>,
     rest: Incoming,
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl http_body::Body for Ahead {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = Box<dyn StdError + Send + Sync>;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         if !self.read.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.read)))));
         }
-        match self.then.take() {
+        let next = match self.then.take() {
             Some(then) => Poll::Ready(then),
             None => Pin::new(&mut self.rest).poll_frame(context),
+        };
+        // Who reads it hears of this as of anything else that is wrong with an upload, and leaves nothing behind.
+        if next.is_pending() && self.cut.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Some(Err(Status::from(draining()).into())));
         }
+        next.map(|it| it.map(|it| it.map_err(Into::into)))
     }
 }

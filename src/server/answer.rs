@@ -37,6 +37,8 @@ pub(super) struct Terms {
     pub place: Option<OwnedSemaphorePermit>,
     /// Cancelled when the process drains. Streams of ours end by themselves then, when they have said what they had to.
     pub draining: CancellationToken,
+    /// Cancelled when the time for that is over.
+    pub cutting: CancellationToken,
 }
 
 impl Answer {
@@ -53,8 +55,8 @@ impl Answer {
         };
         let streams = call.method.gives_stream && body.is_some();
         let late = terms.deadline.filter(|_| streams).map(|it| Box::pin(sleep_until(it)));
-        let drains = streams && call.method.is_open;
-        let draining = drains.then(|| Box::pin(terms.draining.cancelled_owned()));
+        let until = if call.method.is_open { terms.draining } else { terms.cutting };
+        let draining = streams.then(|| Box::pin(until.cancelled_owned()));
         let place = terms.place.filter(|_| streams);
         Response::from_parts(head, Self { body, call, late, draining, _place: place })
     }
@@ -97,9 +99,7 @@ impl http_body::Body for Answer {
             }
             // What was ready has been said first.
             Ok(Poll::Pending) if over(&mut this.late, context) => this.cut(deadline::late().into()),
-            Ok(Poll::Pending) if over(&mut this.draining, context) => {
-                this.cut(Error::Unavailable(Reason::Draining, None).into())
-            }
+            Ok(Poll::Pending) if over(&mut this.draining, context) => this.cut(draining().into()),
             Ok(Poll::Pending) => Poll::Pending,
         }
     }
@@ -111,6 +111,11 @@ impl http_body::Body for Answer {
     fn size_hint(&self) -> SizeHint {
         self.body.as_ref().map_or(SizeHint::with_exact(0), http_body::Body::size_hint)
     }
+}
+
+/// That the process is on its way out.
+pub(super) fn draining() -> Error {
+    Error::Unavailable(Reason::Draining, None)
 }
 
 fn over<F: Future<Output = ()>>(end: &mut Option<Pin<Box<F>>>, context: &mut Context<'_>) -> bool {

@@ -67,7 +67,7 @@ impl Call {
             span.record("trace.id", trace.as_str());
         }
         let method = method::at(path);
-        metrics.begin(method);
+        metrics.calls.begin(method);
         let metrics = Arc::clone(metrics);
         let (trail, caller) = (Trail::default(), OnceLock::new());
         Self { method, span, trail, caller, id, trace, began: Instant::now(), metrics, ended: false, busy }
@@ -95,7 +95,7 @@ impl Call {
     fn end(&mut self, End { code, reason }: End) {
         self.ended = true;
         let took = self.began.elapsed();
-        self.metrics.end(self.method, code, took.as_secs_f64());
+        self.metrics.calls.end(self.method, code, took.as_secs_f64());
         if self.method.is_open {
             return;
         }

@@ -197,7 +197,7 @@ pub(super) async fn serve(listener: TcpListener, tls: Option<Acceptor>, front: A
             Some(ended) = tasks.join_next_with_id() => {
                 let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
                 lines.remove(&id);
-                metrics.connections.set(tasks.len().try_into().unwrap_or(i64::MAX));
+                metrics.calls.connections.set(tasks.len().try_into().unwrap_or(i64::MAX));
                 continue;
             }
             accepted = listener.accept() => accepted,
@@ -214,10 +214,10 @@ pub(super) async fn serve(listener: TcpListener, tls: Option<Acceptor>, front: A
             && let Some(line) = idlest(&lines).and_then(|id| lines.remove(&id))
         {
             line.evicted.cancel();
-            metrics.evicted.inc();
+            metrics.calls.evicted.inc();
         }
         if lines.len() >= most + SPARE_MAX {
-            metrics.refused.inc();
+            metrics.calls.refused.inc();
             continue;
         }
         let line = Arc::new(Line::new(peer.ip(), lines.len() >= most));
@@ -225,7 +225,7 @@ pub(super) async fn serve(listener: TcpListener, tls: Option<Acceptor>, front: A
         let age = usual.mul_f64(1.0 - AGE_SPREAD * spread());
         let task = tasks.spawn(begin(stream, tls.clone(), Arc::clone(&line), Arc::clone(&front), age));
         lines.insert(task.id(), line);
-        metrics.connections.set(tasks.len().try_into().unwrap_or(i64::MAX));
+        metrics.calls.connections.set(tasks.len().try_into().unwrap_or(i64::MAX));
     }
     // Nobody gets in any more.
     drop(listener);
@@ -267,7 +267,7 @@ async fn begin(stream: TcpStream, tls: Option<Acceptor>, line: Arc<Line>, front:
             converse(stream, &line, front, age, hello).await;
         }
         Err(error) => {
-            front.metrics.unsecured.inc();
+            front.metrics.calls.unsecured.inc();
             debug!(%error, "a connection could not be put under TLS");
         }
     }

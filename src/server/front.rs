@@ -22,7 +22,7 @@ use tracing::{Instrument, error};
 
 use super::{
     admit::admit,
-    answer::{Answer, Terms},
+    answer::{Answer, Terms, draining},
     call::Call,
     connections::Busy,
     deadline::{self, UNREAD_MAX},
@@ -49,13 +49,16 @@ pub(super) struct Front {
     pub call_limit: Duration,
     /// Cancelled when the process drains.
     pub draining: CancellationToken,
+    /// Cancelled when calls that are still under way have to end.
+    pub cutting: CancellationToken,
 }
 
 impl Front {
     /// Answers a request that came on a connection which is `busy` with it.
     pub async fn answer(self: Arc<Self>, request: Request<Incoming>, busy: Busy) -> Response<Answer> {
         let call = Call::begin(&request, busy, &self.metrics);
-        let mut terms = Terms { deadline: None, place: None, draining: self.draining.clone() };
+        let (draining, cutting) = (self.draining.clone(), self.cutting.clone());
+        let mut terms = Terms { deadline: None, place: None, draining, cutting };
         let work = call.trail.along(self.work(request, &call, &mut terms));
         let answered = work.instrument(call.span.clone()).await;
         let unread = || (!call.method.lasts).then(|| Instant::now() + self.call_limit);
@@ -72,6 +75,13 @@ impl Front {
         let places = self.load.places(call.method, request.headers(), &call.busy)?;
         terms.place = places.stream;
         let handled = AssertUnwindSafe(self.handle(request, call)).catch_unwind();
+        let handled = async {
+            tokio::select! {
+                ended = handled => ended,
+                // Uploads have it in what they read, and clear away what they have stored.
+                () = self.cutting.cancelled(), if !call.method.takes_stream => Ok(Err(draining())),
+            }
+        };
         let ended = match deadlines.handler {
             None => handled.await,
             Some(deadline) => timeout_at(deadline, handled).await.map_err(|_elapsed| deadline::late())?,
@@ -82,7 +92,7 @@ impl Front {
 
     async fn handle(&self, request: Request<Incoming>, call: &Call) -> Result<Response<Body>> {
         let request = match &self.gate {
-            Some(gate) => admit(request, call.method, &call.busy, gate).await?,
+            Some(gate) => admit(request, call.method, &call.busy, gate, &self.cutting).await?,
             None => request.map(Body::new),
         };
         if let Some(caller) = request.extensions().get() {

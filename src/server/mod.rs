@@ -12,7 +12,6 @@ mod load;
 mod method;
 mod metrics;
 mod stream;
-mod usage;
 mod web;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -58,6 +57,10 @@ const OPEN_BYTES_MAX: usize = 4 << 10;
 /// How often it is looked whether there is another certificate. It is put there days before the old one runs out, and one
 /// that is of no use is found twice before it is said.
 const RENEWED_EVERY: Duration = Duration::from_secs(2);
+
+/// What is left of a drain for calls that have to be told that it is over: time for an answer to be read. Half of a drain
+/// that is shorter.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What every service is made of.
 #[derive(Clone)]
@@ -195,7 +198,7 @@ fn services(
 /// It is boxed, and so is all that programs wait for: it is compiled with the library, once, and not with each of them.
 ///
 /// Draining is in this order: health says so and calls are still taken for a while; then streams end, no connection is
-/// taken any more, and calls finish; after the drain limit the rest is cut off.
+/// taken any more, and calls finish; what has not when the drain limit is near ends too, and is cut off at it.
 ///
 /// # Errors
 ///
@@ -227,6 +230,7 @@ pub fn face(
             Some(at) => Some(probed(at, &readiness, &parts).await?),
         };
         let front = front(routes, Some(gate), metrics, &parts);
+        let cutting = front.cutting.clone();
         let looking = parts.tls.clone().map(|it| tokio::spawn(renewed(it)).abort_handle());
 
         let is_secure = parts.tls.is_some();
@@ -240,9 +244,13 @@ pub fn face(
         readiness.drain();
         sleep(calls.drain_delay).await;
         parts.draining.cancel();
-        if timeout(calls.drain, &mut serving).await.is_err() {
+        let words = LAST_WORDS.min(calls.drain / 2);
+        if timeout(calls.drain - words, &mut serving).await.is_err() {
             warn!("cut off what did not end in time");
-            serving.abort();
+            cutting.cancel();
+            if timeout(words, &mut serving).await.is_err() {
+                serving.abort();
+            }
         }
         for task in [scraped, probed, looking].into_iter().flatten() {
             task.abort();
@@ -262,6 +270,7 @@ fn front(routes: Routes, gate: Option<identity::Gate>, metrics: Arc<Metrics>, pa
         metrics,
         call_limit: calls.call_limit,
         draining: parts.draining.clone(),
+        cutting: CancellationToken::new(),
     })
 }
 

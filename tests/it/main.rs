@@ -35,6 +35,7 @@ mod letter;
 mod mail;
 mod member;
 mod migrations;
+mod operating;
 mod outbox;
 mod peers;
 mod picture;

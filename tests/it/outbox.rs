@@ -2,6 +2,7 @@
 
 mod misbehaviour;
 mod pace;
+mod pause;
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The programs as processes: their settings here, how they come and go, and what the operator's tool says, below.
 
-mod metrics;
+pub mod metrics;
 mod operator;
 mod outage;
 pub mod program;

@@ -13,7 +13,6 @@ use futures_util::{
 };
 use jiff::Timestamp;
 use prost::bytes::Bytes;
-use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status, Streaming};
 use tracing::error;
 use uuid::Uuid;
@@ -38,7 +37,7 @@ use crate::{
     ids,
     pb::{self, UploadDocumentMetadata, download_document_response, upload_document_request},
     secret::{self, Hash},
-    transfers::Transfers,
+    transfers::{Progress, Transfers},
 };
 
 /// How long an upload may take from its first message to its last, however busy it is: what a gigabyte takes over a line of
@@ -110,21 +109,23 @@ pub(in crate::content) struct Incoming<M, A> {
     stream: Streaming<M>,
     part: fn(M) -> Option<Part<A>>,
     upload: Option<Upload>,
-    silence: Duration,
-    end: Instant,
+    progress: Progress,
 }
 
 impl<M, A> Incoming<M, A> {
     /// An upload that begins now, and may be silent for `silence`.
     pub(in crate::content) fn new(stream: Streaming<M>, part: fn(M) -> Option<Part<A>>, silence: Duration) -> Self {
-        Self { stream, part, upload: None, silence, end: Instant::now() + UPLOAD_WITHIN }
+        Self { stream, part, upload: None, progress: Progress::new(UPLOAD_WITHIN, silence) }
     }
 
     async fn message(&mut self) -> Result<Option<Part<A>>, Status> {
-        let next = timeout_at(self.end.min(Instant::now() + self.silence), self.stream.message());
-        let Some(message) = next.await.map_err(|_elapsed| Error::Late(Reason::Deadline))?? else { return Ok(None) };
+        let Some(message) = self.progress.wait(self.stream.message()).await?? else { return Ok(None) };
         let missing = || Error::from(Violation::new("part", "must be metadata or a chunk"));
-        Ok(Some((self.part)(message).ok_or_else(missing)?))
+        let part = (self.part)(message).ok_or_else(missing)?;
+        if let Part::Chunk(chunk) = &part {
+            self.progress.came(chunk.len());
+        }
+        Ok(Some(part))
     }
 
     /// Reads what is announced, which comes first.

@@ -3,7 +3,6 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use prost::Message;
-use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
@@ -15,7 +14,7 @@ use crate::{
     clock::Clock,
     config,
     db::{Db, Transaction},
-    error::{Error, Reason, Result, Violation, Violations},
+    error::{Error, Result, Violation, Violations},
     ids,
     invite::{
         batch::service::{read_account_role, read_existing, read_places},
@@ -27,7 +26,7 @@ use crate::{
     request::{self, Recall},
     secret::{self, TokenKey},
     subscription::When,
-    transfers::Transfers,
+    transfers::{Progress, Transfers},
     workcenter::Arrival,
 };
 
@@ -57,15 +56,18 @@ struct Announced {
 /// A file as it comes off the wire.
 struct Incoming {
     stream: Streaming<pb::ImportInvitesRequest>,
-    silence: Duration,
-    end: Instant,
+    progress: Progress,
 }
 
 impl Incoming {
     async fn message(&mut self) -> Result<Option<Part>, Status> {
-        let next = timeout_at(self.end.min(Instant::now() + self.silence), self.stream.message());
-        match next.await.map_err(|_elapsed| Error::Late(Reason::Deadline))?? {
-            Some(pb::ImportInvitesRequest { part: Some(part) }) => Ok(Some(part)),
+        match self.progress.wait(self.stream.message()).await?? {
+            Some(pb::ImportInvitesRequest { part: Some(part) }) => {
+                if let Part::Chunk(chunk) = &part {
+                    self.progress.came(chunk.len());
+                }
+                Ok(Some(part))
+            }
             Some(_) => Err(Error::from(Violation::new("part", "must be metadata or a chunk")).into()),
             None => Ok(None),
         }
@@ -160,8 +162,8 @@ impl Imports {
     ) -> Result<Response<pb::ImportInvitesResponse>, Status> {
         let caller = auth::caller(&request)?;
         let _place = self.uploads.place(caller.id().unwrap_or_default())?;
-        let (stream, end) = (request.into_inner(), Instant::now() + WITHIN);
-        let mut incoming = Incoming { stream, silence: self.silence, end };
+        let progress = Progress::new(WITHIN, self.silence);
+        let mut incoming = Incoming { stream: request.into_inner(), progress };
         let announced = incoming.announced().await?;
         let resource = Resource::Account(announced.account);
         access::may(&self.db.client().await?, &caller, Action::ImportInvites, resource).await?;

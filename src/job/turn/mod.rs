@@ -155,6 +155,21 @@ impl<E: Into<Error>> From<E> for Trouble {
     }
 }
 
+/// A turn that broke off.
+#[derive(Debug)]
+pub struct Broken {
+    /// The jobs that it was of; none when none was claimed yet.
+    pub jobs: Vec<Uuid>,
+    /// Why.
+    pub error: Error,
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self { jobs: Vec::new(), error }
+    }
+}
+
 /// Gives the account that has waited for longest a turn: claims one of its jobs, or several small ones, and does a batch; or
 /// does a batch of what is in hand. False when there is nothing to do. Without a hand nothing is kept.
 ///
@@ -163,23 +178,30 @@ impl<E: Into<Error>> From<E> for Trouble {
 ///
 /// # Errors
 ///
-/// What the database says. The job comes up again when its lease runs out.
+/// What the database says, and of which jobs. They come up again when their lease runs out.
 pub async fn turn(
     db: &Db,
     crier: &Crier,
     worker: &Worker,
     work: &impl Work,
     mut hand: Option<&mut Hand>,
-) -> Result<bool> {
+) -> Result<bool, Broken> {
     let claims = match hand.as_mut().and_then(|it| it.kept.take()) {
         Some(claim) => vec![claim],
         None => store::claim(&db.client().await?, worker).await?,
     };
-    let rest = if claims.len() > 1 { together::turn(db, crier, &claims, work).await? } else { claims.clone() };
+    let broken = |of: &[Claim], error| Broken { jobs: of.iter().map(|it| it.job).collect(), error };
+    let rest = match claims.len() {
+        0 | 1 => claims.clone(),
+        _ => together::turn(db, crier, &claims, work).await.map_err(|error| broken(&claims, error))?,
+    };
     // What waits with it is not kept from others.
     let keep = if hand.is_some() && claims.len() == 1 { Keep::WhileAlone(worker.lease) } else { Keep::Never };
     for claim in rest {
-        let kept = alone(db, crier, worker, claim, work, keep).await?;
+        // What panics outside of a batch is an error, too, for it has to be said whose it was.
+        let ended = AssertUnwindSafe(alone(db, crier, worker, claim, work, keep)).catch_unwind().await;
+        let ended = ended.unwrap_or_else(|_| Err(Error::internal("it panicked")));
+        let kept = ended.map_err(|error| broken(&[claim], error))?;
         if let Some(hand) = hand.as_mut() {
             hand.kept = kept;
         }

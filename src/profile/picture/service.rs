@@ -14,11 +14,7 @@ use futures_util::{
     future::{Either, select},
 };
 use squares::{Cut, Fault, Format, PIXELS_MAX, SIDE_MAX, SIDES};
-use tokio::{
-    sync::Semaphore,
-    task::spawn_blocking,
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 use tonic::{Request, Response, Status, Streaming};
 use tracing::error;
 use uuid::Uuid;
@@ -36,10 +32,10 @@ use crate::{
     error::{Error, Reason, Result, Violation},
     identity::{self, Event, EventKind},
     ids,
-    pb::{self, get_picture_response::Part},
+    pb::{self, get_picture_response::Part, upload_picture_request},
     profile::{self, Told},
     secret,
-    transfers::Transfers,
+    transfers::{Progress, Transfers},
 };
 
 /// How long a file waits to be cut before its caller is told to come back.
@@ -112,11 +108,15 @@ impl Pictures {
     /// Reads a file off the wire.
     async fn receive(&self, mut stream: Streaming<pb::UploadPictureRequest>) -> Result<File, Status> {
         let mut upload = Upload::default();
-        let end = Instant::now() + UPLOAD_WITHIN;
+        let mut progress = Progress::new(UPLOAD_WITHIN, self.silence);
         loop {
-            let next = timeout_at(end.min(Instant::now() + self.silence), stream.message());
-            match next.await.map_err(|_elapsed| Error::Late(Reason::Deadline))?? {
-                Some(message) => upload.take(message.part)?,
+            match progress.wait(stream.message()).await?? {
+                Some(message) => {
+                    if let Some(upload_picture_request::Part::Chunk(chunk)) = &message.part {
+                        progress.came(chunk.len());
+                    }
+                    upload.take(message.part)?;
+                }
                 None => return Ok(upload.end()?),
             }
         }

@@ -44,7 +44,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("hyper_util", &["src/server/connections.rs", "src/server/web.rs", "src/client.rs"]),
     ("tower", &["src/server/front.rs", "src/server/web.rs", "src/client.rs"]),
     ("axum", &["src/daemon/", "src/server/"]),
-    ("prometheus_client", &["src/server/metrics.rs"]),
+    ("prometheus_client", &["src/server/metrics/"]),
     ("bytes", &["src/server/", "src/profile/picture/", "src/blob.rs", "src/blob/"]),
     // What pictures are read, cut and drawn with.
     ("csv", &["src/invite/import/sheet.rs"]),

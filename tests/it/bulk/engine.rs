@@ -17,7 +17,10 @@ use workcenter::{
 };
 
 use super::{Stage, document, folder, to};
-use crate::harness::{by, reason};
+use crate::{
+    harness::{by, reason},
+    process::program::{DAEMON, Serving},
+};
 
 /// Names of so many documents in a folder.
 fn many(of: usize) -> Vec<String> {
@@ -201,6 +204,23 @@ async fn an_item_that_brings_its_worker_down_fails_by_itself_and_the_others_are_
     assert_eq!((over.state(), over.done_items, over.failed_items), (JobState::PartiallyFailed, 3, 1));
     assert_eq!(over.bulk.unwrap().first_errors[0].code, "INTERNAL");
     assert_eq!(stage.listing(into).await, ["a=1", "b=2", "d=4"]);
+}
+
+#[tokio::test]
+async fn a_turn_that_breaks_off_says_of_which_job_it_was() {
+    let stage = Stage::set().await;
+    let (from, into) = (stage.space("From").await, stage.space("Into").await);
+    let tree = stage.grow(from, &["a=1"]).await;
+    let items = vec![document(tree["a"])];
+    let job = stage.copy(BulkCopyRequest { items, target: to(into, None), ..Default::default() }).await.unwrap();
+    stage.app.client().await.batch_execute("alter table job_item rename to job_item_of_before").await.unwrap();
+    let broken = stage.daemon.work().await.unwrap_err();
+    assert_eq!(broken.jobs.iter().map(ToString::to_string).collect::<Vec<_>>(), [job.job_id.as_str()]);
+
+    stage.leases_run_out().await;
+    let mut daemon = Serving::start(DAEMON, &stage.app, &[("LOG", "warn,workcenter=info")]).await;
+    let line = daemon.says("a turn of a job failed").await;
+    assert!(line.contains(&job.job_id), "{line}");
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! Servers that are replaced one after the other while they are used: nobody who tries again as documented sees a failure.
 //!
 //! `ROLLING_RESTARTS` sets how often each is replaced: once, unless it is set.
+//! And what becomes of those who are not done when a server has to end.
 
 use std::{
     collections::VecDeque,
+    fs,
+    path::{Path, PathBuf},
     pin::Pin,
     task::{Context, Poll},
 };
@@ -18,10 +21,11 @@ use tonic::{Code, Status, transport::Channel};
 use tonic_health::pb::health_check_response::ServingStatus;
 use uuid::Uuid;
 use workcenter::{
+    audit,
     job::{Crier, Done, Run},
     pb::{
-        JobState, WatchJobRequest, content_service_client::ContentServiceClient, job_service_client::JobServiceClient,
-        profile_service_client::ProfileServiceClient,
+        CreateFolderRequest, JobState, WatchJobRequest, content_service_client::ContentServiceClient,
+        job_service_client::JobServiceClient, profile_service_client::ProfileServiceClient,
     },
 };
 
@@ -33,7 +37,7 @@ use super::{
 use crate::{
     bulk::model::setting,
     content::{self, Site},
-    harness::by,
+    harness::{by, reason},
     job, picture,
     process::{
         program::{SERVER, Serving},
@@ -53,10 +57,14 @@ const WATCHERS: usize = 3;
 /// Calls that are answered while a server's place is empty: each caller comes to it several times.
 const MEANWHILE: usize = 8 * CALLERS;
 
-/// Starts a server on the site, which is there when it says that it serves.
-async fn server(site: &Site) -> Serving {
+/// Bytes of a document of which some is stored before all has come.
+const LARGE: usize = 12 << 20;
+
+/// Starts a server on the site that drains for so many seconds, which is there when it says that it serves.
+async fn server(site: &Site, drain: &str) -> Serving {
     let bytes = &site.app.parts().settings.blobs.blob_dir;
-    let settings = [LOG, ("BLOB_DIR", bytes.to_str().unwrap()), ("DRAIN_SECONDS", "20")];
+    let settings =
+        [LOG, ("BLOB_DIR", bytes.to_str().unwrap()), ("DRAIN_SECONDS", drain), ("UPLOAD_SILENCE_SECONDS", "60")];
     let serving = Serving::start(SERVER, &site.app, &settings).await;
     becomes(&mut health(&serving.channel()).await, ServingStatus::Serving).await;
     serving
@@ -75,13 +83,21 @@ impl<M> Stream for Messages<M> {
 
 /// An upload of which the first half has gone.
 struct Halfway {
-    /// Sends the rest, and says what came of it.
+    /// Sends the rest, unless it stays as it is, and says what came of it.
     rest: BoxFuture<'static, Result<(), Status>>,
+}
+
+/// How an upload goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Goes {
+    On,
+    Nowhere,
 }
 
 impl Halfway {
     async fn begin<M: Send + 'static>(
         messages: Vec<M>,
+        goes: Goes,
         call: impl FnOnce(Messages<M>) -> BoxFuture<'static, Result<(), Status>>,
     ) -> Self {
         let (sender, receiver) = mpsc::channel(1);
@@ -94,6 +110,11 @@ impl Halfway {
         // There is room again when the transport has taken them.
         drop(sender.reserve().await.unwrap());
         let rest = async move {
+            if goes == Goes::Nowhere {
+                let answered = timeout(HANGS_AFTER, answer).await.expect("it is answered").unwrap();
+                drop(sender);
+                return answered;
+            }
             for message in messages {
                 sender.send(message).await.unwrap();
             }
@@ -104,8 +125,8 @@ impl Halfway {
     }
 }
 
-/// Begins to upload a picture and a document to one server.
-async fn uploads(site: &Site, channel: Channel) -> [Halfway; 2] {
+/// Begins to upload a picture and a document of `size` bytes to one server.
+async fn uploads(site: &Site, channel: Channel, size: usize, goes: Goes) -> [Halfway; 2] {
     let file = picture::jpeg(600, 400);
     let token = site.contributor.token.clone();
     let mut client = ProfileServiceClient::new(channel.clone());
@@ -114,17 +135,17 @@ async fn uploads(site: &Site, channel: Channel) -> [Halfway; 2] {
         let request = by(&token, it);
         async move { client.upload_picture(request).await.map(drop) }.boxed()
     };
-    let picture = Halfway::begin(messages, call);
+    let picture = Halfway::begin(messages, goes, call);
 
-    let bytes = content::noise(200_000);
+    let bytes = content::noise(size);
     let token = site.contributor.token.clone();
     let mut client = ContentServiceClient::new(channel);
-    let messages = content::messages(site.document("", &format!("{}.pdf", Uuid::now_v7()), &bytes), &bytes, 40_000);
+    let messages = content::messages(site.document("", &format!("{}.pdf", Uuid::now_v7()), &bytes), &bytes, size / 16);
     let call = move |it| {
         let request = by(&token, it);
         async move { client.upload_document(request).await.map(drop) }.boxed()
     };
-    let document = Halfway::begin(messages, call);
+    let document = Halfway::begin(messages, goes, call);
     [picture.await, document.await]
 }
 
@@ -162,7 +183,7 @@ async fn roll(site: &Site, fleet: &mut VecDeque<Serving>, client: &Balanced, rou
     for number in 0..rounds * SERVERS {
         let mut old = fleet.pop_front().expect("as many come as go");
         client.more(CALLERS).await;
-        let uploads = uploads(site, old.channel()).await;
+        let uploads = uploads(site, old.channel(), 200_000, Goes::On).await;
         old.terminate().await;
         old.says("draining").await;
         for answer in join_all(uploads.map(|it| it.rest)).await {
@@ -173,7 +194,7 @@ async fn roll(site: &Site, fleet: &mut VecDeque<Serving>, client: &Balanced, rou
         assert!(!said.iter().any(|it| it.contains("cut off")), "{said:#?}");
         client.more(MEANWHILE).await;
 
-        let new = server(site).await;
+        let new = server(site, "20").await;
         client.replace(number % SERVERS, new.channel());
         fleet.push_back(new);
         let moved = job::advance(&site.app, job_id, &Done { done: 1, ..Done::default() }).await;
@@ -185,7 +206,7 @@ async fn roll(site: &Site, fleet: &mut VecDeque<Serving>, client: &Balanced, rou
 async fn servers_are_replaced_in_turn_and_no_call_fails_that_is_tried_again() {
     let rounds = setting("ROLLING_RESTARTS").map_or(1, |it| usize::try_from(it).unwrap());
     let site = Site::open().await;
-    let mut fleet = VecDeque::from(join_all((0..SERVERS).map(|_| server(&site))).await);
+    let mut fleet = VecDeque::from(join_all((0..SERVERS).map(|_| server(&site, "20"))).await);
     let client = Balanced::new(fleet.iter().map(Serving::channel).collect(), Policy::documented());
     let run = Run { account: site.account.id, cadence: "DAILY", due_at: site.app.now().await };
     let job_id = job::begin(&site.app, &run, i64::try_from(rounds * SERVERS).unwrap()).await;
@@ -215,4 +236,58 @@ async fn servers_are_replaced_in_turn_and_no_call_fails_that_is_tried_again() {
         made.len(),
         client.failures().len()
     );
+}
+
+/// The files below `folder` that are no whole bytes yet.
+fn begun(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(begun(&path)),
+            false if path.to_str().unwrap().contains('#') => found.push(path),
+            false => {}
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_done_at_the_end_of_a_drain_is_told_so_and_leaves_nothing() {
+    let site = Site::open().await;
+    let bytes = site.app.parts().settings.blobs.blob_dir.clone();
+    let mut serving = server(&site, "2").await;
+    let uploads = uploads(&site, serving.channel(), LARGE, Goes::Nowhere).await;
+    let client = site.app.client().await;
+    while begun(&bytes).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // A call that waits for somebody else.
+    client.batch_execute("begin; lock table entry in access exclusive mode").await.unwrap();
+    let request =
+        CreateFolderRequest { workcenter_id: site.pier.to_string(), name: "Late".to_owned(), ..Default::default() };
+    let (mut caller, request) = (ContentServiceClient::new(serving.channel()), by(&site.owner.token, request));
+    let waiting = tokio::spawn(async move { caller.create_folder(request).await.map(drop) });
+    let waits = "select count(*) from pg_locks where not granted and relation = 'entry'::regclass";
+    while client.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 0 {}
+
+    serving.terminate().await;
+    serving.says("draining").await;
+    let mut answers = join_all(uploads.map(|it| it.rest)).await;
+    answers.push(timeout(HANGS_AFTER, waiting).await.expect("it is answered").unwrap());
+    for answer in answers {
+        let status = answer.unwrap_err();
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::Unavailable, "DRAINING"), "{status:?}");
+    }
+    let (code, said) = timeout(HANGS_AFTER, serving.end()).await.expect("it ends");
+    assert_eq!(code, Some(0), "{said:#?}");
+    assert!(said.iter().any(|it| it.contains("cut off")), "{said:#?}");
+
+    client.batch_execute("rollback").await.unwrap();
+    assert_eq!(begun(&bytes), Vec::<PathBuf>::new());
+    let there =
+        "select (select count(*) from entry where name = 'Late' or name like '%.pdf') + (select count(*) from picture)";
+    assert_eq!(client.query_one(there, &[]).await.unwrap().get::<_, i64>(0), 0);
+    let findings = audit::run(site.app.pool(), site.app.now().await).await.unwrap();
+    assert!(findings.is_empty(), "{findings:?}");
 }

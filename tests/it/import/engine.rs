@@ -99,7 +99,7 @@ impl Stage {
     }
 
     /// A turn of a worker that never gets ready, whose claim is short.
-    async fn busy(&self) -> Result<bool> {
+    async fn busy(&self) -> Result<bool, job::Broken> {
         let db = self.app.pool();
         let worker = Worker { id: Uuid::now_v7(), lease: Duration::from_millis(300) };
         job::turn(db, &Crier::new(db.clone()), &worker, &Busy(self.imports().await), None).await

@@ -20,14 +20,14 @@ const NOT_MET: [&str; 2] = ["workcenter_digests_total", "workcenter_ticks_missed
 
 /// What is said of a metric: its type, the names of its labels, and what it means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Said {
+pub struct Said {
     kind: String,
     labels: BTreeSet<String>,
     means: String,
 }
 
 /// What the README says of each metric.
-fn promised() -> BTreeMap<String, Said> {
+pub fn promised() -> BTreeMap<String, Said> {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let (_, table) = readme.split_once("| metric | type | labels | what it tells |\n").unwrap();
     let rows = table.lines().take_while(|it| it.starts_with('|')).skip(1);
