@@ -242,6 +242,11 @@ impl Sink {
         self.shared.see(|seen| seen.mails.clone())
     }
 
+    /// Returns how many mails have been taken.
+    pub fn taken(&self) -> usize {
+        *self.shared.mails.borrow()
+    }
+
     /// Waits until `n` mails have been taken, and returns all.
     pub async fn wait_for(&self, n: usize) -> Vec<Received> {
         self.shared.mails.subscribe().wait_for(|taken| n <= *taken).await.unwrap();
