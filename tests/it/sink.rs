@@ -279,6 +279,11 @@ impl Sink {
         self.shared.see(|seen| seen.sessions)
     }
 
+    /// Returns how many connections are open.
+    pub fn sessions_open(&self) -> usize {
+        self.shared.see(|seen| seen.open)
+    }
+
     /// Returns the most connections that were open at once.
     pub fn sessions_max(&self) -> usize {
         self.shared.see(|seen| seen.open_max)

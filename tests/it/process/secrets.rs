@@ -10,7 +10,10 @@ use workcenter::{
 };
 
 use super::{Ended, TOKEN_KEY};
-use crate::{architecture::source::root, harness::PASSWORD};
+use crate::{
+    architecture::source::{root, sources},
+    harness::PASSWORD,
+};
 
 /// A folder with what somebody said on some way; it is gone in the end.
 struct Heard(PathBuf);
@@ -82,7 +85,8 @@ async fn what_is_no_secret_is_let_through_and_so_is_what_a_command_is_for() {
     let key = secret::token("wck_").unwrap().expose().to_owned();
     let said = format!(
         "called request.id=0198c2f1-7a51-7cc0-8e0c-0a3b5c7d9e1f sha256={}\n/workcenter.v1.JobService/GetJob \
-         a_program_whose_schema_is_too_old_says_once_what_it_has_and_what_it_needs password=*** smtp://127.0.0.1:25\n",
+         a_program_whose_schema_is_too_old_says_once_what_it_has_and_what_it_needs password=*** smtp://127.0.0.1:25 \
+         an address such as ada@example.com\n",
         secret::hex(&secret::hash("a"))
     );
     let heard = Heard::of("sound", &[("workcenter-server-1-1.err", &said), ("workcenterctl_key-1-2.out", &key)]);
@@ -103,40 +107,69 @@ async fn nothing_is_sound_of_a_run_in_which_somebody_said_nothing() {
     assert!(!out.contains("page"), "{out}");
 }
 
-/// Every setting that is secret, of all programs, and who has it.
-const SETTINGS: [(&str, &str); 8] = [
-    ("--database-url", "postgres://ada:swordfish@db.example/workcenter"),
+/// Every setting that is secret, of all programs and commands.
+const SETTINGS: [(&str, &str); 10] = [
+    ("--database-url", "postgres://ada:swordfish@127.0.0.1/workcenter"),
     ("--token-key", TOKEN_KEY),
     ("--token-keys-old", "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b"),
     ("--smtp-url", "smtps://ada:swordfish@relay.example"),
     ("--smtp-password", "swordfish"),
+    ("--aws-access-key-id", "swordfish"),
     ("--aws-secret-access-key", "swordfish"),
     ("--aws-session-token", "swordfish"),
+    ("--key", "wck_swordfish"),
     ("--token", "wcs_swordfish"),
 ];
 
+/// The settings of a program as they are shown for debugging: of the command that `words` name, followed by `places`.
+fn shown<T: Parser + std::fmt::Debug>(words: &[&str], places: &[&str]) -> String {
+    let known = T::command();
+    let command = words[1..].iter().fold(&known, |it, name| it.find_subcommand(name).expect("there is such a command"));
+    let has = |flag: &str| command.get_arguments().any(|it| it.get_long() == flag.strip_prefix("--"));
+    let given = SETTINGS.iter().filter(|(flag, _)| has(flag)).flat_map(|(flag, value)| [*flag, *value]);
+    let all = words.iter().copied().chain(given).chain(places.iter().copied());
+    format!("{:?}", T::try_parse_from(all).unwrap())
+}
+
 #[test]
 fn settings_that_are_shown_for_debugging_keep_their_secrets() {
-    fn shown<T: Parser + std::fmt::Debug>(command: &[&str]) -> String {
-        let known = T::command();
-        let has = |flag: &str| {
-            let below = command.iter().skip(1).try_fold(&known, |it, name| it.find_subcommand(name));
-            let flag = flag.trim_start_matches("--");
-            below.is_some_and(|it| it.get_arguments().any(|argument| argument.get_long() == Some(flag)))
-        };
-        let given = SETTINGS.iter().filter(|(flag, _)| has(flag)).flat_map(|(flag, value)| [*flag, *value]);
-        format!("{:?}", T::try_parse_from(command.iter().copied().chain(given)).unwrap())
-    }
     let all = [
-        shown::<config::Server>(&["server"]),
-        shown::<config::Daemon>(&["daemon"]),
-        shown::<config::Ctl>(&["ctl", "migrate"]),
+        shown::<config::Server>(&["server"], &[]),
+        shown::<config::Daemon>(&["daemon"], &[]),
+        shown::<config::Ctl>(&["ctl", "migrate"], &[]),
+        shown::<config::Ctl>(&["ctl", "bind"], &["reports.internal"]),
+        shown::<config::Ctl>(&["ctl", "job", "watch"], &["0198c2f1-7a51-7cc0-8e0c-0a3b5c7d9e1f"]),
     ];
     for it in all {
         assert!(it.contains("***"), "{it}");
-        for (_, value) in SETTINGS {
-            assert!(!it.contains(value), "{it}");
+        for secret in SETTINGS.iter().map(|it| it.1).chain(["swordfish"]) {
+            assert!(!it.contains(secret), "{it}");
         }
-        assert!(!it.contains("swordfish"), "{it}");
     }
+}
+
+/// How a field is called that is secret. What it is must keep that, or the type that has it cannot be shown.
+const SECRET_NAMES: [&str; 5] = ["password", "password_hash", "phc", "secret", "token"];
+
+#[test]
+fn a_type_that_can_be_shown_has_no_secret_as_plain_text() {
+    let mut open = Vec::new();
+    for source in sources(&["src", "bin"]) {
+        let mut is_shown = false;
+        for line in source.text.lines().map(str::trim) {
+            if line.starts_with("#[derive(") {
+                is_shown = line.contains("Debug");
+            }
+            let field = line.trim_start_matches("pub ").trim_start_matches("pub(super) ").trim_end_matches(',');
+            let secret = field.split_once(": ").is_some_and(|(name, kind)| {
+                SECRET_NAMES.contains(&name) && ["String", "Option<String>", "Vec<u8>"].contains(&kind)
+            });
+            if is_shown && secret {
+                open.push(format!("{}: {line}", source.path));
+            }
+            // A type ends, or a function begins.
+            is_shown &= line != "}" && !line.contains("fn ");
+        }
+    }
+    assert!(open.is_empty(), "{open:#?}");
 }

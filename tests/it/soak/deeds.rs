@@ -167,7 +167,7 @@ impl Caller {
             Deed::Publish => self.publish(&who).await,
             Deed::Watch => self.watch(&who).await,
             Deed::ListJobs => self.list_jobs(&who).await,
-            Deed::Copy => self.copy(&who).await,
+            Deed::Copy => self.copy().await,
         }?;
         self.world.did(deed);
         Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::world::{NAMES, World};
+use super::world::{NAMES, POOL, World};
 use crate::process::{
     program::Serving,
     running::{HANGS_AFTER, page},
@@ -24,17 +24,21 @@ pub const KEPT_MAX_BYTES: f64 = 48.0;
 /// What a program has.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Vitals {
+    /// What is in memory of its own. What is there of the program's file is not counted: the kernel reads and drops that as it
+    /// likes.
     pub rss_kib: u64,
     pub files: u64,
     pub threads: u64,
     /// Its connections to PostgreSQL but the one that listens.
     pub sessions: u64,
+    /// Those to the relay, which a daemon keeps until it next has mail.
+    relayed: u64,
 }
 
 impl Vitals {
-    /// What there is of files that are no connection to PostgreSQL.
+    /// What there is of files that are no connections which are kept to be used again.
     fn other_files(&self) -> u64 {
-        self.files - self.sessions
+        self.files.saturating_sub(self.sessions + self.relayed)
     }
 }
 
@@ -43,7 +47,8 @@ async fn now(world: &World) -> [Vitals; 2] {
     let count = "select count(*) from pg_stat_activity where datname = current_database() and application_name = $1";
     let client = world.app.client().await;
     let mut both = [Vitals::default(); 2];
-    for ((it, program), name) in both.iter_mut().zip(world.programs()).zip(NAMES) {
+    let relayed = [0, u64::try_from(world.sink.sessions_open()).unwrap()];
+    for (((it, program), name), relayed) in both.iter_mut().zip(world.programs()).zip(NAMES).zip(relayed) {
         let sessions: i64 = client.query_one(count, &[&name]).await.unwrap().get(0);
         let status = std::fs::read_to_string(format!("/proc/{}/status", program.pid())).unwrap();
         let figure = |name: &str| {
@@ -52,10 +57,11 @@ async fn now(world: &World) -> [Vitals; 2] {
         };
         let files = std::fs::read_dir(format!("/proc/{}/fd", program.pid())).unwrap().count();
         *it = Vitals {
-            rss_kib: figure("VmRSS:"),
+            rss_kib: figure("RssAnon:"),
             threads: figure("Threads:"),
             files: u64::try_from(files).unwrap(),
             sessions: u64::try_from(sessions).unwrap(),
+            relayed,
         };
     }
     both
@@ -78,6 +84,7 @@ pub async fn sampled(world: &World, done: &CancellationToken) -> [Vitals; 2] {
             files: middle(|it| it.files),
             threads: middle(|it| it.threads),
             sessions: middle(|it| it.sessions),
+            relayed: middle(|it| it.relayed),
         }
     })
 }
@@ -107,15 +114,16 @@ pub async fn at_rest(world: &World, before: Option<[Vitals; 2]>) -> [Vitals; 2] 
                 idle.iter().zip(before).all(|(now, before)| now.other_files() <= before.other_files())
             });
             if left && has_returned {
+                assert!(idle.iter().all(|it| it.sessions <= POOL), "{idle:?}");
                 return idle;
             }
             sleep(GLANCE).await;
         }
     };
-    match timeout(HANGS_AFTER, rests).await {
-        Ok(idle) => idle,
-        Err(_) => panic!("files are kept: {:?}, before {before:?}", now(world).await),
-    }
+    let Ok(idle) = timeout(HANGS_AFTER, rests).await else {
+        panic!("files are kept: {:?}, before {before:?}", now(world).await)
+    };
+    idle
 }
 
 /// What a program has grown by.

@@ -63,6 +63,9 @@ const WAYS: [Delivery; 3] = [Delivery::Immediate, Delivery::Daily, Delivery::Wee
 /// The names by which PostgreSQL knows the connections of the two programs.
 pub const NAMES: [&str; 2] = ["soaked-server", "soaked-daemon"];
 
+/// Connections to the database that each may have, but the one that listens.
+pub const POOL: u64 = 8;
+
 /// The stage; it is shared by all who do things.
 #[derive(Clone)]
 pub struct World(Arc<Stage>);
@@ -143,12 +146,13 @@ async fn model(app: &App, who: &Person, place: Uuid) -> Uuid {
 /// Starts a program on the database of `app` under a name of its own.
 async fn start(program: &str, name: &str, app: &App, sink: &Sink) -> Serving {
     let url = format!("{}?application_name={name}", app.database().url.expose());
-    let relay = format!("smtp://{}", sink.address());
+    let (relay, pool) = (format!("smtp://{}", sink.address()), POOL.to_string());
     let mut settings = vec![
         ("LOG", "error,workcenter::server=info,workcenter::server::call=off,workcenter::daemon=info"),
         ("METRICS_LISTEN", "127.0.0.1:0"),
         ("BLOB_DIR", app.parts().settings.blobs.blob_dir.to_str().unwrap()),
         ("SMTP_URL", &relay),
+        ("DATABASE_POOL", &pool),
         ("DIGEST_SPREAD_MINUTES", "0"),
     ];
     settings.extend(["DAILY_CRON", "WEEKLY_CRON", "IMMEDIATE_CRON", "OUTBOX_CRON"].map(|it| (it, "* * * * * *")));
