@@ -36,6 +36,12 @@ rolling: ## Replaces three servers twenty times each while they are used, and lo
 outage: ## Has the database be away for ten seconds while both programs are at work, and times their recovery.
 	OUTAGE_SECONDS=10 bin/dev/test --test it -- faults::outage --nocapture
 
+soak:  ## Has everybody do everything for a day on the clock, and looks whether the programs keep any of it: twenty minutes.
+	SOAK_MINUTES=20 bin/dev/test --test it -- soak::a_day --nocapture
+
+steady: ## Offers eight tenths of what the server can do for ten minutes, and looks whether it stays as fast and as small.
+	STEADY_MINUTES=10 bin/dev/test --test it -- soak::steady --nocapture
+
 races: ## Lets two things happen at once: to one invite, a thousand times each pair; opting out and mail; and looks among a million.
 	RACES_FULL=1 INVITES_FULL=1 bin/dev/test --test it -- invite::races invite::pages unsubscribe::races
 
@@ -83,4 +89,4 @@ signin: ## Measures how long signing in takes, on an optimised server.
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart image chaos storm races bulk templates watchers browser calendar digests handshakes peers pictures fuzz bench signin ci abuse deny rolling outage
+.PHONY: help setup demo run test lint chart image chaos storm soak steady races bulk templates watchers browser calendar digests handshakes peers pictures fuzz bench signin ci abuse deny rolling outage

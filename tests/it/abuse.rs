@@ -11,11 +11,11 @@ use tokio::{
     sync::oneshot::{self, error::TryRecvError},
     task::JoinHandle,
 };
-use tonic::transport::Channel;
 use workcenter::pb::{self, profile_service_client::ProfileServiceClient};
 
 use crate::{
     access::cast::Cast,
+    channel::Channel,
     harness::by,
     process::program::{SERVER, Serving},
 };

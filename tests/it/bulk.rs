@@ -137,7 +137,7 @@ impl Stage {
         self.items(job).await.into_iter().map(end).collect()
     }
 
-    pub fn contents(&self) -> ContentServiceClient<tonic::transport::Channel> {
+    pub fn contents(&self) -> ContentServiceClient<crate::channel::Channel> {
         ContentServiceClient::new(self.app.channel())
     }
 

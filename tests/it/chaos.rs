@@ -3,20 +3,16 @@
 //! `CHAOS_KILLS` sets how often (20), `CHAOS_SEED` which moments. The clock runs two hours a second, so digests of many
 //! zones fall due meanwhile.
 
-mod storm;
+pub mod storm;
 mod told;
 
 use std::{
-    process::Stdio,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
 use futures_util::future::join_all;
-use tokio::{
-    process::{Child, Command},
-    time::sleep,
-};
+use tokio::{process::Child, time::sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workcenter::{
@@ -28,6 +24,7 @@ use workcenter::{
 use crate::{
     dice::Dice,
     harness::{App, Person},
+    process::program::{DAEMON, TOKEN_KEY, unheard},
     sink::Sink,
     story::{Story, mentioning, uploaded},
 };
@@ -49,20 +46,18 @@ fn setting(name: &str, default: u64) -> u64 {
 
 /// Starts a daemon process on ports of its own, that claims so many people at a time for so many seconds.
 fn start(app: &App, sink: &Sink, lease: u64, batch: u64) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_workcenter-digestd"))
-        .env_clear()
-        .env("DATABASE_URL", app.database().url.expose())
-        .env("TOKEN_KEY", "0a".repeat(32))
-        .env("SMTP_URL", format!("smtp://{}", sink.address()))
-        .env("LEASE_SECONDS", lease.to_string())
-        .env("DIGEST_BATCH", batch.to_string())
-        .env("DIGEST_SPREAD_MINUTES", "0")
-        .envs(["DAILY_CRON", "WEEKLY_CRON", "IMMEDIATE_CRON", "OUTBOX_CRON"].map(|it| (it, "* * * * * *")))
-        .args(["--dev", "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--log", "error"])
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap()
+    let (relay, lease, batch) = (format!("smtp://{}", sink.address()), lease.to_string(), batch.to_string());
+    let mut settings = vec![
+        ("DATABASE_URL", app.database().url.expose()),
+        ("TOKEN_KEY", TOKEN_KEY),
+        ("SMTP_URL", &relay),
+        ("LEASE_SECONDS", &lease),
+        ("DIGEST_BATCH", &batch),
+        ("DIGEST_SPREAD_MINUTES", "0"),
+    ];
+    settings.extend(["DAILY_CRON", "WEEKLY_CRON", "IMMEDIATE_CRON", "OUTBOX_CRON"].map(|it| (it, "* * * * * *")));
+    let arguments = ["--dev", "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--log", "error"];
+    unheard(DAEMON, &settings, &arguments)
 }
 
 /// The people of the test, each in every WorkCenter, each hearing in their own way.

@@ -12,7 +12,7 @@ use std::{
 
 use jiff::Timestamp;
 use tokio::{net::TcpListener, sync::OnceCell};
-use tonic::{Request, Status, transport::Channel};
+use tonic::{Request, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
 use workcenter::{
@@ -30,6 +30,7 @@ use workcenter::{
 };
 
 use crate::{
+    channel::Channel,
     migrations::{self, Table},
     tap::{self, Tap},
 };
@@ -164,7 +165,7 @@ impl App {
         let pictures = config::Pictures { upload_silence: Duration::from_millis(500) };
         let served = parts.clone();
         tokio::spawn(server::serve(listener, served, &pictures, Box::pin(std::future::pending())));
-        let channel = Channel::from_shared(url.clone()).unwrap().connect_lazy();
+        let channel = Channel::to(&url);
         Self { parts, database, channel, url, name }
     }
 

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "this is a test, and clippy knows that of the `#[test]`s alone")]
 
 mod authority;
+mod channel;
 mod cluster;
 mod dice;
 mod harness;
+mod kept;
 mod reads;
 mod received;
 mod sink;
@@ -46,6 +48,7 @@ mod promises;
 mod request;
 mod said;
 mod schedule;
+mod soak;
 mod task;
 mod template;
 mod tls;

@@ -19,7 +19,7 @@ use tokio::{
     process::Command,
     task::{JoinHandle, JoinSet},
 };
-use tonic::{Request, Response, Status, codec::CompressionEncoding, metadata::MetadataMap, transport::Channel};
+use tonic::{Request, Response, Status, codec::CompressionEncoding, metadata::MetadataMap};
 use tonic_types::StatusExt;
 use workcenter::pb::{
     Address, GetProfileRequest, JobScope, Profile, UpdateProfileRequest, WatchJobsRequest,
@@ -28,6 +28,7 @@ use workcenter::pb::{
 
 use crate::{
     access::raw,
+    channel::Channel,
     harness::{App, Person, by, fields, reason},
     process::program::{DAEMON, SERVER, Serving},
 };

@@ -5,6 +5,7 @@ mod operator;
 mod outage;
 pub mod program;
 pub mod running;
+mod secrets;
 mod trail;
 mod watch;
 

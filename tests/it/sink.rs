@@ -242,6 +242,11 @@ impl Sink {
         self.shared.see(|seen| seen.mails.clone())
     }
 
+    /// Returns how many mails have been taken.
+    pub fn taken(&self) -> usize {
+        *self.shared.mails.borrow()
+    }
+
     /// Waits until `n` mails have been taken, and returns all.
     pub async fn wait_for(&self, n: usize) -> Vec<Received> {
         self.shared.mails.subscribe().wait_for(|taken| n <= *taken).await.unwrap();
@@ -272,6 +277,11 @@ impl Sink {
     /// Returns how many connections were made.
     pub fn sessions(&self) -> usize {
         self.shared.see(|seen| seen.sessions)
+    }
+
+    /// Returns how many connections are open.
+    pub fn sessions_open(&self) -> usize {
+        self.shared.see(|seen| seen.open)
     }
 
     /// Returns the most connections that were open at once.

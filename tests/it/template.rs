@@ -9,7 +9,7 @@ mod newcomers;
 mod publish;
 mod whole;
 
-use tonic::{Status, transport::Channel};
+use tonic::Status;
 use uuid::Uuid;
 use workcenter::pb::{
     self, AddCollaboratorRequest, ApplyTemplateRequest, CreateCommentRequest, CreatePostRequest, CreateTaskRequest,
@@ -20,6 +20,7 @@ use workcenter::pb::{
 
 use crate::{
     bulk::Stage,
+    channel::Channel,
     harness::{Person, by},
 };
 

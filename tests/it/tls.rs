@@ -15,7 +15,6 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream, rustls};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tonic::transport::Channel;
 use workcenter::{
     client, config,
     server::{self, Parts},
@@ -24,6 +23,7 @@ use workcenter::{
 
 use crate::{
     authority::{Authority, Issued, Mounted},
+    channel::Channel,
     harness::App,
 };
 
@@ -70,14 +70,14 @@ impl Secure {
 
     /// A client that trusts the authority and shows nothing.
     fn channel(&self) -> Channel {
-        client::channel(&self.target()).unwrap()
+        client::channel(&self.target()).unwrap().into()
     }
 
     /// A client that shows `own`.
     fn channel_showing(&self, own: &Issued) -> Channel {
         let shown = Mounted::new(own, &self.authority.pem);
         let (cert_file, key_file) = (Some(shown.path("tls.crt")), Some(shown.path("tls.key")));
-        client::channel(&config::Target { cert_file, key_file, ..self.target() }).unwrap()
+        client::channel(&config::Target { cert_file, key_file, ..self.target() }).unwrap().into()
     }
 
     /// How a client trusts the authority that shows `own`.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, error::Error as _, time::Duration};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tonic::{Code, Request, Status, metadata::MetadataMap, transport::Channel};
+use tonic::{Code, Request, Status, metadata::MetadataMap};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tonic_types::StatusExt;
 use uuid::Uuid;
@@ -14,7 +14,10 @@ use workcenter::{
     pb,
 };
 
-use crate::harness::{App, by, fields, reason};
+use crate::{
+    channel::Channel,
+    harness::{App, by, fields, reason},
+};
 
 const SERVICES: [&str; 10] = [
     "workcenter.v1.AccountService",
@@ -66,14 +69,14 @@ async fn daemon(app: &App) -> (Channel, DropGuard) {
     let ticks = Ticks::new(&app.daemon_settings(None).ticks).await.unwrap();
     let stop = CancellationToken::new();
     tokio::spawn(daemon::serve(grpc, http, app.daemon(None), ticks, Box::pin(stop.clone().cancelled_owned())));
-    (Channel::from_shared(format!("http://{address}")).unwrap().connect_lazy(), stop.drop_guard())
+    (Channel::to(&format!("http://{address}")), stop.drop_guard())
 }
 
 /// Declares how a version of reflection is asked.
 macro_rules! reflection {
     ($version:ident) => {
         mod $version {
-            use tonic::transport::Channel;
+            use crate::channel::Channel;
             use tonic_reflection::pb::$version::{
                 ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
                 server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,

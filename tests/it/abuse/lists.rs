@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures_util::stream;
 use prost_types::field_descriptor_proto::Type;
-use tonic::{Code, Request, Status, transport::Channel};
+use tonic::{Code, Request, Status};
 use workcenter::{
     access::Action,
     daemon::Sweep,
@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     access::{cast::Cast, raw, things::Things},
+    channel::Channel,
     content,
     harness::{PASSWORD, Person, by, reason},
     story::mask,

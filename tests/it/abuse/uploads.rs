@@ -1,7 +1,7 @@
 //! Uploads that go on after all has come that was announced, and files that are all names of columns.
 
 use futures_util::{Stream, StreamExt, stream};
-use tonic::{Code, Status, transport::Channel};
+use tonic::{Code, Status};
 use workcenter::pb::{
     self, content_service_client::ContentServiceClient, invite_service_client::InviteServiceClient,
     profile_service_client::ProfileServiceClient,
@@ -10,6 +10,7 @@ use workcenter::pb::{
 use super::{Siege, honest};
 use crate::{
     access::cast::Cast,
+    channel::Channel,
     content,
     harness::{by, fields},
     import,

@@ -5,8 +5,9 @@ use tonic::{
     Request, Status, Streaming,
     client::Grpc,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    transport::Channel,
 };
+
+use crate::channel::Channel;
 
 #[derive(Default)]
 struct Raw;

@@ -30,7 +30,7 @@ const BEGIN: &str = "2027-03-01T00:00:00Z";
 
 /// How far the clock goes at a time, and at the end, for every digest to have its turn.
 const STEP: SignedDuration = SignedDuration::from_hours(6);
-const LAST_STEP: SignedDuration = SignedDuration::from_hours(8 * 24);
+pub const LAST_STEP: SignedDuration = SignedDuration::from_hours(8 * 24);
 
 /// How long daemons keep what they have claimed, in seconds.
 const LEASE: u64 = 4;
@@ -127,12 +127,12 @@ const PEOPLE: &str = "
     select $1, id, cadence, timezone(zone, day + time '07:00'), day from slot";
 
 /// Everything that is due has been composed.
-const COMPOSED: &str = "
+pub const COMPOSED: &str = "
     select not exists (select from digest_schedule where next_at <= $1)
         and not exists (select from activity_head where due_at <= $1)";
 
 /// Everything that was composed has ended.
-const DELIVERED: &str = "select not exists (select from mail where ended_at is null and dated_at <= $1)";
+pub const DELIVERED: &str = "select not exists (select from mail where ended_at is null and dated_at <= $1)";
 
 /// How many people had another number of daily digests than there were days.
 const UNEVEN: &str = "
@@ -152,7 +152,7 @@ async fn insist<T>(mut what: impl AsyncFnMut() -> Option<T>) -> T {
 }
 
 /// Waits until the database says yes.
-async fn until(app: &App, question: &str, now: Timestamp) {
+pub async fn until(app: &App, question: &str, now: Timestamp) {
     let holds = async || {
         let row = app.pool().client().await.ok()?.query_one(question, &[&now]).await.ok()?;
         row.get::<_, bool>(0).then_some(())

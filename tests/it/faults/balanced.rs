@@ -13,10 +13,10 @@ use tokio::{
     sync::watch,
     time::{sleep, timeout},
 };
-use tonic::{Code, Response, Status, transport::Channel};
+use tonic::{Code, Response, Status};
 use tonic_types::StatusExt;
 
-use crate::process::running::HANGS_AFTER;
+use crate::{channel::Channel, process::running::HANGS_AFTER};
 
 /// Servers, and how calls to them are tried again.
 pub struct Balanced {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status, transport::Channel};
+use tonic::{Code, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_types::StatusExt;
 use uuid::Uuid;
@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     bulk::model::setting,
+    channel::Channel,
     cluster::Cluster,
     content::Site,
     harness::{App, by, reason},

@@ -17,7 +17,7 @@ use futures_util::{
 };
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status, transport::Channel};
+use tonic::{Code, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
 use uuid::Uuid;
 use workcenter::{
@@ -36,6 +36,7 @@ use super::{
 };
 use crate::{
     bulk::model::setting,
+    channel::Channel,
     content::{self, Site},
     harness::{by, reason},
     job, picture,

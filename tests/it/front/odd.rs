@@ -6,7 +6,7 @@ use std::{net::SocketAddr, pin::Pin, sync::Arc};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::{net::TcpListener, sync::Semaphore, task::yield_now};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tonic::{Request, Response, Status, Streaming, codec::CompressionEncoding, service::Routes, transport::Channel};
+use tonic::{Request, Response, Status, Streaming, codec::CompressionEncoding, service::Routes};
 use workcenter::{
     config,
     db::{self, Db},
@@ -18,7 +18,7 @@ use workcenter::{
     server::{self, Parts},
 };
 
-use crate::harness::App;
+use crate::{channel::Channel, harness::App};
 
 /// What it does, by whose profile is asked for.
 #[derive(Clone)]
@@ -188,7 +188,7 @@ impl Stand {
 
     /// A connection of its own.
     pub fn channel(&self) -> Channel {
-        Channel::from_shared(format!("http://{}", self.address)).unwrap().connect_lazy()
+        Channel::to(&format!("http://{}", self.address))
     }
 
     /// A client with a connection of its own.

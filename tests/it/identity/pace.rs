@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
-use tonic::{Code, Request, transport::Channel};
+use tonic::{Code, Request};
 use workcenter::pb::{
     GetProfileRequest, SignInRequest, profile_service_client::ProfileServiceClient,
     session_service_client::SessionServiceClient,
@@ -15,6 +15,7 @@ use workcenter::pb::{
 
 use super::{PASSWORD, QUIET, ada, run};
 use crate::{
+    channel::Channel,
     harness::{App, by},
     process::program::{SERVER, Serving},
 };

@@ -14,7 +14,7 @@ use std::{
 use futures_util::{StreamExt, future::join_all, stream};
 use tokio::{task::JoinHandle, time::interval};
 use tokio_postgres::{AsyncMessage, Client};
-use tonic::{Streaming, transport::Channel};
+use tonic::Streaming;
 use uuid::Uuid;
 use workcenter::{
     db::{Db, Door},
@@ -24,6 +24,7 @@ use workcenter::{
 
 use super::{advance, begin, daily, done, next, watch::deafen};
 use crate::{
+    channel::Channel,
     harness::{Account, App, by},
     process::program::{SERVER, Serving},
 };
@@ -144,7 +145,7 @@ async fn a_crowd_sees_revisions_rise_and_the_end_of_every_job_however_often_nobo
     let (_listening, words) = words(&app).await;
 
     let (pid, url) = (server.pid(), server.url.clone());
-    let connect = || Channel::from_shared(url.clone()).unwrap().connect_lazy();
+    let connect = || Channel::to(&url);
     // What it logs is read, or else it would wait for that.
     let _served = tokio::spawn(server.end());
 

@@ -9,11 +9,12 @@ use std::{
 use futures_util::{future::join_all, stream};
 use squares::{Fault, cut};
 use tokio::task::JoinHandle;
-use tonic::{Code, Status, transport::Channel};
+use tonic::{Code, Status};
 use workcenter::pb::profile_service_client::ProfileServiceClient;
 
 use super::{corpus::full, messages};
 use crate::{
+    channel::Channel,
     harness::{App, Person, by, reason},
     process::program::{SERVER, Serving},
 };

@@ -3,7 +3,6 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use tokio::{join, net::TcpListener};
-use tonic::transport::Channel;
 use uuid::Uuid;
 use workcenter::{
     config,
@@ -16,6 +15,7 @@ use workcenter::{
 
 use super::list;
 use crate::{
+    channel::Channel,
     harness::{App, Person, by},
     story::{Story, mentioning, uploaded},
 };
@@ -28,7 +28,7 @@ async fn guarded(app: &App, most: u32) -> WorkCenterServiceClient<Channel> {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let pictures = config::Pictures { upload_silence: Duration::from_millis(500) };
     tokio::spawn(server::serve(listener, parts, &pictures, Box::pin(std::future::pending())));
-    WorkCenterServiceClient::new(Channel::from_shared(url).unwrap().connect_lazy())
+    WorkCenterServiceClient::new(Channel::to(&url))
 }
 
 /// Somebody comes into a WorkCenter of `owner`.

@@ -1,7 +1,7 @@
 //! A server whose database goes and comes: a PostgreSQL of its own, which nobody else loses.
 
 use tokio::time::timeout;
-use tonic::{Code, Status, transport::Channel};
+use tonic::{Code, Status};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tonic_types::StatusExt;
 use workcenter::pb::{
@@ -14,6 +14,7 @@ use super::{
     running::{HANGS_AFTER, becomes, health},
 };
 use crate::{
+    channel::Channel,
     cluster::Cluster,
     harness::{by, reason},
 };

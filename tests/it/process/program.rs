@@ -1,14 +1,22 @@
-//! A program of ours as a child process, which ends with the test at the latest.
+//! A program of ours as a child process, which ends with the test at the latest. What it says is kept.
 
-use std::process::Stdio;
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    process::Stdio,
+    thread::JoinHandle,
+};
 
 use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStderr, Command},
+    sync::mpsc,
 };
-use tonic::transport::Channel;
 
-use crate::harness::App;
+use crate::{
+    channel::Channel,
+    harness::App,
+    kept::{self, Keeper},
+};
 
 pub const SERVER: &str = env!("CARGO_BIN_EXE_workcenter-server");
 pub const DAEMON: &str = env!("CARGO_BIN_EXE_workcenter-digestd");
@@ -35,6 +43,9 @@ pub struct Ended {
 /// Runs a program to its end.
 pub async fn ended(program: &str, settings: &[(&str, &str)], arguments: &[&str]) -> Ended {
     let output = command(program, settings, arguments).output().await.unwrap();
+    let name = kept::name(program, arguments);
+    kept::whole(&name, "out", &output.stdout);
+    kept::whole(&name, "err", &output.stderr);
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
@@ -44,10 +55,35 @@ pub async fn ctl(app: &App, arguments: &[&str]) -> Ended {
     ended(CTL, &[("DATABASE_URL", app.database().url.expose())], arguments).await
 }
 
+/// Starts a program to which nobody listens.
+pub fn unheard(program: &str, settings: &[(&str, &str)], arguments: &[&str]) -> Child {
+    let name = kept::name(program, arguments);
+    let mut command = command(program, settings, arguments);
+    command.stdout(kept::unread(&name, "out")).stderr(kept::unread(&name, "err")).spawn().unwrap()
+}
+
+/// Reads what a program says to its end, on a thread of its own, so that it never has to wait for a reader: line by line.
+fn listen(program: &str, said: ChildStderr) -> (mpsc::UnboundedReceiver<String>, JoinHandle<()>) {
+    let mut keeper = Keeper::of(&kept::name(program, &[]), "err");
+    let mut said = BufReader::new(File::from(said.into_owned_fd().unwrap()));
+    let (lines, log) = mpsc::unbounded_channel();
+    let reads = move || {
+        let mut line = Vec::new();
+        while said.read_until(b'\n', &mut line).unwrap() > 0 {
+            keeper.keep(&line);
+            // Who has heard enough has gone.
+            let _ = lines.send(String::from_utf8_lossy(&line).trim_end_matches('\n').to_owned());
+            line.clear();
+        }
+    };
+    (log, std::thread::spawn(reads))
+}
+
 /// A program that serves, on a port of its own.
 pub struct Serving {
     child: Child,
-    log: Lines<BufReader<ChildStderr>>,
+    log: mpsc::UnboundedReceiver<String>,
+    listening: Option<JoinHandle<()>>,
     /// Where it serves gRPC.
     pub url: String,
     /// Where it serves metrics, if it does.
@@ -79,9 +115,12 @@ impl Serving {
             ("DEV", "true"),
         ];
         let settings = [&usual, settings].concat();
-        let mut child = command(program, &settings, &[]).stderr(Stdio::piped()).spawn().unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut serving = Self { child, log, url: String::new(), metrics: None, health: None, pages: None };
+        let mut command = command(program, &settings, &[]);
+        command.stdout(kept::unread(&kept::name(program, &[]), "out")).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (log, listening) = listen(program, child.stderr.take().unwrap());
+        let (url, listening) = (String::new(), Some(listening));
+        let mut serving = Self { child, log, listening, url, metrics: None, health: None, pages: None };
         let address = |line: &str| {
             let address = line.split("Some(").nth(1).and_then(|it| it.split(')').next());
             address.expect("the log says where").to_owned()
@@ -104,7 +143,7 @@ impl Serving {
     /// Reads the log up to the line that has `text`.
     pub async fn says(&mut self, text: &str) -> String {
         let mut said = Vec::new();
-        while let Some(line) = self.log.next_line().await.unwrap() {
+        while let Some(line) = self.log.recv().await {
             if line.contains(text) {
                 return line;
             }
@@ -114,7 +153,7 @@ impl Serving {
     }
 
     pub fn channel(&self) -> Channel {
-        Channel::from_shared(self.url.clone()).unwrap().connect_lazy()
+        Channel::to(&self.url)
     }
 
     pub fn pid(&self) -> u32 {
@@ -135,9 +174,19 @@ impl Serving {
     /// Waits for the end, and returns the exit code with the rest of the log.
     pub async fn end(mut self) -> (Option<i32>, Vec<String>) {
         let mut said = Vec::new();
-        while let Some(line) = self.log.next_line().await.unwrap() {
+        while let Some(line) = self.log.recv().await {
             said.push(line);
         }
         (self.child.wait().await.unwrap().code(), said)
+    }
+}
+
+impl Drop for Serving {
+    /// Ends the program, and hears it out.
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.start_kill();
+        let heard = self.listening.take().map(JoinHandle::join);
+        assert!(heard.is_none_or(|it| it.is_ok()) || std::thread::panicking(), "what a program says cannot be kept");
     }
 }

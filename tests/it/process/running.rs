@@ -10,7 +10,7 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
-use tonic::{Code, Response, Status, Streaming, transport::Channel};
+use tonic::{Code, Response, Status, Streaming};
 use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_client::HealthClient,
 };
@@ -22,8 +22,9 @@ use workcenter::pb::{
 
 use super::program::{CTL, DAEMON, SERVER, Serving, ctl, ended};
 use crate::{
+    channel::Channel,
     harness::{Account, App, by, reason},
-    migrations, picture,
+    kept, migrations, picture,
 };
 
 /// How long anything may take before the test says that it hangs. Longer than any drain below.
@@ -193,6 +194,7 @@ pub async fn page(address: &str) -> String {
     let mut page = String::new();
     stream.read_to_string(&mut page).await.unwrap();
     assert!(page.starts_with("HTTP/1.0 200 OK"), "{page}");
+    kept::whole("page", "metrics", page.as_bytes());
     page
 }
 

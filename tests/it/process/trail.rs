@@ -2,7 +2,7 @@
 //! what to whom, and no more of them than their ids.
 
 use serde_json::Value;
-use tonic::{Request, transport::Channel};
+use tonic::Request;
 use uuid::Uuid;
 use workcenter::pb::{
     AcceptInviteRequest, AccountRole, ClearSuppressedAddressRequest, CreateInviteRequest, DeclineInviteRequest,
@@ -16,6 +16,7 @@ use workcenter::subscription::{Link, Scope, Switch};
 
 use super::program::{DAEMON, SERVER, Serving};
 use crate::{
+    channel::Channel,
     harness::{Account, App, PASSWORD, Person, by},
     identity,
 };

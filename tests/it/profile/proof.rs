@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use futures_util::{future::join_all, stream};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Channel;
 use uuid::Uuid;
 use workcenter::{
     access::AccountRole,
@@ -18,6 +17,7 @@ use workcenter::{
 
 use super::{all, batch::batch, join, read, write};
 use crate::{
+    channel::Channel,
     harness::{Account, App, Person, START, by, reason},
     member::{members, remove},
     picture,

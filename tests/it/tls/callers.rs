@@ -1,7 +1,7 @@
 //! Who is let in by a certificate, and which service they are then.
 
 use tokio::task::yield_now;
-use tonic::{Code, Request, Status, transport::Channel};
+use tonic::{Code, Request, Status};
 use workcenter::{
     auth::{Caller, Names},
     identity::Gate,
@@ -16,6 +16,7 @@ use workcenter::{
 use super::{Secure, spoken};
 use crate::{
     authority::Authority,
+    channel::Channel,
     harness::{App, reason},
     process::program::{CTL, Ended, ended},
 };

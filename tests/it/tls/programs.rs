@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tonic::{Code, transport::Channel};
+use tonic::Code;
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use workcenter::pb::{JobScope, ListJobsRequest, job_service_client::JobServiceClient};
 
 use super::HANGS_AFTER;
 use crate::{
     authority::{Authority, Issued, Mounted},
+    channel::Channel,
     harness::{App, by, reason},
     process::{
         program::{CTL, DAEMON, Ended, SERVER, Serving, TOKEN_KEY, ended},
@@ -40,7 +41,7 @@ async fn health_is_told_without_tls_where_it_is_set_and_nothing_else_is() {
     settings.push(("DRAIN_DELAY_SECONDS", "2".to_owned()));
     for program in [SERVER, DAEMON] {
         let serving = Serving::start(program, &app, &borrowed(&settings)).await;
-        let open = Channel::from_shared(format!("http://{}", serving.health.as_ref().unwrap())).unwrap().connect_lazy();
+        let open = Channel::to(&format!("http://{}", serving.health.as_ref().unwrap()));
         let mut states = health(&open).await;
         becomes(&mut states, ServingStatus::Serving).await;
         for name in ["", "liveness", "workcenter.v1.JobService"] {

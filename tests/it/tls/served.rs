@@ -9,7 +9,6 @@ use tokio::{
     time::timeout,
 };
 use tokio_rustls::rustls::{self, ClientConfig, pki_types::CertificateDer, pki_types::pem::PemObject};
-use tonic::transport::Channel;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use workcenter::{
     client, config,
@@ -20,6 +19,7 @@ use workcenter::{
 use super::{HANGS_AFTER, Secure, spoken};
 use crate::{
     authority::{Authority, Issued},
+    channel::Channel,
     harness::by,
 };
 
@@ -37,7 +37,7 @@ async fn calls_are_answered_under_tls_and_not_without() {
     let token = secure.app.account("Pier Works").await.admin.token;
     JobServiceClient::new(secure.channel()).list_jobs(mine(&token)).await.unwrap();
 
-    let plain = Channel::from_shared(format!("http://{}", secure.address)).unwrap().connect_lazy();
+    let plain = Channel::to(&format!("http://{}", secure.address));
     JobServiceClient::new(plain).list_jobs(mine(&token)).await.unwrap_err();
     let right = secure.target();
     let named = format!("https://localhost:{}", secure.address.port());

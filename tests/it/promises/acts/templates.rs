@@ -1,6 +1,5 @@
 //! The calls about templates that are refused.
 
-use tonic::transport::Channel;
 use uuid::Uuid;
 use workcenter::{
     content::ITEMS_MAX,
@@ -14,6 +13,8 @@ use workcenter::{
 };
 
 use super::{Answer, Stage, by, nothing, text};
+
+use crate::channel::Channel;
 
 /// More folders at the top of a WorkCenter than a job may have items.
 const FOLDERS: &str = "
