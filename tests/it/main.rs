@@ -6,6 +6,7 @@ mod authority;
 mod cluster;
 mod dice;
 mod harness;
+mod reader;
 mod reads;
 mod received;
 mod sink;
