@@ -53,6 +53,20 @@ def spread(values):
     return f"{statistics.median(values):.1f} ({min(values):.1f}-{max(values):.1f})"
 
 
+def ratio(ours, theirs):
+    """Of two programs what was measured in the same round."""
+    each = [a / b for a, b in zip(ours, theirs)]
+    return f"{statistics.median(each):.2f} ({min(each):.2f}-{max(each):.2f})"
+
+
+def store(folder, name, charts):
+    """Leaves the figures of a comparison beside its report, for the page of all of them.
+
+    A chart has a title, a unit, whether more is better, and for each program its bar: what each round said.
+    """
+    (folder / f"{name}.json").write_text(json.dumps({"name": name, "machine": machine(), "charts": charts}))
+
+
 def machine():
     with open("/proc/cpuinfo") as text:
         model = re.search(r"model name\s*: (.*)", text.read())
@@ -78,6 +92,7 @@ def main():
     lines += ["| input | ours | sharp | Pillow | ours to sharp | at most | ours to Pillow |", "|---|---|---|---|---|---|---|"]
     memory = ["", "Peak memory in MiB: of the process; and after the plus, how much of it the uploads made.", ""]
     memory += ["| input | ours | sharp | Pillow | ours to sharp | grown, to sharp | at most |", "|---|---|---|---|---|---|---|"]
+    charts = []
     for title, kind, path in inputs(folder / "inputs"):
         took = {name: [] for name in programs}
         counts = {name: max(2, round(TURN_MS / measured(program, path, 1)["cpu_ms"])) for name, program in programs.items()}
@@ -85,11 +100,12 @@ def main():
             for name, program in programs.items():
                 took[name].append(measured(program, path, counts[name]))
         of = lambda name, figure, unit=1: [it[figure] / unit for it in took[name]]
-        ratio = lambda rival, figure: [a / b for a, b in zip(of("ours", figure), of(rival, figure))]
-        median = lambda rival, figure: f"{statistics.median(ratio(rival, figure)):.2f}"
+        against = lambda rival, figure: [a / b for a, b in zip(of("ours", figure), of(rival, figure))]
+        median = lambda rival, figure: f"{statistics.median(against(rival, figure)):.2f}"
         times = [spread(of(name, "cpu_ms")) for name in programs]
-        against = ratio("sharp", "cpu_ms")
-        shown = f"{statistics.median(against):.2f} ({min(against):.2f}-{max(against):.2f})"
+        shown = ratio(of("ours", "cpu_ms"), of("sharp", "cpu_ms"))
+        bars = {name: of(name, "cpu_ms") for name in programs}
+        charts.append({"title": title, "unit": "ms of CPU time", "more": False, "bars": bars})
         lines.append(f"| {' | '.join([title, *times, shown, f'{TARGETS[kind]:.2f}', median('Pillow', 'cpu_ms')])} |")
         peaks = [
             f"{statistics.median(of(name, 'peak_kib', 1024)):.0f} + {statistics.median(of(name, 'grown_kib', 1024)):.0f}"
@@ -99,6 +115,7 @@ def main():
         memory.append(f"| {' | '.join([title, *peaks, *ratios])} |")
         print(lines[-1], memory[-1], sep="\n", flush=True)
     (folder / "pictures.md").write_text("\n".join(lines + memory) + "\n")
+    store(folder, "pictures", charts)
 
 
 if __name__ == "__main__":

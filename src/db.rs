@@ -4,6 +4,7 @@
 
 mod connection;
 mod door;
+mod lane;
 
 use std::{
     error::Error as StdError,
@@ -24,8 +25,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub use connection::{Connection, GenericClient, Transaction};
 pub use door::{Door, Wire};
+pub use lane::Reader;
 pub use tokio_postgres::{Error as DbError, Row, types::ToSql};
 
+use self::lane::Lanes;
 use crate::{
     config,
     error::{Error, Reason, Result},
@@ -52,6 +55,7 @@ mod embedded {
 #[derive(Clone)]
 pub struct Db {
     pool: Pool,
+    lanes: Arc<Lanes>,
     /// What a connection says is stopped over another, which is opened like it.
     tls: MakeRustlsConnect,
     asked: Arc<Asked>,
@@ -84,19 +88,23 @@ impl Db {
     /// As [`Door::new`].
     pub fn new(settings: &config::Database) -> Result<Self> {
         let Door { config, tls } = Door::new(settings)?;
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(config, tls.clone(), recycling);
-        let pool = Pool::builder(manager)
-            .max_size(settings.pool)
-            .runtime(Runtime::Tokio1)
-            // Those that were used last have the plans and the catalogue at hand; taken by turns, each would have to learn all.
-            .queue_mode(QueueMode::Lifo)
-            .wait_timeout(Some(WAIT_MAX))
-            .create_timeout(Some(CONNECT_MAX))
-            .recycle_timeout(Some(CONNECT_MAX))
-            .build()
-            .map_err(Error::internal)?;
-        Ok(Self { pool, tls, asked: Arc::default() })
+        let pool = |size| {
+            let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+            let manager = Manager::from_config(config.clone(), tls.clone(), recycling);
+            Pool::builder(manager)
+                .max_size(size)
+                .runtime(Runtime::Tokio1)
+                // Those that were used last have the plans and the catalogue at hand; taken by turns, each would have to
+                // learn all.
+                .queue_mode(QueueMode::Lifo)
+                .wait_timeout(Some(WAIT_MAX))
+                .create_timeout(Some(CONNECT_MAX))
+                .recycle_timeout(Some(CONNECT_MAX))
+                .build()
+                .map_err(Error::internal)
+        };
+        let lanes = Arc::new(Lanes::new(pool(lane::OPEN_MAX)?, tls.clone()));
+        Ok(Self { pool: pool(settings.pool)?, lanes, tls, asked: Arc::default() })
     }
 
     /// Takes a connection out of the pool.
@@ -112,6 +120,19 @@ impl Db {
         let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.asked.waited_us.fetch_add(took_us, Ordering::Relaxed);
         Ok(Connection::new(had?, self.tls.clone()))
+    }
+
+    /// What to read on where a call takes no more than a statement, or a few that know nothing of each other: a
+    /// connection that others read on at the same time. Nothing may be written on it, and nothing set.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::client`].
+    pub async fn reader(&self) -> Result<Reader> {
+        match Arc::clone(&self.lanes).part(WAIT_MAX).await? {
+            Some(shared) => Ok(Reader::Shared(shared)),
+            None => Ok(Reader::Own(Box::new(self.client().await?))),
+        }
     }
 
     /// What became of asking for connections. A caller who went away while they waited is not counted.

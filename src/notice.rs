@@ -2,17 +2,23 @@
 //!
 //! A notice is a hint that a row has changed; the row is the truth. When the connection is lost notices are lost with
 //! it, and [`Notice::Lost`] says so: whoever keeps a copy throws it away, whoever waits looks again.
+//!
+//! Whoever waits for one job alone is woken for that one alone: ten thousand of them are nothing to each other.
 
 use std::{
+    collections::HashMap,
     future::poll_fn,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use tokio::{sync::broadcast, time::sleep};
+use tokio::{
+    sync::{broadcast, watch},
+    time::sleep,
+};
 use tokio_postgres::AsyncMessage;
 use tracing::warn;
 use uuid::Uuid;
@@ -53,13 +59,29 @@ pub enum Notice {
 /// Where notices are heard. Cheap to clone.
 #[derive(Clone)]
 pub struct Notices {
-    sender: broadcast::Sender<Notice>,
+    ears: Ears,
     in_force: Arc<AtomicBool>,
+}
+
+/// Those who hear.
+#[derive(Clone)]
+struct Ears {
+    all: broadcast::Sender<Notice>,
+    /// Those of one job each, by its id.
+    jobs: Arc<Mutex<HashMap<Uuid, watch::Sender<()>>>>,
 }
 
 /// A place to hear notices at.
 pub struct Ear {
     receiver: broadcast::Receiver<Notice>,
+}
+
+/// A place to hear of one job at.
+pub struct JobEar {
+    job: Uuid,
+    ears: Ears,
+    /// There until it is dropped.
+    receiver: Option<watch::Receiver<()>>,
 }
 
 impl Notices {
@@ -70,22 +92,22 @@ impl Notices {
     /// As [`Door::new`].
     pub async fn listen(settings: &config::Database) -> Result<Self> {
         let door = Door::new(settings)?.named("workcenter-listen");
-        let (sender, _) = broadcast::channel(BACKLOG);
+        let ears = Ears { all: broadcast::channel(BACKLOG).0, jobs: Arc::default() };
         let (tried, first) = tokio::sync::oneshot::channel();
-        let told = sender.clone();
+        let told = ears.clone();
         let in_force = Arc::new(AtomicBool::new(false));
         let says = Arc::clone(&in_force);
         tokio::spawn(async move {
             let mut tried = Some(tried);
             let mut wait = AGAIN_AFTER;
             // Everybody who could listen is gone when only this task's own sender is left.
-            while told.strong_count() > 1 {
+            while told.all.strong_count() > 1 {
                 let mut was_in_force = false;
                 let on = || {
                     was_in_force = true;
                     says.store(true, Ordering::Relaxed);
                     tried.take().map(|it| it.send(()));
-                    told.send(Notice::Lost).ok();
+                    told.tell(Notice::Lost);
                 };
                 let ended = hear(&door, &told, on).await;
                 says.store(false, Ordering::Relaxed);
@@ -96,13 +118,13 @@ impl Notices {
                     wait = AGAIN_AFTER;
                 }
                 tried.take().map(|it| it.send(()));
-                told.send(Notice::Lost).ok();
+                told.tell(Notice::Lost);
                 sleep(wait).await;
                 wait = (wait * 2).min(AGAIN_AFTER_MAX);
             }
         });
         first.await.ok();
-        Ok(Self { sender, in_force })
+        Ok(Self { ears, in_force })
     }
 
     /// Whether LISTEN is in force: while it is not, notices are lost and caches are empty more often.
@@ -112,7 +134,65 @@ impl Notices {
 
     /// Opens an ear. What is told from now on will be heard.
     pub fn ear(&self) -> Ear {
-        Ear { receiver: self.sender.subscribe() }
+        Ear { receiver: self.ears.all.subscribe() }
+    }
+
+    /// Opens an ear for `job`. What is told of it from now on will be heard.
+    pub fn job_ear(&self, job: Uuid) -> JobEar {
+        let ears = self.ears.clone();
+        let receiver = ears.jobs().entry(job).or_default().subscribe();
+        JobEar { job, ears, receiver: Some(receiver) }
+    }
+}
+
+impl Ears {
+    fn tell(&self, notice: Notice) {
+        match &notice {
+            Notice::Job(job) => {
+                if let Some(theirs) = self.jobs().get(job) {
+                    theirs.send_replace(());
+                }
+            }
+            Notice::Lost => self.jobs().values().for_each(|it| {
+                it.send_replace(());
+            }),
+            Notice::Directory(_) | Notice::Session(_) => {}
+        }
+        // Nobody may be there.
+        self.all.send(notice).ok();
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, HashMap<Uuid, watch::Sender<()>>> {
+        // Nothing here panics half-way.
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl JobEar {
+    /// Forgets what was told before.
+    pub fn forget(&mut self) {
+        if let Some(receiver) = &mut self.receiver {
+            receiver.borrow_and_update();
+        }
+    }
+
+    /// Waits until the job has a new revision, or notices may have been missed.
+    pub async fn hear(&mut self) {
+        match &mut self.receiver {
+            // Its sender is there for as long as this is.
+            Some(receiver) => drop(receiver.changed().await),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for JobEar {
+    fn drop(&mut self) {
+        let mut jobs = self.ears.jobs();
+        self.receiver = None;
+        if jobs.get(&self.job).is_some_and(|it| it.receiver_count() == 0) {
+            jobs.remove(&self.job);
+        }
     }
 }
 
@@ -129,7 +209,7 @@ impl Ear {
 }
 
 /// Listens on one connection until it ends; `on` is called when LISTEN is in force.
-async fn hear(door: &Door, told: &broadcast::Sender<Notice>, mut on: impl FnMut()) -> Result<(), DbError> {
+async fn hear(door: &Door, told: &Ears, mut on: impl FnMut()) -> Result<(), DbError> {
     let (client, mut connection) = door.open().await?;
     let listen = format!("listen {JOB}; listen {DIRECTORY}; listen {SESSION}");
     let mut listening = std::pin::pin!(client.batch_execute(&listen));
@@ -143,7 +223,7 @@ async fn hear(door: &Door, told: &broadcast::Sender<Notice>, mut on: impl FnMut(
             }
             message = poll_fn(|context| connection.poll_message(context)) => match message {
                 Some(Ok(AsyncMessage::Notification(it))) => {
-                    told.send(notice(it.channel(), it.payload())).ok();
+                    told.tell(notice(it.channel(), it.payload()));
                 }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(error),
@@ -183,3 +263,6 @@ pub async fn tell_all(on: &impl GenericClient, channel: &str, ids: &[Uuid]) -> R
     db::text(on, "select pg_notify($1, id::text) from unnest($2::uuid[]) as it (id)", &[&channel, &ids]).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,6 @@ OURS is our program, and URL that of a PostgreSQL on which databases may be made
 
 import json
 import pathlib
-import statistics
 import subprocess
 import sys
 
@@ -17,7 +16,7 @@ here = pathlib.Path(__file__).parent
 root = here.parent.parent
 sys.path.insert(0, str(here.parent))
 
-from compare import machine, spread  # noqa: E402, it stands beside the folder.
+from compare import machine, ratio, spread, store  # noqa: E402, it stands beside the folder.
 
 # Jobs of a turn: a second or two for each.
 COUNTS = {
@@ -118,14 +117,18 @@ def main():
     lines += ["", "Ours to others, of the same round.", "", "| ours | others | ratio | to beat |", "|---|---|---|---|"]
     for of, rival, target in TARGETS:
         for deed in ("copies", "nothing"):
-            ratios = [a / b for a, b in zip(took[f"{of}, {deed}"], took[rival])]
-            shown = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
+            shown = ratio(took[f"{of}, {deed}"], took[rival])
             lines.append(f"| {of}, {deed} | {rival} | {shown} | {target:.1f} |")
     lines += ["", f"From before a job is begun until its item is at hand, in ms; to beat: {WAKE_TARGET_MS} ms at 99 %.", ""]
     lines += ["| what | at 50 % | at 99 % |", "|---|---|---|"]
     for name, values in waits.items():
         lines.append(f"| {name} | {spread([it['p50_ms'] for it in values])} | {spread([it['p99_ms'] for it in values])} |")
     (folder / "jobs.md").write_text("\n".join(lines) + "\n")
+
+    own = lambda name: f"ours, {name}" if name.startswith(("items", "jobs")) else name
+    late = {name: [it["p99_ms"] for it in values] for name, values in waits.items()}
+    rates = {"title": "Jobs", "unit": "in a second", "more": True, "bars": {own(name): it for name, it in took.items()}}
+    store(folder, "jobs", [rates, {"title": "Until a job is begun, 99 of 100", "unit": "ms", "more": False, "bars": late}])
 
 
 main()

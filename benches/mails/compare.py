@@ -17,7 +17,7 @@ here = pathlib.Path(__file__).parent
 root = here.parent.parent
 sys.path.insert(0, str(here.parent))
 
-from compare import machine, spread  # noqa: E402, it stands beside the folder.
+from compare import machine, ratio, spread, store  # noqa: E402, it stands beside the folder.
 
 # Mails of a turn, for so many sessions: a second or more for all, half a minute at most for the slow.
 COUNTS = {1: 400, 4: 1600, 16: 6400}
@@ -60,11 +60,15 @@ def turns(programs, port, sessions, count, mail, rounds):
 def row(title, took, figures):
     """A line of a table: how many mails in a second, ratios of the same round, and CPU time."""
     of = lambda name, figure="mails_per_s": [it[figure] for it in took[name]]
-    ratios = lambda rival: [a / b for a, b in zip(of("ours"), of(rival))]
-    shown = lambda values: f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
     rates = [spread(of(name)) for name in took]
     cpu = [f"{statistics.median(of(name, 'cpu_us')):.0f}" for name in took]
-    return f"| {' | '.join([title, *rates, *(shown(ratios(rival)) for rival in figures), *cpu])} |"
+    ratios = [ratio(of("ours"), of(rival)) for rival in figures]
+    return f"| {' | '.join([title, *rates, *ratios, *cpu])} |"
+
+
+def chart(title, took):
+    bars = {name: [it["mails_per_s"] for it in turns] for name, turns in took.items()}
+    return {"title": title, "unit": "mails a second", "more": True, "bars": bars}
 
 
 def main():
@@ -92,18 +96,24 @@ def main():
     head = ["sessions", *programs, *(f"ours to {it}" for it in rivals), *(f"CPU {it}" for it in programs)]
     lines += ["", "Mails a second; CPU time of the client for a mail in µs.", ""]
     lines += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    charts = []
     with relay(str(root / "bin/dev/sink")) as port:
         for sessions, count in COUNTS.items():
-            lines.append(row(str(sessions), turns(programs, port, sessions, count, mail, rounds), rivals))
+            took = turns(programs, port, sessions, count, mail, rounds)
+            charts.append(chart(f"Mails, {sessions} sessions", took))
+            lines.append(row(str(sessions), took, rivals))
             print(lines[-1], flush=True)
     lines += ["", f"To beat with 16 sessions: {TARGET} digests a second, {TARGET_NODEMAILER:.1f} of nodemailer."]
     lines += ["", f"With {SLOW_MS} ms for each reply; to beat: {TARGET_SLOW} of lettre.", ""]
     both = {name: programs[name] for name in ("ours", "lettre")}
     lines += ["| sessions | ours | lettre | ours to lettre | CPU ours | CPU lettre |", "|---" * 6 + "|"]
     with relay(ours, "slow", str(SLOW_MS)) as port:
-        lines.append(row(str(SLOW[0]), turns(both, port, *SLOW, mail, rounds), ["lettre"]))
+        took = turns(both, port, *SLOW, mail, rounds)
+        charts.append(chart(f"Mails, {SLOW[0]} sessions, {SLOW_MS} ms for each reply", took))
+        lines.append(row(str(SLOW[0]), took, ["lettre"]))
         print(lines[-1], flush=True)
     (folder / "mails.md").write_text("\n".join(lines) + "\n")
+    store(folder, "mails", charts)
 
 
 main()

@@ -79,6 +79,8 @@ pub enum Resource {
     Own,
     /// A person.
     Person(Uuid),
+    /// A person whose profile is read as well: a service that may read all is told by that whether there is one.
+    Profile(Uuid),
     /// An account.
     Account(Uuid),
     /// Somebody's membership in an account.
@@ -231,7 +233,10 @@ pub async fn may(on: &impl GenericClient, caller: &Caller, action: Action, resou
 
 /// A service by the right of its key: the resource need only exist.
 async fn service(on: &impl GenericClient, resource: Resource) -> Result<Leave> {
-    let standing = standing(on, Uuid::nil(), resource).await?;
+    let standing = match resource {
+        Resource::Profile(_) => Standing::default(),
+        other => standing(on, Uuid::nil(), other).await?,
+    };
     Ok(Leave { person: Uuid::nil(), standing })
 }
 
@@ -249,8 +254,12 @@ pub async fn acquaintances(on: &impl GenericClient, person: Uuid, of: &[Uuid]) -
 async fn standing(on: &impl GenericClient, person: Uuid, resource: Resource) -> Result<Standing> {
     let found = match resource {
         Resource::Own => Some(Standing::default()),
-        Resource::Person(of) if of == person => Some(Standing { acquainted: true, ..Standing::default() }),
-        Resource::Person(of) => store::to_people(on, person, &[of]).await?.pop().map(|(_, standing)| standing),
+        Resource::Person(of) | Resource::Profile(of) if of == person => {
+            Some(Standing { acquainted: true, ..Standing::default() })
+        }
+        Resource::Person(of) | Resource::Profile(of) => {
+            store::to_people(on, person, &[of]).await?.pop().map(|(_, standing)| standing)
+        }
         Resource::Account(id)
         | Resource::Member { account: id, .. }
         | Resource::Invite { account: id, .. }
@@ -270,7 +279,7 @@ async fn standing(on: &impl GenericClient, person: Uuid, resource: Resource) -> 
 fn missing(resource: Resource) -> Error {
     let (kind, id) = match resource {
         Resource::Own => (Kind::User, Uuid::nil()),
-        Resource::Person(id) => (Kind::User, id),
+        Resource::Person(id) | Resource::Profile(id) => (Kind::User, id),
         Resource::Account(id) | Resource::Member { account: id, .. } => (Kind::Account, id),
         Resource::WorkCenter(id) | Resource::Place { workcenter: id, .. } => (Kind::WorkCenter, id),
         Resource::Folder { id, .. } => (Kind::Folder, id),

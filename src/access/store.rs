@@ -11,20 +11,31 @@ use crate::{
 /// A person may know those of their accounts (guests aside) and of their WorkCenters, and administers those of the
 /// accounts that they administer.
 /// The role is the highest in any account that both are in.
-const TO_PEOPLE: &str = "
-    select person.id, together.role as account_role, exists (
-        select from collaborator mine join collaborator theirs using (workcenter_id)
-        join workcenter on workcenter.id = workcenter_id and workcenter.purge_at is null
-            and workcenter.provisioning_job_id is null
-        where mine.user_id = $1 and theirs.user_id = person.id
-    ) as shares_workcenter
-    from person
-    left join lateral (
-        select mine.role from member mine join member theirs using (account_id)
-        where mine.user_id = $1 and theirs.user_id = person.id
-        order by array_position(array['ADMINISTRATOR', 'MEMBER', 'GUEST'], mine.role) limit 1
-    ) as together on true
-    where person.id = any($2)";
+macro_rules! to_people {
+    ($whom:literal) => {
+        concat!(
+            "select person.id, together.role as account_role, exists (
+                select from collaborator mine join collaborator theirs using (workcenter_id)
+                join workcenter on workcenter.id = workcenter_id and workcenter.purge_at is null
+                    and workcenter.provisioning_job_id is null
+                where mine.user_id = $1 and theirs.user_id = person.id
+            ) as shares_workcenter
+            from person
+            left join lateral (
+                select mine.role from member mine join member theirs using (account_id)
+                where mine.user_id = $1 and theirs.user_id = person.id
+                order by array_position(array['ADMINISTRATOR', 'MEMBER', 'GUEST'], mine.role) limit 1
+            ) as together on true
+            where person.id ",
+            $whom
+        )
+    };
+}
+
+/// To one person: of several PostgreSQL expects ten, and plans anew each time lest it reads so many.
+const TO_PERSON: &str = to_people!("= $2");
+
+const TO_PEOPLE: &str = to_people!("= any($2)");
 
 const IN_ACCOUNT: &str = "
     select account.id as account_id, member.role as account_role, null::text as workcenter_role,
@@ -46,7 +57,10 @@ const IN_WORKCENTER: &str = "
 
 /// What `person` is to each of these people, of those that there are.
 pub(super) async fn to_people(on: &impl GenericClient, person: Uuid, of: &[Uuid]) -> Result<Vec<(Uuid, Standing)>> {
-    let rows = db::text(on, TO_PEOPLE, &[&person, &of]).await?;
+    let rows = match of {
+        [of] => db::text(on, TO_PERSON, &[&person, of]).await?,
+        several => db::text(on, TO_PEOPLE, &[&person, &several]).await?,
+    };
     let standing = |row: &Row| {
         let account_role = role(row, "account_role").and_then(AccountRole::named);
         let acquainted = row.get("shares_workcenter") || account_role >= Some(AccountRole::Member);

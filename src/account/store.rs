@@ -30,24 +30,36 @@ const HOLD_PROFILE: &str = "select from profile where user_id = $1 for no key up
 
 /// Heads are locked in the order of their ids, by everybody. One that is there is updated, which conflicts with nothing
 /// but itself; the first member of an account makes it. `$3` is the account that all of them have left, if any.
-const ANNOUNCE: &str = "
-    with told as (
-        select account_id, user_id, row_number() over (partition by account_id order by user_id) as place
-        from (
-            select account_id, user_id from member where user_id = any($1)
-            union select $3::uuid, user_id from unnest($1::uuid[]) as gone (user_id) where $3 is not null
-        ) as it
-    ), head as (
-        insert into directory_head (account_id, last_seq)
-        select account_id, count(*) from told group by account_id order by account_id
-        on conflict (account_id) do update set last_seq = directory_head.last_seq + excluded.last_seq
-        returning account_id, last_seq
-    ), entry as (
-        insert into directory_entry (account_id, user_id, seq)
-        select account_id, told.user_id, head.last_seq + 1 - told.place from told join head using (account_id)
-        on conflict (account_id, user_id) do update set seq = excluded.seq
-    )
-    select pg_notify($2, account_id::text) from head";
+macro_rules! announce {
+    ($told:literal) => {
+        concat!(
+            "with told as (",
+            $told,
+            "), head as (
+                insert into directory_head (account_id, last_seq)
+                select account_id, count(*) from told group by account_id order by account_id
+                on conflict (account_id) do update set last_seq = directory_head.last_seq + excluded.last_seq
+                returning account_id, last_seq
+            ), entry as (
+                insert into directory_entry (account_id, user_id, seq)
+                select account_id, told.user_id, head.last_seq + 1 - told.place from told join head using (account_id)
+                on conflict (account_id, user_id) do update set seq = excluded.seq
+            )
+            select pg_notify($2, account_id::text) from head"
+        )
+    };
+}
+
+/// Of one person, in all of their accounts.
+const ANNOUNCE: &str = announce!("select account_id, user_id, 1 as place from member where user_id = $1");
+
+const ANNOUNCE_ALL: &str = announce!(
+    "select account_id, user_id, row_number() over (partition by account_id order by user_id) as place
+    from (
+        select account_id, user_id from member where user_id = any($1)
+        union select $3::uuid, user_id from unnest($1::uuid[]) as gone (user_id) where $3 is not null
+    ) as it"
+);
 
 /// Reads members with their names, as far as the rest of the statement says.
 macro_rules! members {
@@ -202,7 +214,8 @@ pub async fn add_member(
 ///
 /// What the database says.
 pub async fn announce(tx: &Transaction<'_>, user: Uuid) -> Result<()> {
-    announce_all(tx, &[user], None).await
+    db::text(tx, ANNOUNCE, &[&user, &notice::DIRECTORY]).await?;
+    Ok(())
 }
 
 /// The same of several `users`, who have all left the account `left`, if any: it is told that they are gone.
@@ -211,7 +224,7 @@ pub async fn announce(tx: &Transaction<'_>, user: Uuid) -> Result<()> {
 ///
 /// What the database says.
 pub async fn announce_all(tx: &Transaction<'_>, users: &[Uuid], left: Option<Uuid>) -> Result<()> {
-    db::text(tx, ANNOUNCE, &[&users, &notice::DIRECTORY, &left]).await?;
+    db::text(tx, ANNOUNCE_ALL, &[&users, &notice::DIRECTORY, &left]).await?;
     Ok(())
 }
 

@@ -26,7 +26,7 @@ pub struct Database {
     #[arg(long = "database-ca-file", env = "DATABASE_CA_FILE", value_name = "PATH", value_parser = authorities)]
     pub authorities: Option<Authorities>,
 
-    /// Connections kept open at most
+    /// Connections kept open at most, besides two that reads share and one that listens
     #[arg(long = "database-pool", env = "DATABASE_POOL", default_value = "8", value_name = "N", value_parser = pool)]
     pub pool: usize,
 }

@@ -43,6 +43,11 @@ impl Running {
         self.0.fetch_sub(1, Ordering::Relaxed);
         ended
     }
+
+    /// Whether there is any.
+    pub(super) fn is_any(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
 }
 
 /// A connection out of the pool, which goes back when it is dropped, unless it is still at work.
@@ -102,7 +107,7 @@ impl GenericClient for Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         let Some(object) = self.object.take() else { return };
-        if *self.running.0.get_mut() == 0 {
+        if !self.running.is_any() {
             return;
         }
         match Handle::try_current() {

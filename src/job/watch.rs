@@ -63,8 +63,9 @@ impl Watch {
         try_stream! {
             let mut beat = self.heart();
             let (mut seen, mut is_due) = (after, false);
+            let mut ear = self.notices.job_ear(id);
             loop {
-                let mut ear = self.notices.ear();
+                ear.forget();
                 let job = self.unless_stopped(self.look(id)).await?;
                 let is_final = job.state.is_final();
                 if job.revision > seen || is_final {
@@ -76,8 +77,7 @@ impl Watch {
                 if is_final {
                     break;
                 }
-                let concerns = |job| job == id;
-                is_due = self.unless_stopped(async { Ok(wait(&mut ear, &mut beat, concerns).await) }).await?;
+                is_due = self.unless_stopped(async { Ok(wait(ear.hear(), &mut beat).await) }).await?;
             }
         }
     }
@@ -115,7 +115,7 @@ impl Watch {
                 for job in news {
                     yield Some(job);
                 }
-                is_due = self.unless_stopped(async { Ok(wait(&mut ear, &mut beat, |_any| true).await) }).await?;
+                is_due = self.unless_stopped(async { Ok(wait(any(&mut ear), &mut beat).await) }).await?;
             }
         }
     }
@@ -141,20 +141,19 @@ impl Watch {
     }
 }
 
-/// Waits until a job that `concerns` has moved, or some word was lost, or it is time to look anyway: then true.
-async fn wait(ear: &mut Ear, beat: &mut Interval, concerns: impl Fn(Uuid) -> bool) -> bool {
-    loop {
-        tokio::select! {
-            // However much there is to hear, the heart beats.
-            biased;
-            _ = beat.tick() => return true,
-            notice = ear.hear() => match notice {
-                Notice::Job(job) if concerns(job) => return false,
-                Notice::Lost => return false,
-                Notice::Job(_) | Notice::Directory(_) | Notice::Session(_) => {}
-            },
-        }
+/// Waits until something was `told`, or it is time to look anyway: then true.
+async fn wait(told: impl Future<Output = ()>, beat: &mut Interval) -> bool {
+    tokio::select! {
+        // However much there is to hear, the heart beats.
+        biased;
+        _ = beat.tick() => true,
+        () = told => false,
     }
+}
+
+/// Waits until any job has moved, or some word was lost.
+async fn any(ear: &mut Ear) {
+    while !matches!(ear.hear().await, Notice::Job(_) | Notice::Lost) {}
 }
 
 /// What to say of `jobs`, oldest first: what is not over to begin with, then what has another revision than was seen.

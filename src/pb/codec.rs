@@ -28,6 +28,13 @@ const ALL_MAX: usize = 1 << 18;
 /// How deep messages are looked into: ours are nowhere near, and what is deeper is refused by who reads it.
 const DEPTH_MAX: usize = 32;
 
+/// Bytes that a call, or a stream for as long as it lasts, has at hand before it says or hears anything: room for what is
+/// small. For what is not, as much is made as it takes.
+const AT_HAND: usize = 512;
+
+/// Bytes of messages that are ready at the same time and go out together. Source: tonic's own default.
+const TOGETHER: usize = 32 << 10;
+
 /// Of each message, the fields that are messages, and which.
 static INNER: LazyLock<HashMap<String, HashMap<u32, String>>> = LazyLock::new(|| {
     // What was compiled here can be read, and a test looks whether it says anything.
@@ -74,7 +81,7 @@ where
     type Decoder = Decoder<U>;
 
     fn encoder(&mut self) -> ProstEncoder<T> {
-        ProstCodec::<T, U>::raw_encoder(BufferSettings::default())
+        ProstCodec::<T, U>::raw_encoder(BufferSettings::new(AT_HAND, TOGETHER))
     }
 
     fn decoder(&mut self) -> Decoder<U> {
@@ -97,6 +104,10 @@ impl<U: Message + Name + Default> codec::Decoder for Decoder<U> {
             return Err(Status::out_of_range("the request has more values than any may have"));
         }
         U::decode(message).map(Some).map_err(|error| Status::internal(error.to_string()))
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        BufferSettings::new(AT_HAND, TOGETHER)
     }
 }
 

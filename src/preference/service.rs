@@ -101,15 +101,17 @@ impl PreferenceService for Service {
         let caller = auth::caller(&request)?;
         let request = request.into_inner();
         let now = self.clock.now().await?;
-        let client = self.db.client().await?;
-        let leave = access::may(&client, &caller, Action::ListWorkCenterPreferences, Resource::Own).await?;
+        let reader = self.db.reader().await?;
+        let leave = access::may(&reader, &caller, Action::ListWorkCenterPreferences, Resource::Own).await?;
         let list: &[&[u8]] = &[b"ListWorkCenterPreferences", leave.person.as_bytes()];
         let page =
             Page::read(&self.head.key, request.page_size, &request.page_token, list, now).map_err(Error::from)?;
 
         let after = page.after.as_deref().and_then(|it| Uuid::try_parse(it).ok());
-        let recipient = subscription::find(&client, leave.person).await?;
-        let mut placed = subscription::list(&client, leave.person, after, None, page.fetch).await?;
+        let (recipient, mut placed) = tokio::try_join!(
+            subscription::find(&reader, leave.person),
+            subscription::list(&reader, leave.person, after, None, page.fetch)
+        )?;
         let next_page_token = page.cut(&self.head.key, &mut placed, |it| it.workcenter.to_string(), now);
 
         let preferences = placed.into_iter().map(|it| preference(&recipient, it)).collect();

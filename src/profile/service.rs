@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::try_join;
+use futures_util::future::{join3, try_join};
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
@@ -89,15 +89,23 @@ impl Service {
             profile.e164 = phone::e164([business, mobile], country).await;
         }
         let e164 = change.touches(&PHONES).then_some(&profile.e164);
-        profile.revision = store::update(&tx, user, &change, e164, now).await?;
         profile.updated_at = now;
         let told =
             change.0.iter().map(|(field, new)| Told { by: user, field: field.path(), old: &before[*field], new });
-        note(&tx, user, &told.collect::<Vec<_>>(), now).await?;
-        if change.touches(&[Field::TimeZone]) {
+        let told: Vec<Told<'_>> = told.collect();
+        let written = try_join(store::update(&tx, user, &change, e164, now), note(&tx, user, &told, now));
+        // Whoever has something to announce of the same account waits from there to the end.
+        let announced = account::announce(&tx, user);
+        let (revision, ()) = if change.touches(&[Field::TimeZone]) {
+            let written = written.await?;
             subscription::reschedule(&tx, &[user], &When { now, spread: self.spread }).await?;
-        }
-        account::announce(&tx, user).await?;
+            announced.await?;
+            written
+        } else {
+            // All are on their way at once.
+            try_join(written, announced).await?.0
+        };
+        profile.revision = revision;
         tx.commit().await?;
         Ok(profile)
     }
@@ -113,14 +121,20 @@ impl ProfileService for Service {
         let me = caller.person().unwrap_or_default();
         let wanted = ids::person("user_id", &request.into_inner().user_id, me);
 
-        let client = self.db.client().await?;
+        let reader = self.db.reader().await?;
         // Who has not said whom they mean is asked about themselves, so that strangers are told nothing else.
-        let resource = Resource::Person(*wanted.as_ref().unwrap_or(&me));
-        let leave = access::may(&client, &caller, Action::GetProfile, resource).await?;
+        let whom = *wanted.as_ref().unwrap_or(&me);
+        let pending = async { if whom == me { identity::pending_address(&reader, me).await } else { Ok(None) } };
+        // All are on their way at once; nothing of what is found is told to who may not know it.
+        let (leave, profile, pending) = join3(
+            access::may(&reader, &caller, Action::GetProfile, Resource::Profile(whom)),
+            store::find(&reader, whom),
+            pending,
+        )
+        .await;
+        let leave = leave?;
         let wanted = wanted.map_err(Error::from)?;
-        let pending = async { if wanted == me { identity::pending_address(&client, me).await } else { Ok(None) } };
-        // Both are on their way at once.
-        let (profile, pending) = try_join(store::find(&client, wanted), pending).await?;
+        let (profile, pending) = (profile?, pending?);
 
         let profile = shown(&profile, Visibility::with(&leave, wanted));
         let profile = pb::Profile { pending_email: pending.unwrap_or_default(), ..profile };
@@ -133,12 +147,12 @@ impl ProfileService for Service {
     ) -> Result<Response<pb::BatchGetProfilesResponse>, Status> {
         let caller = auth::caller(&request)?;
         let asked = request.into_inner().user_ids;
-        let client = self.db.client().await?;
-        let leave = access::may(&client, &caller, Action::BatchGetProfiles, Resource::Own).await?;
+        let reader = self.db.reader().await?;
+        let leave = access::may(&reader, &caller, Action::BatchGetProfiles, Resource::Own).await?;
         let wanted = people(asked, leave.person)?;
 
         let users: Vec<Uuid> = wanted.iter().map(|(user, _)| *user).collect();
-        let mut found = visible(&client, &leave, &users).await?;
+        let mut found = visible(&reader, &leave, &users).await?;
 
         let mut answer = pb::BatchGetProfilesResponse::default();
         for (user, asked) in wanted {
@@ -155,7 +169,7 @@ impl ProfileService for Service {
         request: Request<pb::GetProfileConstraintsRequest>,
     ) -> Result<Response<pb::GetProfileConstraintsResponse>, Status> {
         let caller = auth::caller(&request)?;
-        access::may(&self.db.client().await?, &caller, Action::GetProfileConstraints, Resource::Own).await?;
+        access::may(&self.db.reader().await?, &caller, Action::GetProfileConstraints, Resource::Own).await?;
 
         let fields = Field::all().map(constraint).collect();
         let pictures = Some(picture::constraints());
@@ -200,7 +214,7 @@ impl ProfileService for Service {
     ) -> Result<Response<pb::UpdateProfileResponse>, Status> {
         let caller = auth::caller(&request)?;
         let message = request.into_inner();
-        let leave = access::may(&self.db.client().await?, &caller, Action::UpdateProfile, Resource::Own).await?;
+        let leave = access::may(&self.db.reader().await?, &caller, Action::UpdateProfile, Resource::Own).await?;
         let etag = message.etag.clone();
         let change = change(message, leave.person)?;
 

@@ -16,9 +16,16 @@ use crate::{
 };
 
 /// Reads profiles with what other rooms know of their people: the address, the picture, and the zone of the account
-/// joined first that has one. `$more` are columns to read besides, `$rest` is the rest of the statement.
+/// joined first that has one. `$more` are columns to read besides, `$rest` is the rest of the statement. Of those who
+/// have a zone of their own the account's is read only where it is asked for `to change` them.
 macro_rules! profiles {
     ($more:literal, $rest:literal) => {
+        $crate::profile::store::profiles!($more, "and profile.time_zone = ''", $rest)
+    };
+    (to change, $rest:literal) => {
+        $crate::profile::store::profiles!("", "", $rest)
+    };
+    ($more:literal, $unless:literal, $rest:literal) => {
         concat!(
             "select ",
             $more,
@@ -35,7 +42,9 @@ macro_rules! profiles {
             left join picture on picture.user_id = profile.user_id
             left join lateral (
                 select account.time_zone from member join account on account.id = member.account_id
-                where member.user_id = profile.user_id and account.time_zone <> ''
+                where member.user_id = profile.user_id and account.time_zone <> '' ",
+            $unless,
+            "
                 order by member.created_at, member.account_id
                 limit 1
             ) as theirs on true ",
@@ -46,9 +55,12 @@ macro_rules! profiles {
 
 pub(in crate::profile) use profiles;
 
-const FIND: &str = profiles!("", "where profile.user_id = any($1)");
+/// Of one person: of several PostgreSQL expects ten, and plans anew each time lest it reads so many.
+const FIND: &str = profiles!("", "where profile.user_id = $1");
 
-const LOCK: &str = profiles!("", "where profile.user_id = $1 for update of profile");
+const FIND_ALL: &str = profiles!("", "where profile.user_id = any($1)");
+
+const LOCK: &str = profiles!(to change, "where profile.user_id = $1 for update of profile");
 
 const NAMES: &str = "
     select profile.user_id, first_name, last_name, email, email_visibility
@@ -95,12 +107,13 @@ pub async fn insert(
 
 /// Finds the profile of a person.
 pub(super) async fn find(on: &impl GenericClient, user: Uuid) -> Result<Profile> {
-    list(on, &[user]).await?.pop().ok_or_else(|| missing(user))
+    let rows = db::text(on, FIND, &[&user]).await?;
+    rows.first().map(profile).transpose()?.ok_or_else(|| missing(user))
 }
 
 /// Finds the profiles of these people, of those that there are, in no order.
 pub(super) async fn list(on: &impl GenericClient, users: &[Uuid]) -> Result<Vec<Profile>> {
-    db::text(on, FIND, &[&users]).await?.iter().map(profile).collect()
+    db::text(on, FIND_ALL, &[&users]).await?.iter().map(profile).collect()
 }
 
 /// Finds the profile of a person and keeps others from changing it until the transaction ends.

@@ -281,7 +281,8 @@ where
     let draining = front.draining.clone();
     let service = service_fn(|request: Request<Incoming>| {
         let (front, busy) = (Arc::clone(&front), line.begin());
-        async move { Ok::<_, Infallible>(front.answer(request, busy).await) }
+        // In a box of its own, which is gone when the answer begins: what is watched for hours would keep its room.
+        Box::pin(async move { Ok::<_, Infallible>(front.answer(request, busy).await) })
     });
     let heard = Heard { stream, line: Arc::clone(line) };
     let mut connection = pin!(protocol().serve_connection(TokioIo::new(heard), service));

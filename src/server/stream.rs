@@ -31,6 +31,8 @@ where
     fn execute(&self, stream: F) {
         let end = watch::Sender::new(None);
         let mut told = end.subscribe();
+        // Where it stands, lest the task has room for it twice: once where it came from, and once where it is run.
+        let stream = Box::pin(stream);
         tokio::spawn(async move {
             let over = async {
                 // Its sender lives for as long as the stream.

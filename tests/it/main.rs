@@ -8,6 +8,7 @@ mod cluster;
 mod dice;
 mod harness;
 mod kept;
+mod reader;
 mod reads;
 mod received;
 mod sink;

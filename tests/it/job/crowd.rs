@@ -66,6 +66,9 @@ const WORDS_APART: Duration = Duration::from_millis(100);
 /// How much larger the server may be at the end than when it had been at work for a while, in bytes.
 const GROWN_MAX: u64 = 8 << 20;
 
+/// How much larger a server may be for each who watches, in bytes, when it is optimised.
+const EACH_MAX: u64 = 16 << 10;
+
 /// Counts what is told of each job, for as long as the client is there, until it is told of the nil one.
 async fn words(app: &App) -> (Client, JoinHandle<HashMap<Uuid, u32>>) {
     let (client, mut connection) = Door::new(app.database()).unwrap().open().await.unwrap();
@@ -208,6 +211,7 @@ async fn a_crowd_sees_revisions_rise_and_the_end_of_every_job_however_often_nobo
         println!("the end was seen after {:?}, at 99 % {:?}, at the latest {:?}", at(50), at(99), at(100));
         println!("{each} bytes for a watcher; {before} before, {halfway} at half time, {end} at the end");
         assert!(at(99) <= SEEN_WITHIN, "{:?}", at(99));
+        assert!(each <= EACH_MAX, "{each} bytes for a watcher");
         assert!(end <= halfway + GROWN_MAX, "{halfway} grew to {end}");
     }
 }

@@ -1,0 +1,145 @@
+//! Connections that calls share, for reads that are one statement: many are on their way at a time, and nobody waits
+//! for a connection to come free, which costs more than most of these reads.
+//!
+//! A read that nobody waits for any more comes to its end like the others. Where it does not soon, for it waits for a
+//! lock, nobody else begins on its connection, and that is closed as soon as all have gone who are on it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use deadpool_postgres::{Object, Pool};
+use tokio::{sync::Mutex, time::timeout};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::connection::{Connection, GenericClient, Running};
+use crate::error::{Error, Reason, Result};
+
+/// How many connections are shared. Each is answered by one process of PostgreSQL, one read after the other: two keep
+/// the cores of a small machine busy, and one that is slow does not hold up everybody.
+pub(super) const LANES: usize = 2;
+
+/// How many connections there may be, with those that are about to be closed.
+pub(super) const OPEN_MAX: usize = 2 * LANES;
+
+/// How many calls share a connection. Who comes when it is full takes one out of the pool, and waits for that if need
+/// be.
+const SHARED_MAX: usize = 200;
+
+/// How long what nobody waits for may hold up those behind it: many times as long as any of these reads takes.
+const LEFT_MAX: Duration = Duration::from_millis(500);
+
+/// The connections that are shared.
+pub(super) struct Lanes {
+    pool: Pool,
+    tls: MakeRustlsConnect,
+    open: [Mutex<Option<Arc<Lane>>>; LANES],
+    turn: AtomicUsize,
+}
+
+/// A connection that is shared.
+struct Lane {
+    connection: Connection,
+    /// Whether it is being looked after.
+    is_watched: AtomicBool,
+}
+
+/// What reads run on: a connection that others read on as well, or one out of the pool.
+pub enum Reader {
+    /// Others read on it as well.
+    Shared(Shared),
+    /// Nobody else does.
+    Own(Box<Connection>),
+}
+
+/// A part in a connection.
+pub struct Shared {
+    lanes: Arc<Lanes>,
+    place: usize,
+    lane: Arc<Lane>,
+    running: Running,
+}
+
+impl Lanes {
+    /// Opens connections as `pool` does. None is opened yet.
+    pub fn new(pool: Pool, tls: MakeRustlsConnect) -> Self {
+        Self { pool, tls, open: Default::default(), turn: AtomicUsize::default() }
+    }
+
+    /// Takes part in a connection, which is opened if it has to be; `None` when it is full.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] when the database is away, or does not answer `within` that time.
+    pub async fn part(self: Arc<Self>, within: Duration) -> Result<Option<Shared>> {
+        let place = self.turn.fetch_add(1, Ordering::Relaxed) % LANES;
+        let found = timeout(within, self.lane(place)).await;
+        let lane = found.map_err(|late| Error::Unavailable(Reason::StoreUnavailable, Some(late.into())))??;
+        // One is where they stand.
+        if Arc::strong_count(&lane) > SHARED_MAX + 1 {
+            return Ok(None);
+        }
+        Ok(Some(Shared { lanes: self, place, lane, running: Running::default() }))
+    }
+
+    async fn lane(&self, place: usize) -> Result<Arc<Lane>> {
+        let mut open = self.open[place].lock().await;
+        if let Some(lane) = open.as_ref().filter(|it| !it.connection.is_closed()) {
+            return Ok(Arc::clone(lane));
+        }
+        // It goes before another comes: there is room for so many.
+        *open = None;
+        let connection = Connection::new(self.pool.get().await?, self.tls.clone());
+        let lane = Arc::new(Lane { connection, is_watched: AtomicBool::default() });
+        *open = Some(Arc::clone(&lane));
+        Ok(lane)
+    }
+
+    /// Sees to it that nobody begins anything on `lane` when it does not come free soon.
+    async fn look_after(self: Arc<Self>, place: usize, lane: Arc<Lane>) {
+        // It is answered when all is done that stands before it.
+        let answered = timeout(LEFT_MAX, lane.connection.running().see(lane.connection.simple_query(""))).await;
+        lane.is_watched.store(false, Ordering::Relaxed);
+        if answered.is_ok() {
+            return;
+        }
+        let mut open = self.open[place].lock().await;
+        if open.as_ref().is_some_and(|it| Arc::ptr_eq(it, &lane)) {
+            *open = None;
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if !self.running.is_any() || self.lane.is_watched.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (lanes, lane) = (Arc::clone(&self.lanes), Arc::clone(&self.lane));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(lanes.look_after(self.place, lane));
+        }
+    }
+}
+
+impl GenericClient for Reader {
+    type Inner = Object;
+
+    fn inner(&self) -> &Object {
+        match self {
+            Self::Shared(it) => &it.lane.connection,
+            Self::Own(it) => it,
+        }
+    }
+
+    fn running(&self) -> &Running {
+        match self {
+            Self::Shared(it) => &it.running,
+            Self::Own(it) => it.running(),
+        }
+    }
+}
