@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::try_join;
+use futures_util::future::{join, join3};
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
@@ -89,11 +89,14 @@ impl Service {
             profile.e164 = phone::e164([business, mobile], country).await;
         }
         let e164 = change.touches(&PHONES).then_some(&profile.e164);
-        profile.revision = store::update(&tx, user, &change, e164, now).await?;
-        profile.updated_at = now;
         let told =
             change.0.iter().map(|(field, new)| Told { by: user, field: field.path(), old: &before[*field], new });
-        note(&tx, user, &told.collect::<Vec<_>>(), now).await?;
+        let told: Vec<_> = told.collect();
+        // Both are on their way at once.
+        let written = join(store::update(&tx, user, &change, e164, now), note(&tx, user, &told, now)).await;
+        profile.revision = written.0?;
+        written.1?;
+        profile.updated_at = now;
         if change.touches(&[Field::TimeZone]) {
             subscription::reschedule(&tx, &[user], &When { now, spread: self.spread }).await?;
         }
@@ -115,14 +118,16 @@ impl ProfileService for Service {
 
         let client = self.db.client().await?;
         // Who has not said whom they mean is asked about themselves, so that strangers are told nothing else.
-        let resource = Resource::Person(*wanted.as_ref().unwrap_or(&me));
-        let leave = access::may(&client, &caller, Action::GetProfile, resource).await?;
+        let user = *wanted.as_ref().unwrap_or(&me);
+        let leave = access::may(&client, &caller, Action::GetProfile, Resource::Person(user));
+        let pending = async { if user == me { identity::pending_address(&client, me).await } else { Ok(None) } };
+        // All are on their way at once, and nothing of it is told before it is clear that it may be.
+        let (leave, profile, pending) = join3(leave, store::find(&client, user), pending).await;
+        let leave = leave?;
         let wanted = wanted.map_err(Error::from)?;
-        let pending = async { if wanted == me { identity::pending_address(&client, me).await } else { Ok(None) } };
-        // Both are on their way at once.
-        let (profile, pending) = try_join(store::find(&client, wanted), pending).await?;
 
-        let profile = shown(&profile, Visibility::with(&leave, wanted));
+        let profile = shown(&profile?, Visibility::with(&leave, wanted));
+        let pending = pending?;
         let profile = pb::Profile { pending_email: pending.unwrap_or_default(), ..profile };
         Ok(Response::new(pb::GetProfileResponse { profile: Some(profile) }))
     }
