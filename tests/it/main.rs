@@ -5,10 +5,13 @@
 mod authority;
 mod cluster;
 mod dice;
+mod every;
+mod growth;
 mod harness;
 mod reads;
 mod received;
 mod sink;
+mod statements;
 mod story;
 mod tap;
 
@@ -37,6 +40,7 @@ mod member;
 mod migrations;
 mod outbox;
 mod peers;
+mod plans;
 mod picture;
 mod preference;
 mod process;
