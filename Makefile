@@ -63,6 +63,12 @@ calendar: ## Looks at every date of every zone for seventy years, and lets a tho
 digests: ## Composes a hundred thousand digests, and looks whether one costs more than when there are few: ten minutes.
 	DIGESTS_FULL=1 bin/dev/test --release --test it -- digest::scale --nocapture
 
+plans: ## Looks at how PostgreSQL goes about every statement that the programs run, as it is planned at first and later on: minutes.
+	PLANS_FULL=1 bin/dev/test --test it -- plans:: --nocapture
+
+growth: ## Looks whether a profile, an event, a digest, an invite or a watcher costs more among ten million than among few: half an hour.
+	GROWTH_FULL=1 bin/dev/test --test it -- growth:: --nocapture
+
 handshakes: ## Has ten thousand connections that never agree on TLS stand in the way of those that do.
 	TLS_FULL=1 bin/dev/test --test it -- tls::served --nocapture
 
@@ -89,4 +95,4 @@ signin: ## Measures how long signing in takes, on an optimised server.
 ci:    ## Runs all that a change must pass.
 	.ci/run
 
-.PHONY: help setup demo run test lint chart image chaos storm soak steady races bulk templates watchers browser calendar digests handshakes peers pictures fuzz bench signin ci abuse deny rolling outage
+.PHONY: help setup demo run test lint chart image chaos storm soak steady races bulk templates watchers browser calendar digests handshakes peers pictures fuzz bench signin ci abuse deny rolling outage plans growth

@@ -10,15 +10,18 @@ use crate::{
 
 /// A person may know those of their accounts (guests aside) and of their WorkCenters, and administers those of the
 /// accounts that they administer.
-/// The role is the highest in any account that both are in.
+/// The role is the highest in any account that both are in. WorkCenters are looked at one by one, of those of whoever is asked
+/// about, until one is shared: as a join, all who are in those of the other one may be read.
 macro_rules! to_people {
     ($whom:literal) => {
         concat!(
             "select person.id, together.role as account_role, exists (
-                select from collaborator mine join collaborator theirs using (workcenter_id)
-                join workcenter on workcenter.id = workcenter_id and workcenter.purge_at is null
-                    and workcenter.provisioning_job_id is null
-                where mine.user_id = $1 and theirs.user_id = person.id
+                select from collaborator theirs
+                where theirs.user_id = person.id
+                    and (select true from collaborator mine
+                        where mine.workcenter_id = theirs.workcenter_id and mine.user_id = $1)
+                    and (select purge_at is null and provisioning_job_id is null from workcenter
+                        where id = theirs.workcenter_id)
             ) as shares_workcenter
             from person
             left join lateral (

@@ -87,11 +87,12 @@ const FIND: &str = entries!(
 
 const LOCK: &str = "select id from entry where id = $1 for update";
 
+/// Asked for by a subquery: of a value that it knows, the planner makes a condition that is not in the index.
 const LIST: &str = entries!(
     "",
     "where entry.workcenter_id = $1
         and coalesce(entry.parent_id, '00000000-0000-0000-0000-000000000000') = $2
-        and (entry.deleted_at is not null) = $3
+        and (entry.deleted_at is not null) = (select $3::bool)
         and (entry.kind = 'DOCUMENT', entry.name_key, entry.id) > ($4::bool, $5::text, $6::uuid)
     order by entry.kind = 'DOCUMENT', entry.name_key, entry.id
     limit $7"

@@ -134,9 +134,9 @@ impl ProfileService for Service {
         .await;
         let leave = leave?;
         let wanted = wanted.map_err(Error::from)?;
-        let (profile, pending) = (profile?, pending?);
 
-        let profile = shown(&profile, Visibility::with(&leave, wanted));
+        let profile = shown(&profile?, Visibility::with(&leave, wanted));
+        let pending = pending?;
         let profile = pb::Profile { pending_email: pending.unwrap_or_default(), ..profile };
         Ok(Response::new(pb::GetProfileResponse { profile: Some(profile) }))
     }

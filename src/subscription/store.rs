@@ -89,11 +89,11 @@ const LOCK_ACCOUNT: &str = "
     ) of join subscription on subscription.log_id = of.log_id and subscription.ended_at is null
     order by subscription.id for no key update of subscription";
 
-/// Live ones by their index. Those that have ended have none, for nobody else asks for them: they go in one pass.
+/// Live ones, and then those that have ended, each by the index of theirs.
 const FORGET: [&str; 2] = [
     "delete from subscription where id = any(array(
         select id from subscription where log_id = $1 and ended_at is null limit $2)) returning 1",
-    "delete from subscription where log_id = $1 and $2::bigint > 0 and not exists (
+    "delete from subscription where log_id = $1 and ended_at is not null and $2::bigint > 0 and not exists (
         select from subscription live where live.log_id = $1 and live.ended_at is null) returning 1",
 ];
 

@@ -6,7 +6,7 @@ mod ranks;
 pub mod raw;
 mod reasons;
 mod said;
-mod table;
+pub mod table;
 pub mod things;
 mod walk;
 

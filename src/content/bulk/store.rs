@@ -26,7 +26,8 @@ macro_rules! spaces {
                 and workcenter.provisioning_job_id is null
             left join member on member.account_id = workcenter.account_id and member.user_id = $1
                 and workcenter.provisioning_job_id is null
-            where workcenter.id = $3 or workcenter.id in (select workcenter_id from entry where id = any($2)) ",
+            where workcenter.id = any(array(
+                select $3::uuid union all select workcenter_id from entry where id = any($2))) ",
             $rest
         )
     };
@@ -49,7 +50,7 @@ const NODES: &str = "
         select parent_id from entry where $2 and id = any($1) and parent_id is not null
     ), up as (
         select wanted.id as of, entry.id, entry.parent_id, entry.name, entry.deleted_at is not null as deleted, 0 as height
-        from wanted join entry using (id)
+        from wanted cross join lateral (select * from entry where id = wanted.id offset 0) entry
         union all
         select up.of, entry.id, entry.parent_id, entry.name, entry.deleted_at is not null, up.height + 1
         from up cross join lateral (select * from entry where id = up.parent_id offset 0) entry
@@ -61,8 +62,10 @@ const NODES: &str = "
     )
     select entry.id, entry.kind, entry.workcenter_id, entry.parent_id, entry.name, entry.name_key, entry.purge_at,
         chain.above, chain.below_deleted, chain.path, coalesce(newest.size_bytes, 0) as bytes, newest.digest, entry.revision
-    from chain join entry on entry.id = chain.of
-    left join entry_version newest on newest.entry_id = entry.id and newest.number = entry.version";
+    from chain cross join lateral (select * from entry where id = chain.of offset 0) entry
+    left join lateral (
+        select * from entry_version where entry_id = entry.id and number = entry.version offset 0
+    ) newest on true";
 
 /// How many folders are in each other in each of these, themselves counted.
 const LEVELS: &str = "

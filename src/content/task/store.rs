@@ -65,9 +65,10 @@ const FIND: &str = tasks!(
 
 const LOCK: &str = "select id from task where id = $1 for update";
 
+/// Deleted or not by a subquery, as in the list of what is in a folder.
 const LIST: &str = tasks!(
     "",
-    "where task.workcenter_id = $1 and (task.deleted_at is not null) = $2 and task.id > $3
+    "where task.workcenter_id = $1 and (task.deleted_at is not null) = (select $2::bool) and task.id > $3
         and (task.document_id is null or entry_is_there(task.document_id))
         and ($4::text = '' or group_name = $4)
         and ($5::text[] = '{}' or status_now = any($5))

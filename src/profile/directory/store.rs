@@ -22,10 +22,11 @@ pub(super) enum Entry {
 /// One snapshot: a profile is at least as new as the place that its person has in the directory.
 const AFTER: &str = profiles!(
     "directory_entry.seq, member.user_id is not null as is_in, ",
-    "join directory_entry on directory_entry.user_id = profile.user_id
+    "join (
+        select account_id, user_id, seq from directory_entry where account_id = $1 and seq > $2 order by seq limit $3
+    ) as directory_entry on directory_entry.user_id = profile.user_id
     left join member on member.account_id = directory_entry.account_id and member.user_id = directory_entry.user_id
-    where directory_entry.account_id = $1 and directory_entry.seq > $2
-    order by directory_entry.seq limit $3"
+    order by directory_entry.seq"
 );
 
 /// Those who are or were in the directory of `account` and have changed, come or gone after the place `seen`, in that

@@ -27,7 +27,11 @@ pub struct Cast {
 
 impl Cast {
     pub async fn assemble() -> Self {
-        let app = App::start().await;
+        Self::of(App::start().await).await
+    }
+
+    /// Those who call in an application that nobody uses yet.
+    pub async fn of(app: App) -> Self {
         let account = app.account("Pier Works").await;
         let person = async |name: &str| app.person(&account, &format!("{name}@example.com"), name, "").await;
         let people = [
@@ -55,28 +59,41 @@ impl Cast {
         let (app, account) = (&self.app, self.account.id);
         let active = pb::ReactivateAccountRequest { account_id: account.to_string() };
         app.accounts().reactivate_account(by(&self.account.admin.token, active)).await.unwrap();
-        let [_, _, member, reader, contributor, owner, _] = &self.people;
-        let person = app.person(&self.account, &format!("{}@example.com", ids::new().simple()), "Pat", "").await;
-        let workcenter = app.workcenter(owner, account, "Plans").await;
+        let workcenter = self.workcenter().await;
+        self.things_in(workcenter).await
+    }
+
+    /// A WorkCenter with those who are in it.
+    pub async fn workcenter(&self) -> Uuid {
+        let (app, [_, _, _, reader, contributor, owner, _]) = (&self.app, &self.people);
+        let workcenter = app.workcenter(owner, self.account.id, "Plans").await;
         app.collaborator(owner, workcenter, contributor).await;
-        app.collaborator(owner, workcenter, &person).await;
         let role = pb::WorkCenterRole::Reader.into();
         let (workcenter_id, user_id) = (workcenter.to_string(), reader.id.to_string());
         let added = pb::AddCollaboratorRequest { workcenter_id, user_id, role };
         app.workcenters().add_collaborator(by(&owner.token, added)).await.unwrap();
+        workcenter
+    }
+
+    /// Something of everything in such a WorkCenter, of the account, that nobody has touched.
+    pub async fn things_in(&self, workcenter: Uuid) -> Things {
+        let (app, account) = (&self.app, self.account.id);
+        let [_, _, member, _, _, owner, _] = &self.people;
+        let person = app.person(&self.account, &format!("{}@example.com", ids::new().simple()), "Pat", "").await;
+        app.collaborator(owner, workcenter, &person).await;
 
         let email = format!("{}@example.com", ids::new().simple());
         let offer = pb::CreateInviteRequest { email, account_id: account.to_string(), ..Default::default() };
         let invited = app.invites().create_invite(by(&owner.token, offer)).await.unwrap().into_inner();
         let folder = pb::CreateFolderRequest {
             workcenter_id: workcenter.to_string(),
-            name: "Plans".to_owned(),
+            name: format!("Plans of {}", person.id),
             ..Default::default()
         };
         let folder = app.contents().create_folder(by(&owner.token, folder)).await.unwrap().into_inner().folder;
         let workcenter_id = workcenter.to_string();
-        let metadata =
-            pb::UploadDocumentMetadata { workcenter_id, name: "Plan.pdf".to_owned(), ..content::announced(b"plan") };
+        let name = format!("Plan of {}", person.id);
+        let metadata = pb::UploadDocumentMetadata { workcenter_id, name, ..content::announced(b"plan") };
         let messages = stream::iter(content::messages(metadata, b"plan", 4));
         let document = app.contents().upload_document(by(&owner.token, messages)).await.unwrap().into_inner().document;
         let document = document.unwrap().document_id;

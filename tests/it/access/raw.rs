@@ -1,5 +1,6 @@
 //! Any call by its path, with a message that is bytes already, and answers that are.
 
+use futures_util::Stream;
 use prost::bytes::{Buf, BufMut};
 use tonic::{
     Request, Status, Streaming,
@@ -58,4 +59,16 @@ pub async fn open(channel: Channel, path: &str, request: Request<Vec<u8>>) -> Re
     client.ready().await.map_err(|error| Status::unknown(error.to_string()))?;
     // To a client one answer is a stream that is over soon.
     Ok(client.server_streaming(request, path.parse().unwrap(), Raw).await?.into_inner())
+}
+
+/// Makes the call at `path` with these messages and waits until it is taken, or refused.
+pub async fn talk(
+    channel: Channel,
+    path: &str,
+    request: Request<impl Stream<Item = Vec<u8>> + Send + 'static>,
+) -> Result<Streaming<Vec<u8>>, Status> {
+    let mut client = Grpc::new(channel);
+    client.ready().await.map_err(|error| Status::unknown(error.to_string()))?;
+    // To a client one message is a stream that is over soon.
+    Ok(client.streaming(request, path.parse().unwrap(), Raw).await?.into_inner())
 }

@@ -96,7 +96,7 @@ impl Things {
             }
             Action::PublishActivity => pb::PublishActivityRequest { events: vec![self.event()] }.encode_to_vec(),
             Action::RetractActivity => {
-                let event = pb::ActivityRef { workcenter_id, event_id: text("1"), ..Default::default() };
+                let event = pb::ActivityRef { workcenter_id, event_id: user_id, ..Default::default() };
                 pb::RetractActivityRequest { events: vec![event] }.encode_to_vec()
             }
             Action::ListActivity => pb::ListActivityRequest { workcenter_id, ..Default::default() }.encode_to_vec(),
@@ -319,7 +319,7 @@ impl Things {
     fn content_request(&self, action: Action) -> Vec<u8> {
         let workcenter_id = self.workcenter.to_string();
         let (folder_id, document_id) = (self.folder.to_string(), self.document.to_string());
-        let name = "New".to_owned();
+        let name = format!("New of {user}", user = self.person);
         match action {
             Action::CreateFolder => {
                 pb::CreateFolderRequest { workcenter_id, name, ..Default::default() }.encode_to_vec()
@@ -357,7 +357,7 @@ impl Things {
     fn event(&self) -> pb::Activity {
         let text = ToOwned::to_owned;
         pb::Activity {
-            event_id: text("1"),
+            event_id: self.person.to_string(),
             workcenter_id: self.workcenter.to_string(),
             kind: text("file.uploaded"),
             actor_user_id: self.person.to_string(),

@@ -1,0 +1,118 @@
+//! What things cost when there are many: for each of them no more than when there are few.
+//!
+//! `GROWTH_FULL=1` has as many as are promised, fits by which power of their number the cost of one grows, and leaves a table
+//! and pictures in `target/growth`. The cost that is judged is how many pages the database looks at, whatever else the
+//! machine does; times stand beside it.
+
+mod curve;
+mod sizes;
+
+use std::time::Instant;
+
+use workcenter::{
+    config,
+    db::{Connection, Db},
+    secret::Secret,
+};
+
+use self::curve::{Curve, EXPONENT_MAX, Point};
+use crate::{architecture::source::root, cluster::Cluster, harness::App};
+
+/// What the database has done since this was asked last: pages that it looked at, and microseconds.
+const DONE: &str = "
+    select coalesce(sum(shared_blks_hit + shared_blks_read), 0)::float8, coalesce(sum(total_exec_time), 0)::float8 * 1000
+    from pg_stat_statements";
+
+/// Whether there are as many as are promised, and costs are judged.
+fn full() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "how long these tests run is not a setting of a program")]
+    std::env::var("GROWTH_FULL").is_ok()
+}
+
+/// A PostgreSQL that counts what statements cost.
+struct Scale {
+    cluster: Cluster,
+    url: String,
+}
+
+impl Scale {
+    async fn new() -> Self {
+        let cluster = Cluster::start("growth").await;
+        let url = cluster.script("url").await;
+        let client = client(&url).await;
+        for setting in
+            ["shared_preload_libraries = 'pg_stat_statements'", "max_wal_size = '4GB'", "shared_buffers = '1GB'"]
+        {
+            client.batch_execute(&format!("alter system set {setting}")).await.unwrap();
+        }
+        drop(client);
+        cluster.script("stop").await;
+        cluster.script("start").await;
+        let url = cluster.script("url").await;
+        Self { cluster, url }
+    }
+
+    /// An application on a database of its own, and a connection beside it.
+    async fn app(&self, name: &'static str) -> (App, Connection) {
+        client(&self.url).await.batch_execute(&format!("create database {name}")).await.unwrap();
+        let url = self.url.replace("/postgres", &format!("/{name}"));
+        let app = App::on(name, url.clone()).await;
+        let client = client(&url).await;
+        client.batch_execute("create extension pg_stat_statements; set statement_timeout = 0").await.unwrap();
+        (app, client)
+    }
+
+    /// Gives the room of a database back.
+    async fn drop(&self, name: &'static str) {
+        let statement = format!("drop database {name} with (force)");
+        client(&self.url).await.batch_execute(&statement).await.unwrap();
+    }
+}
+
+async fn client(url: &str) -> Connection {
+    let settings = config::Database { url: Secret::from(url.to_owned()), authorities: None, pool: 1 };
+    Db::new(&settings).unwrap().client().await.unwrap()
+}
+
+/// What `work` costs for each of `units`, when there are `size`, which took so long to fill.
+async fn cost(client: &Connection, size: i64, units: i64, filled: Instant, work: impl Future<Output = ()>) -> Point {
+    let filled = filled.elapsed().as_secs_f64();
+    client.query("select pg_stat_statements_reset()", &[]).await.unwrap();
+    let began = Instant::now();
+    work.await;
+    let took = began.elapsed().as_secs_f64() * 1e6;
+    let done = client.query_one(DONE, &[]).await.unwrap();
+    let (pages, worked): (f64, f64) = (done.get(0), done.get(1));
+    let each = |of: f64| of / units as f64;
+    Point { size, pages: each(pages), worked: each(worked), took: each(took), filled }
+}
+
+#[tokio::test]
+async fn what_there_are_many_of_costs_each_no_more_than_when_there_are_few() {
+    let scale = Scale::new().await;
+    let mut curves = Vec::new();
+    for name in ["profiles", "activity", "recipients", "invites", "watchers"] {
+        let curve = match name {
+            "profiles" => sizes::profiles(&scale).await,
+            "activity" => sizes::activity(&scale).await,
+            "recipients" => sizes::recipients(&scale).await,
+            "invites" => sizes::invites(&scale).await,
+            _ => sizes::watchers(&scale).await,
+        };
+        println!("{}", curve.table());
+        curves.push(curve);
+    }
+    drop(scale.cluster);
+    if !full() {
+        return;
+    }
+    let folder = root().join("target/growth");
+    std::fs::create_dir_all(&folder).unwrap();
+    let tables: Vec<_> = curves.iter().map(Curve::table).collect();
+    std::fs::write(folder.join("growth.md"), format!("# Growth\n\n{}", tables.join("\n"))).unwrap();
+    for it in &curves {
+        std::fs::write(folder.join(format!("{}.svg", it.name)), it.picture()).unwrap();
+    }
+    let growing: Vec<_> = curves.iter().filter(|it| EXPONENT_MAX < it.exponent()).map(Curve::table).collect();
+    assert!(growing.is_empty(), "{}", growing.join("\n"));
+}
