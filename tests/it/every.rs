@@ -48,7 +48,7 @@ impl Served {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let pictures = config::Pictures { upload_silence: Duration::from_secs(5) };
         tokio::spawn(server::serve(listener, parts.clone(), &pictures, Box::pin(std::future::pending())));
-        Self { parts, tap, channel: Channel::from_shared(url).unwrap().connect_lazy() }
+        Self { parts, tap, channel: Channel::to(&url) }
     }
 
     /// Makes a call here, by somebody who is known already.
