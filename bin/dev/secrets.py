@@ -38,11 +38,12 @@ LET_THROUGH = [
     (r"workcenterctl_key", "out", "service key", r".*", "a key is printed once, when it is made"),
 ]
 
-# What anybody may say, for it is nobody's: examples in the manual and in refusals, and where mail comes from.
+# What anybody may say, for it is nobody's: examples in the manual and in refusals, where mail comes from, and by what the
+# server of a bucket tells its answers apart.
 EXAMPLES = re.compile("|".join(re.escape(it) for it in (
     "postgres://user:password@host:5432/name", "smtps://user:password@relay.example", "smtps://user:password@host:465",
     "such as ada@example.com", "notifications@workcenter.example",
-)))
+)) + r"|<(RequestId|HostId)>[^<]*</\1>")
 
 # Who says something in a run of all tests, and on which way.
 SAYS = [

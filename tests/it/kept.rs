@@ -14,7 +14,6 @@ use std::{
 /// A file for what `who` says on `way`, if anything is kept.
 fn file(who: &str, way: &str) -> Option<File> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    #[expect(clippy::disallowed_methods, reason = "where the tests keep what they see is not a setting of a program")]
     let folder = PathBuf::from(std::env::var_os("TEST_SAID_DIR")?);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     Some(File::create(folder.join(format!("{who}-{}-{number}.{way}", std::process::id()))).unwrap())

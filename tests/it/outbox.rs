@@ -2,7 +2,6 @@
 
 mod misbehaviour;
 mod pace;
-mod pause;
 
 use std::time::Duration;
 

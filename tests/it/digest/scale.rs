@@ -30,8 +30,9 @@ const FLAT: f64 = 1.2;
 const GROWTH_MIB: f64 = 64.0;
 
 /// How much of the database a digest with two places and two events in each may read: about a hundred rows and entries of
-/// indexes, and as many again for looks that find nothing. A plan that looks through what waits reads hundreds.
-const READS_MAX: i64 = 200;
+/// indexes, and as many again for looks that find nothing and for what was due and is not any more: that stays in its index
+/// for as long as somebody may still see it. A plan that looks through what waits reads more, and more the more waits.
+const READS_MAX: i64 = 300;
 
 /// Makes people whose digests are due in the morning.
 const PEOPLE: &str = include_str!("../../data/people.sql");

@@ -115,10 +115,12 @@ async fn a_call_about_fifty_takes_the_statements_of_one_about_one() {
     let crowd = Crowd::gather(&cast).await;
     let mut others = Vec::new();
     for action in BATCHES {
-        // The first one prepares what the others find.
-        taken(&served, crowd.about(&cast, action, MANY).await).await.unwrap();
-        let one = taken(&served, crowd.about(&cast, action, 1).await).await.unwrap();
-        let many = taken(&served, crowd.about(&cast, action, MANY).await).await.unwrap();
+        let [mut one, mut many] = [(0, 0); 2];
+        // Two may have to prepare what the third one finds: calls that read share two connections.
+        for _ in 0..3 {
+            one = taken(&served, crowd.about(&cast, action, 1).await).await.unwrap();
+            many = taken(&served, crowd.about(&cast, action, MANY).await).await.unwrap();
+        }
         if one != many {
             others.push(format!("{action:?}: {one:?} for one, {many:?} for {MANY}"));
         }
