@@ -186,7 +186,7 @@ fn entered(rows: &[Row]) -> Result<()> {
 }
 
 /// Puts a person into an account. Who is in it already keeps the higher of the two roles. The caller says so by
-/// [`announce`], as the last thing of its transaction.
+/// [`announce()`], as the last thing of its transaction.
 ///
 /// # Errors
 ///
