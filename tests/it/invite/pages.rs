@@ -157,11 +157,16 @@ async fn a_page_is_found_by_indexes_alone_however_many_invites_there_are() {
     let account = app.account("Pier Works").await;
     let ada = app.person(&account, "nora7@example.com", "Nora", "").await;
     app.workcenter(&account.admin, account.id, "Plans").await;
+    let other = app.account("Quay Works").await;
     let client = app.client().await;
     db::text(&client, "set statement_timeout = 0", &[]).await.unwrap();
     for statement in FILL {
         db::text(&client, statement, &[&account.id, &account.admin.id, &many()]).await.unwrap();
     }
+    // Of the other one all are in the same state.
+    let alike = "update invite set account_id = $1, inviter_id = $2 where state = 'ACCEPTED'
+        and id in (select id from invite where state = 'ACCEPTED' order by id desc limit $3::bigint / 10)";
+    db::text(&client, alike, &[&other.id, &other.admin.id, &many()]).await.unwrap();
     for fitting in ["vacuum analyze invite", "vacuum analyze invite_workcenter", "vacuum analyze person"] {
         db::text(&client, fitting, &[]).await.unwrap();
     }
@@ -177,11 +182,14 @@ async fn a_page_is_found_by_indexes_alone_however_many_invites_there_are() {
     let overs = "array[null,null,null,null,true,null,false]::bool[]";
     let (address, admin, of) =
         (format!("'{}'", ada.email), format!("'{}'", account.admin.id), format!("'{}'", account.id));
+    let (other_admin, other) = (format!("'{}'", other.admin.id), format!("'{}'", other.id));
     for (to, from, of) in [
         (address.as_str(), "null", "null"),
         ("null", admin.as_str(), "null"),
         (address.as_str(), admin.as_str(), "null"),
         ("null", "null", of.as_str()),
+        ("null", other_admin.as_str(), "null"),
+        ("null", "null", other.as_str()),
     ] {
         for after in ["null", "'7fffffff-ffff-4fff-bfff-ffffffffffff'"] {
             let explain = format!(
