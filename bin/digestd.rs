@@ -8,6 +8,7 @@ use workcenter::{
     daemon::{self, Daemon, Ticks},
     error::{Error, Result},
     process, server,
+    trace::Tracer,
 };
 
 #[tokio::main]
@@ -19,8 +20,12 @@ async fn run(settings: config::Daemon) -> Result<()> {
     process::log(&settings.shared)?;
     let stop = process::stop()?;
     let ticks = Ticks::new(&settings.ticks).await?;
+    let tracer = Tracer::open(&settings.shared.traces, env!("CARGO_BIN_NAME"))?;
     let parts = server::Parts::open(&settings.database, &settings.shared).await?;
+    let parts = server::Parts { tracer: tracer.clone(), ..parts };
     let grpc = TcpListener::bind(settings.listen).await.map_err(Error::internal)?;
     let http = TcpListener::bind(settings.http_listen).await.map_err(Error::internal)?;
-    daemon::serve(grpc, http, Daemon::new(parts, &settings), ticks, stop).await
+    let served = daemon::serve(grpc, http, Daemon::new(parts, &settings), ticks, stop).await;
+    tracer.close().await;
+    served
 }

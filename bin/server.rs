@@ -7,6 +7,7 @@ use workcenter::{
     config,
     error::{Error, Result},
     process, server,
+    trace::Tracer,
 };
 
 #[tokio::main]
@@ -17,7 +18,11 @@ async fn main() -> ExitCode {
 async fn run(settings: config::Server) -> Result<()> {
     process::log(&settings.shared)?;
     let stop = process::stop()?;
+    let tracer = Tracer::open(&settings.shared.traces, env!("CARGO_BIN_NAME"))?;
     let parts = server::Parts::open(&settings.database, &settings.shared).await?;
+    let parts = server::Parts { tracer: tracer.clone(), ..parts };
     let listener = TcpListener::bind(settings.listen).await.map_err(Error::internal)?;
-    server::serve(listener, parts, &settings.pictures, stop).await
+    let served = server::serve(listener, parts, &settings.pictures, stop).await;
+    tracer.close().await;
+    served
 }

@@ -17,7 +17,7 @@ pub use blobs::Blobs;
 pub use ctl::{Command, Ctl, Demo, DigestCommand, JobCommand, Target};
 pub use database::Database;
 pub use form::Bucket;
-use form::{address, cron, filter, lease, minutes, seconds, span, url};
+use form::{address, collector, cron, filter, lease, minutes, seconds, share, span, url};
 pub use mail::{Encryption, Mail, Relay};
 pub use tls::Tls;
 
@@ -73,6 +73,9 @@ pub struct Shared {
     /// Write the log as JSON, one object a line
     #[arg(long, env = "LOG_JSON")]
     pub log_json: bool,
+
+    #[command(flatten)]
+    pub traces: Traces,
 }
 
 impl Shared {
@@ -80,6 +83,19 @@ impl Shared {
     pub fn key(&self) -> TokenKey {
         self.token_key.clone().reading(&self.token_keys_old)
     }
+}
+
+// Whom to tell of calls and of batches as spans of traces.
+#[derive(Args, Clone, Debug)]
+#[allow(missing_docs, reason = "as above")]
+pub struct Traces {
+    /// Collector of OpenTelemetry that is told of traces, over OTLP with gRPC and without TLS; nobody unless set
+    #[arg(long = "otel-exporter-otlp-endpoint", env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", value_parser = collector)]
+    pub endpoint: Option<String>,
+
+    /// Share of traces to tell of that begin here, from 0 to 1; whoever calls from within a trace decides for themselves
+    #[arg(long = "otel-traces-sampler-arg", env = "OTEL_TRACES_SAMPLER_ARG", default_value = "1", value_name = "SHARE", value_parser = share)]
+    pub share: f64,
 }
 
 // What letters say of where they come from, for whoever writes them or shows what they would be.

@@ -32,6 +32,7 @@ use self::lane::Lanes;
 use crate::{
     config,
     error::{Error, Reason, Result},
+    trace,
 };
 
 /// How long a call waits for a connection before it is told to come back.
@@ -210,12 +211,11 @@ pub async fn row(
     statement: &(impl QueryStatementWriter + PostgresBinder),
 ) -> Result<Option<Row>, DbError> {
     let (text, values) = statement.build_postgres(PostgresQueryBuilder);
-    on.running()
-        .see(async {
-            let prepared = on.inner().prepare_cached(&text).await?;
-            on.inner().query_opt(&prepared, &values.as_params()).await
-        })
-        .await
+    let ran = async {
+        let prepared = on.inner().prepare_cached(&text).await?;
+        on.inner().query_opt(&prepared, &values.as_params()).await
+    };
+    seen(on, &text, ran).await
 }
 
 /// Runs a statement that yields rows.
@@ -228,12 +228,11 @@ pub async fn rows(
     statement: &(impl QueryStatementWriter + PostgresBinder),
 ) -> Result<Vec<Row>, DbError> {
     let (text, values) = statement.build_postgres(PostgresQueryBuilder);
-    on.running()
-        .see(async {
-            let prepared = on.inner().prepare_cached(&text).await?;
-            on.inner().query(&prepared, &values.as_params()).await
-        })
-        .await
+    let ran = async {
+        let prepared = on.inner().prepare_cached(&text).await?;
+        on.inner().query(&prepared, &values.as_params()).await
+    };
+    seen(on, &text, ran).await
 }
 
 /// Runs a statement for its effect; returns how many rows it touched.
@@ -246,12 +245,11 @@ pub async fn execute(
     statement: &(impl QueryStatementWriter + PostgresBinder),
 ) -> Result<u64, DbError> {
     let (text, values) = statement.build_postgres(PostgresQueryBuilder);
-    on.running()
-        .see(async {
-            let prepared = on.inner().prepare_cached(&text).await?;
-            on.inner().execute(&prepared, &values.as_params()).await
-        })
-        .await
+    let ran = async {
+        let prepared = on.inner().prepare_cached(&text).await?;
+        on.inner().execute(&prepared, &values.as_params()).await
+    };
+    seen(on, &text, ran).await
 }
 
 /// Runs a set-based statement that stands as text beside its store.
@@ -264,12 +262,25 @@ pub async fn text(
     statement: &str,
     values: &[&(dyn ToSql + Sync)],
 ) -> Result<Vec<Row>, DbError> {
-    on.running()
-        .see(async {
-            let prepared = on.inner().prepare_cached(statement).await?;
-            on.inner().query(&prepared, values).await
-        })
-        .await
+    let ran = async {
+        let prepared = on.inner().prepare_cached(statement).await?;
+        on.inner().query(&prepared, values).await
+    };
+    seen(on, statement, ran).await
+}
+
+/// Runs what runs the statement that is `text`: it is waited for, and part of the trace that there is.
+async fn seen<T>(
+    on: &impl GenericClient,
+    text: &str,
+    statement: impl Future<Output = Result<T, DbError>>,
+) -> Result<T, DbError> {
+    let span = trace::statement(text);
+    let ended = on.running().see(statement).await;
+    if let (Some(span), Err(error)) = (&span, &ended) {
+        span.fail(error.code().map_or("", SqlState::code));
+    }
+    ended
 }
 
 /// The name of the constraint that `error` says was violated.

@@ -14,6 +14,7 @@ pub mod tls;
 pub mod auth;
 pub mod config;
 pub mod process;
+pub mod trace;
 pub mod db;
 pub mod blob;
 pub mod clock;

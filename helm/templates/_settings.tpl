@@ -2,7 +2,7 @@
 {{- define "workcenter.environment" -}}
 {{- range $name, $value := . }}
 {{- /* A number that comes from a file is a float, and a large one would be written as 1e+06. */}}
-{{- if kindIs "float64" $value }}{{ $value = int64 $value }}{{ end }}
+{{- if and (kindIs "float64" $value) (eq $value (floor $value)) }}{{ $value = int64 $value }}{{ end }}
 {{- if ne (toString $value) "" }}
 {{ $name | snakecase | upper }}: {{ $value | toString | quote }}
 {{- end }}

@@ -128,6 +128,21 @@ pub(super) fn url(text: &str) -> Result<String, String> {
     }
 }
 
+/// As [`url`], for what is spoken to without TLS.
+pub(super) fn collector(text: &str) -> Result<String, String> {
+    match url(text) {
+        Ok(url) if url.starts_with("http://") => Ok(url),
+        _ => Err("must start with http://, as in http://127.0.0.1:4317".to_owned()),
+    }
+}
+
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("must be a number from 0 to 1".to_owned()),
+    }
+}
+
 pub(super) fn speed(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(speed) if (0.0..=1_000_000.0).contains(&speed) => Ok(speed),

@@ -62,7 +62,9 @@ impl Daemon {
     async fn lane(self, lane: usize, lanes: usize, now: Timestamp) -> Result<(usize, outbox::Delivered)> {
         let terms = outbox::Terms { sessions: (self.outbox.sessions + lane) / lanes, ..self.outbox.clone() };
         let write = |mails| async { self.write(mails, now).await };
-        Ok((lane, outbox::deliver(&self.parts.db, &self.post, &terms, write).await?))
+        // It is a task of its own.
+        let delivering = outbox::deliver(&self.parts.db, &self.post, &terms, write);
+        Ok((lane, self.parts.tracer.over(delivering).await?))
     }
 
     /// Writes mails, whatever they tell of.

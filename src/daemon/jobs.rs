@@ -114,7 +114,8 @@ impl Daemon {
             // Before looking, so that nothing that comes meanwhile is missed.
             let mut ear = self.parts.notices.ear();
             // A turn that panics is lost; the ones after it are not.
-            let turn = AssertUnwindSafe(self.go_on(&mut hand)).catch_unwind().await;
+            let turn = self.parts.tracer.over(self.go_on(&mut hand));
+            let turn = AssertUnwindSafe(turn).catch_unwind().await;
             match turn.unwrap_or_else(|_| Err(Error::internal("it panicked").into())) {
                 Ok(true) => continue,
                 Ok(false) => {}

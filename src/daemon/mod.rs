@@ -286,7 +286,7 @@ impl Daemon {
             };
             pauses = false;
             // A turn that panics is lost; the ones after it are not.
-            let ended = AssertUnwindSafe(turn).catch_unwind().await;
+            let ended = AssertUnwindSafe(self.parts.tracer.over(turn)).catch_unwind().await;
             match ended.unwrap_or_else(|_| Err(Error::internal("it panicked"))) {
                 // It reminds of invites, too.
                 Ok(_) if sweep == Sweep::Immediate => self.terms.composed.notify_one(),

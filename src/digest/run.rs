@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Result, chain},
     job, outbox,
     subscription::{self, Due, Turn, When, schedule::Beat},
+    trace::{self, Span},
 };
 
 /// How often a person's digest is tried before its slot is given up. What it would have told is in the next one.
@@ -202,6 +203,14 @@ async fn give_up_or_park(work: &Work<'_>, one: &Due) -> Result<()> {
 
 /// Composes the digests of people of one account and one instant, and commits them.
 async fn batch(work: &Work<'_>, due: &[Due]) -> Result<Told> {
+    let tell = |span: &Span| {
+        span.tell("workcenter.account.id", due[0].account.to_string());
+        span.tell("workcenter.people", i64::try_from(due.len()).unwrap_or(i64::MAX));
+    };
+    trace::part("digest batch", tell, compose(work, due)).await
+}
+
+async fn compose(work: &Work<'_>, due: &[Due]) -> Result<Told> {
     let Work { db, turn, when, .. } = *work;
     let batch = compose_turns(db, turn, due, &when).await?;
     let told = Told { mailed: batch.mails.len(), empty: due.len() - batch.mails.len(), failed: 0 };

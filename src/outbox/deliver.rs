@@ -22,6 +22,7 @@ use crate::{
     db::Db,
     error::{Result, chain},
     mail::Post,
+    trace,
 };
 
 /// The pause when the relay could not be reached at all: nothing was begun.
@@ -108,7 +109,9 @@ where
         let count = claimed.mails.len();
         let mut mails = claimed.mails.into_iter();
         while !self.is_over() && mails.len() > 0 {
-            self.batch(mails.by_ref().take(self.terms.sessions * DEPTH).collect()).await?;
+            let batch: Vec<Mail> = mails.by_ref().take(self.terms.sessions * DEPTH).collect();
+            let count = i64::try_from(batch.len()).unwrap_or(i64::MAX);
+            trace::part("mail batch", |span| span.tell("workcenter.mails", count), self.batch(batch)).await?;
             pace::heed(self.db, &self.terms.limits, &self.ear.heard()).await?;
         }
         let left: Vec<Mail> = mails.collect();

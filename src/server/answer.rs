@@ -17,7 +17,10 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::{Status, body::Body};
 
 use super::{call::Call, deadline, front::panicked};
-use crate::error::{Error, Reason};
+use crate::{
+    error::{Error, Reason},
+    trace,
+};
 
 /// The body of an answer.
 pub(super) struct Answer {
@@ -82,7 +85,8 @@ impl http_body::Body for Answer {
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
         let span = this.call.span.clone();
         let _entered = span.enter();
-        match catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(context))) {
+        let poll = || trace::enter(this.call.told(), || Pin::new(body).poll_frame(context));
+        match catch_unwind(AssertUnwindSafe(poll)) {
             Err(panic) => this.cut(panicked(panic.as_ref()).into()),
             Ok(Poll::Ready(Some(Err(status)))) => this.cut(status),
             Ok(Poll::Ready(Some(Ok(frame)))) => match frame.into_trailers() {

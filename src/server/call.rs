@@ -19,6 +19,7 @@ use crate::{
     auth::Caller,
     error::{Reason, reason},
     ids,
+    trace::{self, Tracer},
     trail::{self, Trail},
 };
 
@@ -47,7 +48,10 @@ pub(super) struct Call {
     pub trail: Trail,
     caller: OnceLock<Caller>,
     id: HeaderValue,
+    /// The trace that it is in; empty for none.
     trace: String,
+    /// What is told of it, if anything is.
+    told: Option<trace::Span>,
     began: Instant,
     metrics: Arc<Metrics>,
     ended: bool,
@@ -57,26 +61,33 @@ pub(super) struct Call {
 
 impl Call {
     /// Begins the call that `request` makes on a connection that is `busy` with it.
-    pub fn begin<B>(request: &Request<B>, busy: Busy, metrics: &Arc<Metrics>) -> Self {
+    pub fn begin<B>(request: &Request<B>, busy: Busy, metrics: &Arc<Metrics>, tracer: &Tracer) -> Self {
         let path = request.uri().path();
         let shown: String = path.chars().take(PATH_MAX).collect();
         let id = request_id(request.headers());
-        let trace = trace(request.headers()).unwrap_or_default();
+        let method = method::at(path);
+        let from = caller(request.headers());
+        let told = if method.is_open { None } else { tracer.call(&method.service, &method.name, from.as_ref()) };
+        let trace = from.map(|it| it.trace).or_else(|| told.as_ref().map(trace::Span::trace)).unwrap_or_default();
         let span = info_span!("call", method = shown, request.id = text(&id), trace.id = tracing::field::Empty);
         if !trace.is_empty() {
             span.record("trace.id", trace.as_str());
         }
-        let method = method::at(path);
         metrics.calls.begin(method);
         let metrics = Arc::clone(metrics);
         let (trail, caller) = (Trail::default(), OnceLock::new());
-        Self { method, span, trail, caller, id, trace, began: Instant::now(), metrics, ended: false, busy }
+        Self { method, span, trail, caller, id, trace, told, began: Instant::now(), metrics, ended: false, busy }
     }
 
     /// It is `caller` who calls.
     pub fn made_by(&self, caller: &Caller) {
         // They are found out once.
         let _ = self.caller.set(caller.clone());
+    }
+
+    /// What is told of it, if anything is.
+    pub fn told(&self) -> Option<&trace::Span> {
+        self.told.as_ref()
     }
 
     /// Says in the headers of an answer whose it is.
@@ -105,6 +116,14 @@ impl Call {
             Some(Caller::Person { user_id, .. }) => ("PERSON", Some(*user_id), None),
             Some(Caller::Service { key_id, acts_for, .. }) => ("SERVICE", Some(*key_id), *acts_for),
         };
+        if let Some(told) = self.told.take() {
+            told.tell("rpc.grpc.status_code", i64::from(code as i32));
+            told.tell("workcenter.request.id", text(&self.id).to_owned());
+            told.tell("workcenter.caller.kind", kind);
+            if is_fault(code) {
+                told.fail(&reason);
+            }
+        }
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let outcome = metrics::name(code);
         self.span.in_scope(|| {
@@ -141,6 +160,12 @@ fn is_refusal(code: Code, told: &str) -> bool {
     matches!(code, Code::Unauthenticated | Code::PermissionDenied) || is_throttled()
 }
 
+/// Whether a call that ends so is a fault of ours. Source: OpenTelemetry's semantic conventions of gRPC.
+fn is_fault(code: Code) -> bool {
+    use Code::{DataLoss, DeadlineExceeded, Internal, Unavailable, Unimplemented, Unknown};
+    matches!(code, Unknown | DeadlineExceeded | Unimplemented | Internal | Unavailable | DataLoss)
+}
+
 /// The id that the caller brought, if it can stand in a log; else a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let sound =
@@ -155,18 +180,20 @@ fn text(id: &HeaderValue) -> &str {
     id.to_str().unwrap_or_default()
 }
 
-/// The id of the trace that the call belongs to: 32 hexadecimal digits that are not all 0.
-fn trace(headers: &HeaderMap) -> Option<String> {
+/// The span that the call is made in, of a trace with 32 hexadecimal digits that are not all 0.
+fn caller(headers: &HeaderMap) -> Option<trace::Caller> {
     let value = headers.get(TRACE_PARENT)?.to_str().ok()?;
     let mut fields = value.split('-');
-    let (version, trace, parent) = (fields.next()?, fields.next()?, fields.next()?);
+    let (version, trace, span) = (fields.next()?, fields.next()?, fields.next()?);
     let hexadecimal = |it: &str, digits| {
         it.len() == digits
             && it.bytes().all(|it| it.is_ascii_digit() || (b'a'..=b'f').contains(&it))
             && it.bytes().any(|it| it != b'0')
     };
-    let sound = version.len() == 2 && version != "ff" && hexadecimal(trace, 32) && hexadecimal(parent, 16);
-    sound.then(|| trace.to_owned())
+    let sound = version.len() == 2 && version != "ff" && hexadecimal(trace, 32) && hexadecimal(span, 16);
+    // The last bit of the flags.
+    let is_told = fields.next().and_then(|it| u8::from_str_radix(it, 16).ok()).is_some_and(|it| it & 1 == 1);
+    sound.then(|| trace::Caller { trace: trace.to_owned(), span: span.to_owned(), is_told })
 }
 
 #[cfg(test)]
@@ -175,11 +202,14 @@ mod tests {
 
     #[test]
     fn a_trace_is_joined_when_its_parent_is_well_formed() {
-        let trace =
-            |text: &str| trace(&HeaderMap::from_iter([(HeaderName::from_static(TRACE_PARENT), text.parse().unwrap())]));
-        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
-        assert_eq!(trace(&format!("00-{id}-00f067aa0ba902b7-01")).as_deref(), Some(id));
-        assert_eq!(trace(&format!("01-{id}-00f067aa0ba902b7-01-more")).as_deref(), Some(id));
+        let caller = |text: &str| {
+            caller(&HeaderMap::from_iter([(HeaderName::from_static(TRACE_PARENT), text.parse().unwrap())]))
+        };
+        let (id, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+        let from = |is_told| Some(trace::Caller { trace: id.to_owned(), span: span.to_owned(), is_told });
+        assert_eq!(caller(&format!("00-{id}-{span}-01")), from(true));
+        assert_eq!(caller(&format!("00-{id}-{span}-00")), from(false));
+        assert_eq!(caller(&format!("01-{id}-{span}-03-more")), from(true));
         for bad in [
             format!("ff-{id}-00f067aa0ba902b7-01"),
             format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)),
@@ -188,7 +218,7 @@ mod tests {
             format!("00-{id}"),
             "nonsense".to_owned(),
         ] {
-            assert_eq!(trace(&bad), None, "{bad}");
+            assert_eq!(caller(&bad), None, "{bad}");
         }
     }
 }

@@ -33,6 +33,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     identity::Gate,
+    trace::{self, Tracer},
 };
 
 /// Everything that stands before the services, and the services.
@@ -45,6 +46,8 @@ pub(super) struct Front {
     pub load: Load,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What tells of calls.
+    pub tracer: Tracer,
     /// How long a call that is no stream may take.
     pub call_limit: Duration,
     /// Cancelled when the process drains.
@@ -56,10 +59,10 @@ pub(super) struct Front {
 impl Front {
     /// Answers a request that came on a connection which is `busy` with it.
     pub async fn answer(self: Arc<Self>, request: Request<Incoming>, busy: Busy) -> Response<Answer> {
-        let call = Call::begin(&request, busy, &self.metrics);
+        let call = Call::begin(&request, busy, &self.metrics, &self.tracer);
         let (draining, cutting) = (self.draining.clone(), self.cutting.clone());
         let mut terms = Terms { deadline: None, place: None, draining, cutting };
-        let work = call.trail.along(self.work(request, &call, &mut terms));
+        let work = call.trail.along(trace::within(call.told(), self.work(request, &call, &mut terms)));
         let answered = work.instrument(call.span.clone()).await;
         let unread = || (!call.method.lasts).then(|| Instant::now() + self.call_limit);
         if let Some(end) = terms.deadline.or_else(unread) {

@@ -42,6 +42,7 @@ use crate::{
     tally::Tally,
     template,
     tls::Acceptor,
+    trace::Tracer,
     workcenter,
 };
 
@@ -77,6 +78,8 @@ pub struct Parts {
     pub hasher: Hasher,
     /// What this process has done.
     pub tally: Tally,
+    /// What tells of traces.
+    pub tracer: Tracer,
     /// What lets callers in under TLS, where there is TLS.
     pub tls: Option<Acceptor>,
     /// What all programs that serve have set.
@@ -86,7 +89,8 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Opens what is needed: the pool, the connection that listens and the store of bytes.
+    /// Opens what is needed: the pool, the connection that listens and the store of bytes. Nobody is
+    /// told of traces.
     ///
     /// # Errors
     ///
@@ -101,8 +105,8 @@ impl Parts {
             blobs.check().await?;
             let notices = Notices::listen(database).await?;
             let (settings, draining) = (settings.clone(), CancellationToken::new());
-            let (hasher, tally) = (Hasher::default(), Tally::default());
-            Ok(Self { db, clock, blobs, notices, hasher, tally, tls, settings, draining })
+            let (hasher, tally, tracer) = (Hasher::default(), Tally::default(), Tracer::default());
+            Ok(Self { db, clock, blobs, notices, hasher, tally, tracer, tls, settings, draining })
         }
         .boxed()
     }
@@ -268,6 +272,7 @@ fn front(routes: Routes, gate: Option<identity::Gate>, metrics: Arc<Metrics>, pa
         gate,
         load: Load::new(calls),
         metrics,
+        tracer: parts.tracer.clone(),
         call_limit: calls.call_limit,
         draining: parts.draining.clone(),
         cutting: CancellationToken::new(),

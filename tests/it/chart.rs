@@ -196,7 +196,11 @@ fn describes(schema: &serde_json::Value, shared: &serde_json::Value, values: &Ya
         Yaml::Boolean(_) => "boolean",
         _ => "string",
     };
-    assert!(schema["type"] == kind || schema["enum"].is_array(), "{path} is of the kind {kind} and not {schema}");
+    let is_number = kind == "integer" && schema["type"] == "number";
+    assert!(
+        schema["type"] == kind || is_number || schema["enum"].is_array(),
+        "{path} is of the kind {kind} and not {schema}"
+    );
     let (Yaml::Hash(values), Some(properties)) = (values, schema["properties"].as_object()) else { return };
     assert_eq!(schema["additionalProperties"], false, "{path} takes any key");
     // What is the same as somewhere else unless said otherwise.

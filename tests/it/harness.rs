@@ -380,6 +380,7 @@ pub fn shared() -> config::Shared {
         digest_spread: Duration::ZERO,
         log: "off".to_owned(),
         log_json: false,
+        traces: config::Traces { endpoint: None, share: 1.0 },
     }
 }
 

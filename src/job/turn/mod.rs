@@ -36,6 +36,7 @@ use super::{
 use crate::{
     db::{Db, Transaction},
     error::{Error, Result, chain},
+    trace::{self, Span},
 };
 
 /// Items of a batch at most: what one transaction does in some ten milliseconds.
@@ -104,6 +105,18 @@ struct Claim {
     job: Uuid,
     kind: Kind,
     fence: i64,
+}
+
+impl Claim {
+    /// Does `batch` of this job and of others, so many in all, as a part of a trace.
+    async fn traced<T>(&self, jobs: usize, batch: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+        let tell = |span: &Span| {
+            span.tell("workcenter.job.kind", self.kind.name());
+            span.tell("workcenter.job.id", self.job.to_string());
+            span.tell("workcenter.jobs", i64::try_from(jobs).unwrap_or(i64::MAX));
+        };
+        trace::part("job batch", tell, batch).await
+    }
 }
 
 /// What a worker keeps from one turn to the next: the job of which it has done a batch, while nobody waits.
@@ -230,7 +243,8 @@ async fn alone(
             _ => (1, Keep::Always),
         };
         // A panic is an error like any other: the item that it comes from is found, and does not come up for ever.
-        let attempt = AssertUnwindSafe(attempt(db, claim, work, most, keep)).catch_unwind().await;
+        let attempt = attempt(db, claim, work, most, keep);
+        let attempt = AssertUnwindSafe(claim.traced(1, attempt)).catch_unwind().await;
         let panicked = || Trouble { error: Error::internal("it panicked"), is_of_items: true };
         let next = match attempt.unwrap_or_else(|_| Err(panicked())) {
             Ok(next) => next,

@@ -23,7 +23,9 @@ use crate::{
 ///
 /// What the database says.
 pub(super) async fn turn(db: &Db, crier: &Crier, claims: &[Claim], work: &impl Work) -> Result<Vec<Claim>> {
-    match AssertUnwindSafe(attempt(db, claims, work)).catch_unwind().await {
+    let Some(first) = claims.first() else { return Ok(Vec::new()) };
+    let attempt = first.traced(claims.len(), attempt(db, claims, work));
+    match AssertUnwindSafe(attempt).catch_unwind().await {
         Ok(Ok((over, alone))) => {
             crier.over(&over).await;
             Ok(alone)

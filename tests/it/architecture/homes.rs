@@ -67,6 +67,9 @@ pub const HOMES: &[(&str, &[&str])] = &[
     // It ticks, it never decides.
     ("tokio_cron_scheduler", &["src/daemon/mod.rs", "src/config/form.rs"]),
     ("clap", &["src/config.rs", "src/config/"]),
+    ("opentelemetry", &["src/trace.rs"]),
+    ("opentelemetry_sdk", &["src/trace.rs"]),
+    ("opentelemetry_otlp", &["src/trace.rs"]),
     ("tracing_subscriber", &["src/process.rs", "src/config/form.rs"]),
     // SQL is found in one kind of file.
     ("sea_query", &["*/store.rs", "src/db.rs"]),
