@@ -83,13 +83,18 @@ const WAKE: &str = "
     from head where activity_head.log_id = head.log_id";
 
 /// In a person's own log nothing is passed over as their doing: how what they have started has ended is news to them.
+///
+/// Each range is looked up by itself, which `offset 0` sees to: PostgreSQL takes any range for a ninth of its log, and would
+/// sooner look through all events there are than look up so many.
 const MARKS: &str = "
-    select activity.log_id, activity.seq, case when person_log.log_id is null then activity.actor_id end as actor_id,
+    select range.log_id, activity.seq, case when person_log.log_id is null then activity.actor_id end as actor_id,
         activity.audience = 'NAMED' as named, activity.retracted_at is not null as retracted
     from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as range(log_id, from_seq, to_seq)
     left join person_log on person_log.log_id = range.log_id
-    join activity on activity.log_id = range.log_id
-        and activity.seq > range.from_seq and activity.seq <= range.to_seq";
+    cross join lateral (
+        select seq, actor_id, audience, retracted_at from activity
+        where log_id = range.log_id and seq > range.from_seq and seq <= range.to_seq offset 0
+    ) as activity";
 
 /// The columns of an event, in the order in which `event` reads them.
 macro_rules! event_columns {
@@ -100,12 +105,14 @@ macro_rules! event_columns {
     };
 }
 
+/// Each range by itself, as above.
 const RANGES: &str = concat!(
     "select ",
     event_columns!(),
     " from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as range(log_id, from_seq, to_seq)
-    join activity on activity.log_id = range.log_id
-        and activity.seq > range.from_seq and activity.seq <= range.to_seq
+    cross join lateral (
+        select * from activity where log_id = range.log_id and seq > range.from_seq and seq <= range.to_seq offset 0
+    ) as activity
     where activity.retracted_at is null
     order by activity.log_id, activity.seq"
 );

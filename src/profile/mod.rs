@@ -8,6 +8,7 @@ mod email;
 mod locale;
 mod phone;
 mod picture;
+mod reads;
 mod service;
 mod store;
 mod text;

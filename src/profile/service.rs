@@ -16,6 +16,7 @@ use super::{
     history::{service as history, store::insert as note},
     phone,
     picture::{self, PictureStream},
+    reads::Reads,
     store,
     visibility::Visibility,
 };
@@ -44,6 +45,7 @@ const PHONES: [Field; 3] = [Field::BusinessPhone, Field::MobilePhone, Field::Cou
 /// Serves `ProfileService`.
 pub struct Service {
     db: Db,
+    reads: Reads,
     clock: Clock,
     key: TokenKey,
     spread: Duration,
@@ -63,7 +65,8 @@ impl Service {
         watch: Watch,
         addresses: Addresses,
     ) -> Self {
-        Self { db, clock, key, spread, pictures, watch, addresses }
+        let reads = Reads::new(db.clone());
+        Self { db, reads, clock, key, spread, pictures, watch, addresses }
     }
 
     /// Changes the profile of `user`, unless it is no longer the one that `etag` stands for.
@@ -128,14 +131,15 @@ impl ProfileService for Service {
         // All are on their way at once; nothing of what is found is told to who may not know it.
         let (leave, profile, pending) = join3(
             access::may(&reader, &caller, Action::GetProfile, Resource::Profile(whom)),
-            store::find(&reader, whom),
+            self.reads.find(&reader, whom),
             pending,
         )
         .await;
         let leave = leave?;
         let wanted = wanted.map_err(Error::from)?;
 
-        let profile = shown(&profile?, Visibility::with(&leave, wanted));
+        let profile = profile?;
+        let profile = shown(&profile, Visibility::with(&leave, wanted));
         let pending = pending?;
         let profile = pb::Profile { pending_email: pending.unwrap_or_default(), ..profile };
         Ok(Response::new(pb::GetProfileResponse { profile: Some(profile) }))

@@ -1,6 +1,6 @@
 //! What things cost when there are many: for each of them no more than when there are few.
 //!
-//! `GROWTH_FULL=1` has as many as are promised, fits by which power of their number the cost of one grows, and leaves a table
+//! `GROWTH_FULL=1`, or the name of one of them, has as many as are promised, fits by which power of their number the cost of one grows, and leaves a table
 //! and pictures in `target/growth`. The cost that is judged is how many pages the database looks at, whatever else the
 //! machine does; times stand beside it.
 
@@ -23,11 +23,16 @@ const DONE: &str = "
     select coalesce(sum(shared_blks_hit + shared_blks_read), 0)::float8, coalesce(sum(total_exec_time), 0)::float8 * 1000
     from pg_stat_statements";
 
-/// Whether there are as many as are promised, and costs are judged.
-fn full() -> bool {
+/// What there are to be as many of as are promised, and is judged: all with `1`, or what is named.
+fn full() -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "how long these tests run is not a setting of a program")]
-    std::env::var("GROWTH_FULL").is_ok()
+    std::env::var("GROWTH_FULL").ok()
 }
+
+/// The statements that looked at most since this was asked last.
+const MOST: &str = "
+    select left(regexp_replace(query, '\\s+', ' ', 'g'), 150), calls, shared_blks_hit + shared_blks_read
+    from pg_stat_statements order by 3 desc limit 3";
 
 /// A PostgreSQL that counts what statements cost.
 struct Scale {
@@ -83,6 +88,10 @@ async fn cost(client: &Connection, size: i64, units: i64, filled: Instant, work:
     let took = began.elapsed().as_secs_f64() * 1e6;
     let done = client.query_one(DONE, &[]).await.unwrap();
     let (pages, worked): (f64, f64) = (done.get(0), done.get(1));
+    for row in client.query(MOST, &[]).await.unwrap() {
+        let (text, calls, pages): (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
+        println!("{size}: {pages} pages for {calls} of {text}");
+    }
     let each = |of: f64| of / units as f64;
     Point { size, pages: each(pages), worked: each(worked), took: each(took), filled }
 }
@@ -91,7 +100,11 @@ async fn cost(client: &Connection, size: i64, units: i64, filled: Instant, work:
 async fn what_there_are_many_of_costs_each_no_more_than_when_there_are_few() {
     let scale = Scale::new().await;
     let mut curves = Vec::new();
+    let wanted = full().filter(|it| it != "1");
     for name in ["profiles", "activity", "recipients", "invites", "watchers"] {
+        if wanted.as_ref().is_some_and(|it| it != name) {
+            continue;
+        }
         let curve = match name {
             "profiles" => sizes::profiles(&scale).await,
             "activity" => sizes::activity(&scale).await,
@@ -103,7 +116,7 @@ async fn what_there_are_many_of_costs_each_no_more_than_when_there_are_few() {
         curves.push(curve);
     }
     drop(scale.cluster);
-    if !full() {
+    if full().is_none() {
         return;
     }
     let folder = root().join("target/growth");

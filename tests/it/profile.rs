@@ -5,6 +5,7 @@ mod constraints;
 mod directory;
 mod history;
 mod proof;
+mod together;
 mod visibility;
 
 use tonic::{Code, Response, Status};

@@ -31,7 +31,7 @@ const STREAMS: i64 = 100;
 
 /// The sizes of a run: as they are promised, or small ones.
 fn sizes(promised: &[i64], short: [i64; 2]) -> Vec<i64> {
-    if full() { promised.to_vec() } else { short.to_vec() }
+    if full().is_some() { promised.to_vec() } else { short.to_vec() }
 }
 
 /// An id of the person, or whatever it is, of a number.
@@ -117,7 +117,7 @@ async fn morning(scale: &Scale, name: &'static str, size: i64, people: i64, even
 /// Composing a digest where much has happened before.
 pub async fn activity(scale: &Scale) -> Curve {
     let mut points = Vec::new();
-    let people = if full() { 1_000 } else { 20 };
+    let people = if full().is_some() { 1_000 } else { 20 };
     for size in sizes(&[100_000, 1_000_000, 10_000_000], [1_000, 4_000]) {
         points.push(morning(scale, "activity", size, people, Some(size)).await);
     }
@@ -133,15 +133,18 @@ pub async fn recipients(scale: &Scale) -> Curve {
     Curve { name: "recipients", unit: "composing a digest", points }
 }
 
-/// Invites of the account :account by :inviter, from number :from to :to, of which each tenth waits.
+/// Invites of the account :account by :inviter, from number :from to :to, of which one in :each waits.
 const INVITES: &str = "
     set session_replication_role = replica;
     insert into invite (id, account_id, email, email_key, account_role, inviter_id, state, token_hash, created_at, expires_at, ended_at)
     select id_of(20, it), ':account', 'new' || it || '@example.org', 'new' || it || '@example.org', 'GUEST', ':inviter', state,
         sha256(it::text::bytea), timestamptz '2026-11-01', timestamptz '2027-12-01', case when state = 'ACCEPTED' then now() end
     from generate_series(:from::bigint, :to) as it,
-        lateral (select case when it % 10 = 0 then 'PENDING' else 'ACCEPTED' end as state) of;
+        lateral (select case when it % :each = 0 then 'PENDING' else 'ACCEPTED' end as state) of;
     analyze invite";
+
+/// Invites of one size that wait at most.
+const WAITING: i64 = 1_000;
 
 /// Listing a page of invites and accepting one, where there are many.
 pub async fn invites(scale: &Scale) -> Curve {
@@ -154,7 +157,9 @@ pub async fn invites(scale: &Scale) -> Curve {
         let statement = INVITES.replace(":account", &account.id.to_string());
         let statement = statement.replace(":inviter", &account.admin.id.to_string());
         let statement = statement.replace(":from", &from.to_string()).replace(":to", &size.to_string());
-        client.batch_execute(&statement).await.unwrap();
+        // However many there are, no more wait than an account may have.
+        let each = (size / WAITING).max(10);
+        client.batch_execute(&statement.replace(":each", &each.to_string())).await.unwrap();
         from = size + 1;
         // Whoever accepts is there before: that somebody comes is not what is looked at.
         let mut guests = Vec::new();
@@ -163,7 +168,7 @@ pub async fn invites(scale: &Scale) -> Curve {
             let email = format!("{number}-{size}@example.net");
             guests.push(app.person(&other, &email, "Nora", "New").await);
             let taken = "update invite set email = $2, email_key = $2 where id = id_of(20, $1)";
-            client.execute(taken, &[&(size - 10 * number), &email]).await.unwrap();
+            client.execute(taken, &[&(size - each * number), &email]).await.unwrap();
         }
         let ask = async {
             for guest in guests {
