@@ -63,6 +63,16 @@ const WAYS: [Delivery; 3] = [Delivery::Immediate, Delivery::Daily, Delivery::Wee
 /// The names by which PostgreSQL knows the connections of the two programs.
 pub const NAMES: [&str; 2] = ["soaked-server", "soaked-daemon"];
 
+/// How long what is told at once waits for more: the clock makes an hour of seconds, and there is to be time for calls, too.
+const WINDOW_SECONDS: &str = "900";
+
+/// Has the C library give back what is free. Otherwise each thread has rooms of its own, which may all come to be as large as the
+/// largest digest that it ever wrote, and the more so the larger the blocks were that were freed before: within a day that is
+/// ten times of what is in use, and nothing that is kept is seen beside it.
+/// Source: M. Kerrisk, "mallopt(3)", Linux manual pages.
+const GIVES_BACK: [(&str, &str); 3] =
+    [("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_THRESHOLD_", "131072"), ("MALLOC_TRIM_THRESHOLD_", "131072")];
+
 /// Connections to the database that each may have, but the one that listens.
 pub const POOL: u64 = 8;
 
@@ -158,6 +168,8 @@ async fn start(program: &str, name: &str, app: &App, sink: &Sink) -> Serving {
     settings.extend(["DAILY_CRON", "WEEKLY_CRON", "IMMEDIATE_CRON", "OUTBOX_CRON"].map(|it| (it, "* * * * * *")));
     // Expired things are looked for every minute of the day's twenty, not once in its hours.
     settings.push(("HOUSEKEEPING_CRON", "30 * * * * *"));
+    settings.push(("IMMEDIATE_WINDOW_SECONDS", WINDOW_SECONDS));
+    settings.extend(GIVES_BACK);
     let serving = Serving::on(program, &url, &settings).await;
     becomes(&mut health(&serving.channel()).await, ServingStatus::Serving).await;
     serving
@@ -218,6 +230,12 @@ impl Stage {
 
     pub fn answered(&self) {
         self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether somebody hears of things by the week.
+    pub fn hears_by_week(&self, who: &Person) -> bool {
+        let number = self.people.iter().position(|it| it.id == who.id);
+        number.is_some_and(|it| WAYS[it % WAYS.len()] == Delivery::Weekly)
     }
 
     pub fn was_done(&self, deed: Deed) -> bool {
