@@ -1,13 +1,13 @@
 //! A day of everything: both programs with their database and a relay, used by all sorts of people, for twenty-four
 //! hours on the clock. They keep nothing of it but what belongs into the database.
 //!
-//! What is done is chosen by chance that can be had again: `SOAK_SEED`. Digests of all zones fall due. `SOAK_MINUTES` sets
-//! how long it takes, and then a second day follows on the first: until a day has gone, each daily digest tells of more than
-//! the one before, and needs more memory to be written; from then on all tell of as much. Unless it is set, everybody does a
-//! few things an hour, and nothing is measured. Below is the same in a steady stream.
+//! What is done is chosen by chance that can be had again: `SOAK_SEED`. Digests of all zones fall due. `SOAK_MINUTES`
+//! sets how long it takes, and then a second day follows on the first: until a day has gone, each daily digest tells of
+//! more than the one before, and needs more memory to be written; from then on all tell of as much. Unless it is set,
+//! everybody does a few things an hour, and nothing is measured. Below is the same in a steady stream.
 //!
-//! In twenty minutes 50 bytes that stay of each call are seen in either program, and 1 KiB that stays of each mail in the
-//! daemon: `flat` says how. What a run would have seen it prints.
+//! In twenty minutes 50 bytes that stay of each call are seen in either program, and 1 KiB that stays of each mail in
+//! the daemon: `flat` says how. What a run would have seen it prints.
 
 mod deeds;
 mod flat;
@@ -41,6 +41,10 @@ const DAY_HOURS: usize = 24;
 
 /// Of which the first is there for the second, where memory is measured.
 const DAYS_MEASURED: usize = 2;
+
+/// How long what is told at once waits for more: an hour of the clock goes by in seconds, and there is to be time for
+/// calls, too.
+const WINDOW: Duration = Duration::from_secs(15 * 60);
 
 /// Who does things, one after the other, all the time.
 const CALLERS: usize = 4;
@@ -187,7 +191,7 @@ async fn a_day_of_everything_leaves_both_programs_as_they_were() {
         }
         None => Length::Deeds(1),
     };
-    let world = World::begin(begin()).await;
+    let world = World::begin(begin(), WINDOW).await;
     println!("seed {seed}\n{HEAD}");
     let (hours, wrong) = day(&world, seed, length).await;
     if minutes.is_some() {

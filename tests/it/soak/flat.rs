@@ -1,11 +1,12 @@
-//! Whether memory is flat: the most that a program has in the last third of the hours is held against the most that it has in
-//! the middle third.
+//! Whether memory is flat: the most that a program has in the last third of the hours is held against the most that it
+//! has in the middle third.
 //!
-//! The first third is left out: connections learn their statements, and caches and the rooms of the allocator fill. What is
-//! kept of each call or mail makes the last third higher than the middle one by as much as is kept in a third of all hours.
+//! The first third is left out: connections learn their statements, and caches and the rooms of the allocator fill.
+//! What is kept of each call or mail makes the last third higher than the middle one by as much as is kept in a third
+//! of all hours.
 
-/// How much more there may be, as a part of what there was, and besides, in KiB: when the largest digests of several people
-/// come together is chance, and what lies between blocks that are in use is not given back.
+/// How much more there may be, as a part of what there was, and besides, in KiB: when the largest digests of several
+/// people come together is chance, and what lies between blocks that are in use is not given back.
 const MORE_SHARE: f64 = 0.1;
 const MORE_KIB: f64 = 2_048.0;
 

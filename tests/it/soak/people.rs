@@ -19,8 +19,8 @@ use crate::{
     story::mask,
 };
 
-/// How people hear of things, as they choose. Whoever hears by the week goes on so: were they to choose the day instead, their
-/// next digest would tell of all days until then, and what is done would grow as time goes by.
+/// How people hear of things, as they choose. Whoever hears by the week goes on so: were they to choose the day
+/// instead, their next digest would tell of all days until then, and what is done would grow as time goes by.
 const BY_DAY: [Delivery; 2] = [Delivery::Immediate, Delivery::Daily];
 const BY_WEEK: [Delivery; 1] = [Delivery::Weekly];
 

@@ -17,9 +17,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How soon it is looked again whether a program has come to rest.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// What may remain of a call in some minutes, in bytes. Nothing should; but the digests that are composed and previewed tell of
-/// more and more, and need more memory to be written. In twenty minutes that was 33 of the server and 64 of the daemon on a
-/// quiet machine, 133 and 190 on one that was not.
+/// What may remain of a call in some minutes, in bytes. Nothing should; but the digests that are composed and previewed
+/// tell of more and more, and need more memory to be written. In twenty minutes that was 33 of the server and 64 of the
+/// daemon on a quiet machine, 133 and 190 on one that was not.
 pub const KEPT_MAX_BYTES: f64 = 256.0;
 
 /// What a program has.
