@@ -1,14 +1,30 @@
 //! Whether memory is flat: the most that a program has in the last third of the hours is held against the most that it
 //! has in the middle third.
 //!
-//! The first third is left out: connections learn their statements, and caches and the rooms of the allocator fill.
-//! What is kept of each call or mail makes the last third higher than the middle one by as much as is kept in a third
-//! of all hours.
+//! The first third is left out: connections learn their statements, caches fill, and digests come to tell of a day. What
+//! is kept of each call or mail makes the last third higher than the middle one by as much as is kept in a third of all
+//! hours.
 
-/// How much more there may be, as a part of what there was, and besides, in KiB: when the largest digests of several
-/// people come together is chance, and what lies between blocks that are in use is not given back.
-const MORE_SHARE: f64 = 0.1;
-const MORE_KIB: f64 = 2_048.0;
+use std::{fs, path::Path, process::Command};
+
+/// How much more there may be, as a part of what there was, and besides, in KiB: how many digests are written at the same
+/// moment is chance, and so is how many pages have but a little in use.
+const MORE_SHARE: f64 = 0.05;
+const MORE_KIB: f64 = 1_024.0;
+
+/// Makes what has a program give back what is free of its memory, and returns where it is. Without it the C library keeps
+/// what the largest digests took, and lays what is kept of calls into that: a daemon that had come to 26 MB, of which it
+/// used 8, then kept a KiB of each of 3,000 mails without ever having more.
+pub fn giving_back() -> String {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("soak-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let (source, made) = (folder.join("trim.c"), folder.join("trim.so"));
+    fs::write(&source, include_str!("trim.c")).unwrap();
+    let mut compiler = Command::new("cc");
+    let made_it = compiler.args(["-shared", "-fPIC", "-pthread", "-o"]).arg(&made).arg(&source).status().unwrap();
+    assert!(made_it.success(), "{compiler:?}");
+    made.to_str().unwrap().to_owned()
+}
 
 /// What a program had in an hour, and how much had been done at its end.
 #[derive(Clone, Copy, Debug)]
@@ -74,8 +90,8 @@ mod tests {
     #[test]
     fn what_stays_of_each_call_or_mail_is_seen() {
         let [bytes_of_call, _] = Rise::of(&hours(|_| 30_000)).seen_bytes();
-        assert!(bytes_of_call < 50.0, "{bytes_of_call}");
-        let of_calls = hours(|it| 30_000 + it * 8_000 * 50 / 1_024);
+        assert!(bytes_of_call < 100.0, "{bytes_of_call}");
+        let of_calls = hours(|it| 30_000 + it * 8_000 * 100 / 1_024);
         assert!(!Rise::of(&of_calls).is_flat(), "{:?}", Rise::of(&of_calls));
         let [_, bytes_of_mail] = Rise::of(&hours(|_| 10_000)).seen_bytes();
         assert!(bytes_of_mail < 1_024.0, "{bytes_of_mail}");

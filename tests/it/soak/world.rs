@@ -64,12 +64,14 @@ const WAYS: [Delivery; 3] = [Delivery::Immediate, Delivery::Daily, Delivery::Wee
 /// The names by which PostgreSQL knows the connections of the two programs.
 pub const NAMES: [&str; 2] = ["soaked-server", "soaked-daemon"];
 
-/// Has the C library give back what is free. Otherwise each thread has rooms of its own, which may all come to be as
-/// large as the largest digest that it ever wrote, and the more so the larger the blocks were that were freed before:
-/// within a day that is ten times of what is in use, and nothing that is kept is seen beside it. Source: M. Kerrisk,
-/// "mallopt(3)", Linux manual pages.
-const GIVES_BACK: [(&str, &str); 3] =
-    [("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_THRESHOLD_", "131072"), ("MALLOC_TRIM_THRESHOLD_", "131072")];
+/// How the programs are set.
+#[derive(Clone, Debug)]
+pub struct Manners {
+    /// How long what is told at once waits for more.
+    pub window: Duration,
+    /// What is loaded with them, if anything is.
+    pub loaded: Option<String>,
+}
 
 /// Connections to the database that each may have, but the one that listens.
 pub const POOL: u64 = 8;
@@ -152,10 +154,10 @@ async fn model(app: &App, who: &Person, place: Uuid) -> Uuid {
 }
 
 /// Starts a program on the database of `app` under a name of its own.
-async fn start(program: &str, name: &str, app: &App, sink: &Sink, window: Duration) -> Serving {
+async fn start(program: &str, name: &str, app: &App, sink: &Sink, manners: &Manners) -> Serving {
     let url = format!("{}?application_name={name}", app.database().url.expose());
     let (relay, pool) = (format!("smtp://{}", sink.address()), POOL.to_string());
-    let window = window.as_secs().to_string();
+    let window = manners.window.as_secs().to_string();
     let mut settings = vec![
         ("LOG", "error,workcenter::server=info,workcenter::server::call=off,workcenter::daemon=info"),
         ("METRICS_LISTEN", "127.0.0.1:0"),
@@ -168,15 +170,14 @@ async fn start(program: &str, name: &str, app: &App, sink: &Sink, window: Durati
     // Expired things are looked for every minute of the day's twenty, not once in its hours.
     settings.push(("HOUSEKEEPING_CRON", "30 * * * * *"));
     settings.push(("IMMEDIATE_WINDOW_SECONDS", &window));
-    settings.extend(GIVES_BACK);
+    settings.extend(manners.loaded.as_deref().map(|it| ("LD_PRELOAD", it)));
     let serving = Serving::on(program, &url, &settings).await;
     becomes(&mut health(&serving.channel()).await, ServingStatus::Serving).await;
     serving
 }
 
 impl World {
-    /// Begins at `now`. What is told at once waits for more for as long as `window`.
-    pub async fn begin(now: Timestamp, window: Duration) -> Self {
+    pub async fn begin(now: Timestamp, manners: &Manners) -> Self {
         let app = App::start().await;
         app.clock_at(&now.to_string()).await;
         let account = app.account("Pier Works").await;
@@ -198,7 +199,7 @@ impl World {
         let key = app.key(&["activity.publish"]).await;
         let sink = Sink::with(Manner::brief(), Vec::new()).await;
         let (server, daemon) =
-            tokio::join!(start(SERVER, NAMES[0], &app, &sink, window), start(DAEMON, NAMES[1], &app, &sink, window));
+            tokio::join!(start(SERVER, NAMES[0], &app, &sink, manners), start(DAEMON, NAMES[1], &app, &sink, manners));
         let (calls, done) = (AtomicU64::new(0), Mutex::default());
         Self(Arc::new(Stage {
             account,
