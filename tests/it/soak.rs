@@ -191,8 +191,8 @@ async fn a_day_of_everything_leaves_both_programs_as_they_were() {
         }
         None => Length::Deeds(1),
     };
-    let loaded = minutes.map(|_| flat::giving_back());
-    let world = World::begin(begin(), &Manners { window: WINDOW, loaded }).await;
+    let found = minutes.map(|_| flat::giving_back()).unwrap_or_default();
+    let world = World::begin(begin(), &Manners { window: WINDOW, found }).await;
     println!("seed {seed}\n{HEAD}");
     let (hours, wrong) = day(&world, seed, length).await;
     if minutes.is_some() {

@@ -12,10 +12,11 @@ use std::{fs, path::Path, process::Command};
 const MORE_SHARE: f64 = 0.05;
 const MORE_KIB: f64 = 1_024.0;
 
-/// Makes what has a program give back what is free of its memory, and returns where it is. Without it the C library keeps
-/// what the largest digests took, and lays what is kept of calls into that: a daemon that had come to 26 MB, of which it
-/// used 8, then kept a KiB of each of 3,000 mails without ever having more.
-pub fn giving_back() -> String {
+/// Makes what has a program give back what is free of its memory, and returns the environment that it takes. Without it
+/// the C library keeps what the largest digests took, once for each of many threads, and lays what is kept of calls into
+/// that: a daemon that had come to 26 MB, of which it used 8, then kept a KiB of each of 3,000 mails without ever having
+/// more. Source: M. Kerrisk, "mallopt(3)" and "malloc_trim(3)", Linux manual pages.
+pub fn giving_back() -> Vec<(&'static str, String)> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("soak-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let (source, made) = (folder.join("trim.c"), folder.join("trim.so"));
@@ -23,7 +24,12 @@ pub fn giving_back() -> String {
     let mut compiler = Command::new("cc");
     let made_it = compiler.args(["-shared", "-fPIC", "-pthread", "-o"]).arg(&made).arg(&source).status().unwrap();
     assert!(made_it.success(), "{compiler:?}");
-    made.to_str().unwrap().to_owned()
+    vec![
+        ("LD_PRELOAD", made.to_str().unwrap().to_owned()),
+        // All threads have one room, and what is large has a room of its own, which goes with it.
+        ("MALLOC_ARENA_MAX", "1".to_owned()),
+        ("MALLOC_MMAP_THRESHOLD_", (128 * 1_024).to_string()),
+    ]
 }
 
 /// What a program had in an hour, and how much had been done at its end.

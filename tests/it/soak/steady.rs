@@ -176,7 +176,7 @@ fn is_steady(outcomes: &[Outcome], looks: &[(u64, [Vitals; 2])], minutes: usize)
 async fn a_server_that_has_eight_tenths_of_what_it_can_do_to_do_does_all_of_it() {
     let minutes = setting("STEADY_MINUTES").map(|it| usize::try_from(it).unwrap());
     let seed = setting("SOAK_SEED").unwrap_or(20_270_301);
-    let world = World::begin(begin(), &Manners { window: WINDOW, loaded: None }).await;
+    let world = World::begin(begin(), &Manners { window: WINDOW, found: Vec::new() }).await;
     clock::set(&world.app.client().await, begin(), 1.0).await.unwrap();
     let (server, daemon) = (world.server.channel(), world.daemon.channel());
     let turns = deeds::turns(seed, CREW + 1).into_iter().enumerate();

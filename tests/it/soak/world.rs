@@ -69,8 +69,8 @@ pub const NAMES: [&str; 2] = ["soaked-server", "soaked-daemon"];
 pub struct Manners {
     /// How long what is told at once waits for more.
     pub window: Duration,
-    /// What is loaded with them, if anything is.
-    pub loaded: Option<String>,
+    /// What else they find in their environment.
+    pub found: Vec<(&'static str, String)>,
 }
 
 /// Connections to the database that each may have, but the one that listens.
@@ -170,7 +170,7 @@ async fn start(program: &str, name: &str, app: &App, sink: &Sink, manners: &Mann
     // Expired things are looked for every minute of the day's twenty, not once in its hours.
     settings.push(("HOUSEKEEPING_CRON", "30 * * * * *"));
     settings.push(("IMMEDIATE_WINDOW_SECONDS", &window));
-    settings.extend(manners.loaded.as_deref().map(|it| ("LD_PRELOAD", it)));
+    settings.extend(manners.found.iter().map(|(name, value)| (*name, value.as_str())));
     let serving = Serving::on(program, &url, &settings).await;
     becomes(&mut health(&serving.channel()).await, ServingStatus::Serving).await;
     serving
