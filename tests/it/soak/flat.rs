@@ -15,7 +15,7 @@ const MORE_KIB: f64 = 1_024.0;
 /// Makes what has a program give back what is free of its memory, and returns the environment that it takes. Without it
 /// the C library keeps what the largest digests took, once for each of many threads, and lays what is kept of calls into
 /// that: a daemon that had come to 26 MB, of which it used 8, then kept a KiB of each of 3,000 mails without ever having
-/// more. Source: M. Kerrisk, "mallopt(3)" and "malloc_trim(3)", Linux manual pages.
+/// more. Source: M. Kerrisk, "mallopt(3)" and "`malloc_trim(3)`", Linux manual pages.
 pub fn giving_back() -> Vec<(&'static str, String)> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("soak-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
