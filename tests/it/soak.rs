@@ -54,7 +54,7 @@ struct Hour {
     /// Calls since the day began, and mails.
     calls: u64,
     mails: u64,
-    /// What the server and the daemon have, at the most for most of the hour.
+    /// What the server and the daemon have for most of the hour, and of memory the least.
     busy: [Vitals; 2],
     /// What they have when nobody calls.
     idle: [Vitals; 2],

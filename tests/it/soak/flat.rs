@@ -1,5 +1,5 @@
-//! Whether memory is flat: the most that a program has in the last third of the hours is held against the most that it
-//! has in the middle third.
+//! Whether memory is flat: what a program has at the least in each hour is what it keeps, and the most of these in the
+//! last third of the hours is held against the most in the middle third.
 //!
 //! The first third is left out: connections learn their statements, caches fill, and digests come to tell of a day. What
 //! is kept of each call or mail makes the last third higher than the middle one by as much as is kept in a third of all
@@ -7,8 +7,8 @@
 
 use std::{fs, path::Path, process::Command};
 
-/// How much more there may be, as a part of what there was, and besides, in KiB: how many digests are written at the same
-/// moment is chance, and so is how many pages have but a little in use.
+/// How much more there may be, as a part of what there was, and besides, in KiB: it is chance whether all is at rest at
+/// some moment of an hour, and how many pages have but a little in use.
 const MORE_SHARE: f64 = 0.05;
 const MORE_KIB: f64 = 1_024.0;
 
@@ -17,7 +17,7 @@ const MORE_KIB: f64 = 1_024.0;
 /// that: a daemon that had come to 26 MB, of which it used 8, then kept a KiB of each of 3,000 mails without ever having
 /// more. Source: M. Kerrisk, "mallopt(3)" and "`malloc_trim(3)`", Linux manual pages.
 pub fn giving_back() -> Vec<(&'static str, String)> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("soak-{}", std::process::id()));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("soak");
     fs::create_dir_all(&folder).unwrap();
     let (source, made) = (folder.join("trim.c"), folder.join("trim.so"));
     fs::write(&source, include_str!("trim.c")).unwrap();
@@ -32,7 +32,7 @@ pub fn giving_back() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What a program had in an hour, and how much had been done at its end.
+/// What a program had in an hour, at the least, and how much had been done at its end.
 #[derive(Clone, Copy, Debug)]
 pub struct Point {
     pub kib: u64,

@@ -68,7 +68,8 @@ async fn now(world: &World) -> [Vitals; 2] {
     both
 }
 
-/// Looks until told to stop; returns the middle of what was seen.
+/// Looks until told to stop; returns the middle of what was seen, and of memory the least: what was had for a moment
+/// alone, as for a large digest, is not kept.
 pub async fn sampled(world: &World, done: &CancellationToken) -> [Vitals; 2] {
     let mut looks = Vec::new();
     let mut pace = interval(LOOK_EVERY);
@@ -81,7 +82,7 @@ pub async fn sampled(world: &World, done: &CancellationToken) -> [Vitals; 2] {
     [0, 1].map(|program| {
         let middle = |what: fn(&Vitals) -> u64| median(looks.iter().map(|it| what(&it[program])).collect());
         Vitals {
-            rss_kib: middle(|it| it.rss_kib),
+            rss_kib: looks.iter().map(|it| it[program].rss_kib).min().expect("it was looked at least once"),
             files: middle(|it| it.files),
             threads: middle(|it| it.threads),
             sessions: middle(|it| it.sessions),
