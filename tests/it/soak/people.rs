@@ -19,8 +19,10 @@ use crate::{
     story::mask,
 };
 
-/// How people hear of things, as they choose.
-const WAYS: [Delivery; 3] = [Delivery::Immediate, Delivery::Daily, Delivery::Weekly];
+/// How people hear of things, as they choose. Whoever hears by the week goes on so: were they to choose the day
+/// instead, their next digest would tell of all days until then, and what is done would grow as time goes by.
+const BY_DAY: [Delivery; 2] = [Delivery::Immediate, Delivery::Daily];
+const BY_WEEK: [Delivery; 1] = [Delivery::Weekly];
 
 impl Caller {
     fn profiles(&self) -> ProfileServiceClient<crate::channel::Channel> {
@@ -63,12 +65,14 @@ impl Caller {
 
     pub async fn prefer(&mut self, who: &Person) -> Result<(), Status> {
         let mut preferences = PreferenceServiceClient::new(self.server.clone());
-        let chosen = Preferences { default_delivery: WAYS[self.roll(WAYS.len())].into(), ..Default::default() };
+        let ways: &[_] = if self.world.hears_by_week(who) { &BY_WEEK } else { &BY_DAY };
+        let way = ways[self.roll(ways.len())];
+        let chosen = Preferences { default_delivery: way.into(), ..Default::default() };
         let update_mask = Some(mask(&["default_delivery"]));
         let request = UpdatePreferencesRequest { preferences: Some(chosen), update_mask, ..Default::default() };
         self.answer(preferences.update_preferences(of(who, request))).await?;
         let workcenter_id = self.place().to_string();
-        let delivery = [Delivery::Inherit, Delivery::Daily][self.roll(2)].into();
+        let delivery = [Delivery::Inherit, *ways.last().expect("there is one")][self.roll(2)].into();
         let request = UpdateWorkCenterPreferenceRequest { workcenter_id, delivery };
         self.answer(preferences.update_work_center_preference(of(who, request))).await?;
         self.answer(preferences.get_preferences(of(who, GetPreferencesRequest {}))).await.map(drop)

@@ -20,7 +20,7 @@ use super::{
     begin, deeds,
     deeds::{Caller, Deed},
     vitals::{self, Vitals, grown},
-    world::World,
+    world::{Manners, World},
 };
 use crate::bulk::model::setting;
 
@@ -44,6 +44,9 @@ const SLOWER_MAX: f64 = 2.0;
 /// How long it takes to find out what the server can do, and how long before that it is not counted.
 const TRIAL: Duration = Duration::from_secs(20);
 const TRIAL_WARM: Duration = Duration::from_secs(10);
+
+/// How long what is told at once waits for more, as it does unless a program is set otherwise.
+const WINDOW: Duration = Duration::from_secs(30);
 
 /// As long as either of them where nothing is measured.
 const BRIEF: Duration = Duration::from_secs(1);
@@ -173,7 +176,7 @@ fn is_steady(outcomes: &[Outcome], looks: &[(u64, [Vitals; 2])], minutes: usize)
 async fn a_server_that_has_eight_tenths_of_what_it_can_do_to_do_does_all_of_it() {
     let minutes = setting("STEADY_MINUTES").map(|it| usize::try_from(it).unwrap());
     let seed = setting("SOAK_SEED").unwrap_or(20_270_301);
-    let world = World::begin(begin()).await;
+    let world = World::begin(begin(), &Manners { window: WINDOW, found: Vec::new() }).await;
     clock::set(&world.app.client().await, begin(), 1.0).await.unwrap();
     let (server, daemon) = (world.server.channel(), world.daemon.channel());
     let turns = deeds::turns(seed, CREW + 1).into_iter().enumerate();

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -62,6 +63,15 @@ const WAYS: [Delivery; 3] = [Delivery::Immediate, Delivery::Daily, Delivery::Wee
 
 /// The names by which PostgreSQL knows the connections of the two programs.
 pub const NAMES: [&str; 2] = ["soaked-server", "soaked-daemon"];
+
+/// How the programs are set.
+#[derive(Clone, Debug)]
+pub struct Manners {
+    /// How long what is told at once waits for more.
+    pub window: Duration,
+    /// What else they find in their environment.
+    pub found: Vec<(&'static str, String)>,
+}
 
 /// Connections to the database that each may have, but the one that listens.
 pub const POOL: u64 = 8;
@@ -144,9 +154,10 @@ async fn model(app: &App, who: &Person, place: Uuid) -> Uuid {
 }
 
 /// Starts a program on the database of `app` under a name of its own.
-async fn start(program: &str, name: &str, app: &App, sink: &Sink) -> Serving {
+async fn start(program: &str, name: &str, app: &App, sink: &Sink, manners: &Manners) -> Serving {
     let url = format!("{}?application_name={name}", app.database().url.expose());
     let (relay, pool) = (format!("smtp://{}", sink.address()), POOL.to_string());
+    let window = manners.window.as_secs().to_string();
     let mut settings = vec![
         ("LOG", "error,workcenter::server=info,workcenter::server::call=off,workcenter::daemon=info"),
         ("METRICS_LISTEN", "127.0.0.1:0"),
@@ -158,13 +169,15 @@ async fn start(program: &str, name: &str, app: &App, sink: &Sink) -> Serving {
     settings.extend(["DAILY_CRON", "WEEKLY_CRON", "IMMEDIATE_CRON", "OUTBOX_CRON"].map(|it| (it, "* * * * * *")));
     // Expired things are looked for every minute of the day's twenty, not once in its hours.
     settings.push(("HOUSEKEEPING_CRON", "30 * * * * *"));
+    settings.push(("IMMEDIATE_WINDOW_SECONDS", &window));
+    settings.extend(manners.found.iter().map(|(name, value)| (*name, value.as_str())));
     let serving = Serving::on(program, &url, &settings).await;
     becomes(&mut health(&serving.channel()).await, ServingStatus::Serving).await;
     serving
 }
 
 impl World {
-    pub async fn begin(now: Timestamp) -> Self {
+    pub async fn begin(now: Timestamp, manners: &Manners) -> Self {
         let app = App::start().await;
         app.clock_at(&now.to_string()).await;
         let account = app.account("Pier Works").await;
@@ -185,7 +198,8 @@ impl World {
         templates.mark_as_template(by(&account.admin.token, marked)).await.unwrap();
         let key = app.key(&["activity.publish"]).await;
         let sink = Sink::with(Manner::brief(), Vec::new()).await;
-        let (server, daemon) = tokio::join!(start(SERVER, NAMES[0], &app, &sink), start(DAEMON, NAMES[1], &app, &sink));
+        let (server, daemon) =
+            tokio::join!(start(SERVER, NAMES[0], &app, &sink, manners), start(DAEMON, NAMES[1], &app, &sink, manners));
         let (calls, done) = (AtomicU64::new(0), Mutex::default());
         Self(Arc::new(Stage {
             account,
@@ -218,6 +232,12 @@ impl Stage {
 
     pub fn answered(&self) {
         self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether somebody hears of things by the week.
+    pub fn hears_by_week(&self, who: &Person) -> bool {
+        let number = self.people.iter().position(|it| it.id == who.id);
+        number.is_some_and(|it| WAYS[it % WAYS.len()] == Delivery::Weekly)
     }
 
     pub fn was_done(&self, deed: Deed) -> bool {
