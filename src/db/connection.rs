@@ -9,12 +9,12 @@ use std::{
     time::Duration,
 };
 
-use deadpool_postgres::{GenericClient as Inner, Object};
+use deadpool_postgres::Object;
 use tokio::{runtime::Handle, time::timeout};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::debug;
 
-use super::DbError;
+use super::{DbError, transaction::Transaction};
 
 /// How long asking PostgreSQL to stop a statement may take.
 const STOP_MAX: Duration = Duration::from_secs(2);
@@ -22,13 +22,13 @@ const STOP_MAX: Duration = Duration::from_secs(2);
 /// What runs statements: a connection, or a transaction on one.
 pub trait GenericClient: Sync {
     /// What does it in the end.
-    type Inner: Inner;
+    fn inner(&self) -> &Object;
 
-    /// What does it in the end.
-    fn inner(&self) -> &Self::Inner;
-
-    /// The statements that are waited for.
-    fn running(&self) -> &Running;
+    /// Runs `statement`, and stops it when nobody waits for it any more.
+    fn see<T: Send>(
+        &self,
+        statement: impl Future<Output = Result<T, DbError>> + Send,
+    ) -> impl Future<Output = Result<T, DbError>> + Send;
 }
 
 /// Counts statements that were begun and whose end nobody has seen yet.
@@ -63,15 +63,19 @@ impl Connection {
         Self { object: Some(object), running: Running::default(), tls }
     }
 
-    /// Begins a transaction, which is rolled back unless it is committed.
+    /// Begins a transaction, which is rolled back unless it is committed. PostgreSQL's word on that comes with its first
+    /// statement.
     ///
     /// # Errors
     ///
     /// What the database says.
     pub async fn transaction(&mut self) -> Result<Transaction<'_>, DbError> {
-        let object = self.object.as_mut().expect(THERE);
-        let inner = self.running.see(object.transaction()).await?;
-        Ok(Transaction { inner, running: &self.running })
+        Transaction::begin(self.object.as_ref().expect(THERE), &self.running).await
+    }
+
+    /// The statements that are waited for.
+    pub(super) fn running(&self) -> &Running {
+        &self.running
     }
 }
 
@@ -93,14 +97,12 @@ impl DerefMut for Connection {
 }
 
 impl GenericClient for Connection {
-    type Inner = Object;
-
     fn inner(&self) -> &Object {
         self
     }
 
-    fn running(&self) -> &Running {
-        &self.running
+    async fn see<T: Send>(&self, statement: impl Future<Output = Result<T, DbError>> + Send) -> Result<T, DbError> {
+        self.running.see(statement).await
     }
 }
 
@@ -125,41 +127,4 @@ async fn stop(object: Object, tls: MakeRustlsConnect) {
     let stopped = timeout(STOP_MAX, object.cancel_token().cancel_query(tls)).await;
     drop(Object::take(object));
     debug!(heard = matches!(stopped, Ok(Ok(()))), "stopped a statement that nobody waited for");
-}
-
-/// A transaction, which is rolled back unless it is committed.
-pub struct Transaction<'a> {
-    inner: deadpool_postgres::Transaction<'a>,
-    running: &'a Running,
-}
-
-impl Transaction<'_> {
-    /// Makes everything in it last.
-    ///
-    /// # Errors
-    ///
-    /// What the database says; then nothing of it lasts.
-    pub async fn commit(self) -> Result<(), DbError> {
-        self.running.see(self.inner.commit()).await
-    }
-}
-
-impl<'a> Deref for Transaction<'a> {
-    type Target = deadpool_postgres::Transaction<'a>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.inner
-    }
-}
-
-impl<'a> GenericClient for Transaction<'a> {
-    type Inner = deadpool_postgres::Transaction<'a>;
-
-    fn inner(&self) -> &Self::Inner {
-        &self.inner
-    }
-
-    fn running(&self) -> &Running {
-        self.running
-    }
 }

@@ -16,7 +16,10 @@ use deadpool_postgres::{Object, Pool};
 use tokio::{sync::Mutex, time::timeout};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::connection::{Connection, GenericClient, Running};
+use super::{
+    DbError,
+    connection::{Connection, GenericClient, Running},
+};
 use crate::error::{Error, Reason, Result};
 
 /// How many connections are shared. Each is answered by one process of PostgreSQL, one read after the other: two keep
@@ -127,8 +130,6 @@ impl Drop for Shared {
 }
 
 impl GenericClient for Reader {
-    type Inner = Object;
-
     fn inner(&self) -> &Object {
         match self {
             Self::Shared(it) => &it.lane.connection,
@@ -136,10 +137,11 @@ impl GenericClient for Reader {
         }
     }
 
-    fn running(&self) -> &Running {
-        match self {
+    async fn see<T: Send>(&self, statement: impl Future<Output = Result<T, DbError>> + Send) -> Result<T, DbError> {
+        let running = match self {
             Self::Shared(it) => &it.running,
             Self::Own(it) => it.running(),
-        }
+        };
+        running.see(statement).await
     }
 }
