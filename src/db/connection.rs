@@ -4,7 +4,7 @@
 //! not hear of that: the statement would run on, and the next user of the connection would wait behind it.
 
 use std::{
-    ops::{Deref, DerefMut},
+    ops::Deref,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -87,12 +87,6 @@ impl Deref for Connection {
 
     fn deref(&self) -> &Object {
         self.object.as_ref().expect(THERE)
-    }
-}
-
-impl DerefMut for Connection {
-    fn deref_mut(&mut self) -> &mut Object {
-        self.object.as_mut().expect(THERE)
     }
 }
 

@@ -6,16 +6,12 @@ use std::{
     borrow::Cow,
     future::poll_fn,
     ops::Deref,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Mutex, PoisonError},
-    task::Poll,
+    task::{Context, Poll, Waker},
 };
 
 use deadpool_postgres::Object;
-use futures_util::{
-    FutureExt,
-    future::{join, join_all, try_join_all},
-};
 
 use super::{
     DbError, ToSql,
@@ -23,14 +19,14 @@ use super::{
 };
 
 /// What is waited for after a message.
-type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'a>>;
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), DbError>> + Send + 'a>>;
 
 /// A transaction, which is rolled back unless it is committed.
 pub struct Transaction<'a> {
     object: &'a Object,
     running: &'a Running,
     /// What BEGIN is answered, until somebody waits for it.
-    begun: Mutex<Option<Answer<'a, ()>>>,
+    begun: Mutex<Option<Answer<'a>>>,
     /// Whether its end was sent.
     is_over: bool,
 }
@@ -42,14 +38,14 @@ pub struct Statement<'a> {
 }
 
 impl<'a> Transaction<'a> {
-    /// Sends BEGIN. How it is answered the first statement says: until then nothing can have been done by halves, for
-    /// where BEGIN fails nothing is sent after that statement.
+    /// Sends BEGIN, which is answered with the first statement. PostgreSQL refuses it when the session is at its end, or
+    /// is told to stop at that very moment. What is on its way then runs by itself, but whoever sent it is told.
     ///
     /// # Errors
     ///
     /// That the connection is closed.
     pub(super) async fn begin(object: &'a Object, running: &'a Running) -> Result<Self, DbError> {
-        let mut begun: Answer<'a, ()> = Box::pin(object.batch_execute("begin"));
+        let mut begun: Answer<'a> = Box::pin(object.batch_execute("begin"));
         let begun = match sent(&mut begun).await {
             Poll::Ready(answer) => answer.map(|()| None)?,
             Poll::Pending => Some(begun),
@@ -74,42 +70,55 @@ impl<'a> Transaction<'a> {
     ///
     /// What the database says of the first that fails; then nothing of the transaction lasts.
     pub async fn commit_with(mut self, last: &[Statement<'_>]) -> Result<(), DbError> {
-        let object = self.object;
+        let Self { object, running, .. } = self;
         // What is prepared while COMMIT is on its way would be run after it.
-        let prepared = self.see(try_join_all(last.iter().map(|it| object.prepare_cached(&it.text)))).await?;
-        let values: Vec<_> = last.iter().map(Statement::values).collect();
-        self.running
+        let mut ready = Vec::with_capacity(last.len());
+        for it in last {
+            ready.push((self.see(object.prepare_cached(&it.text)).await?, it.values()));
+        }
+        let statements = ready
+            .iter()
+            .map(|(it, values)| -> Answer<'_> { Box::pin(async { object.execute(it, values).await.map(drop) }) });
+        running
             .see(async {
-                let mut answers = Vec::with_capacity(last.len());
-                for (statement, values) in prepared.iter().zip(&values) {
-                    let mut answer: Answer<'_, u64> = Box::pin(object.execute(statement, values));
-                    match sent(&mut answer).await {
+                let mut answers = Vec::with_capacity(last.len() + 1);
+                for mut statement in statements {
+                    match sent(&mut statement).await {
                         // It was not sent, so COMMIT is not sent either.
-                        Poll::Ready(done) => drop(done?),
-                        Poll::Pending => answers.push(answer),
+                        Poll::Ready(done) => done?,
+                        Poll::Pending => answers.push(statement),
                     }
                 }
                 self.is_over = true;
-                let (done, committed) = join(join_all(answers), object.batch_execute("commit")).await;
+                let mut commit: Answer<'_> = Box::pin(object.batch_execute("commit"));
+                match sent(&mut commit).await {
+                    Poll::Ready(done) => done?,
+                    Poll::Pending => answers.push(commit),
+                }
                 // After one that fails PostgreSQL refuses those behind it, and rolls back when it is to commit.
-                done.into_iter().collect::<Result<Vec<u64>, DbError>>()?;
-                committed
+                let mut done = Ok(());
+                for answer in answers {
+                    done = done.and(answer.await);
+                }
+                done
             })
             .await
     }
 }
 
 /// Polls a message once, which sends it.
-async fn sent<T>(message: &mut Answer<'_, T>) -> Poll<Result<T, DbError>> {
+async fn sent(message: &mut Answer<'_>) -> Poll<Result<(), DbError>> {
     poll_fn(|context| Poll::Ready(message.as_mut().poll(context))).await
 }
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        if !self.is_over {
-            // It is sent, and nobody waits: whoever has the connection next is answered after it.
-            drop(self.object.batch_execute("rollback").now_or_never());
+        if self.is_over {
+            return;
         }
+        // It is sent, and nobody waits: whoever has the connection next is answered after it.
+        let rollback = pin!(self.object.batch_execute("rollback"));
+        let _ = rollback.poll(&mut Context::from_waker(Waker::noop()));
     }
 }
 
@@ -131,7 +140,7 @@ impl GenericClient for Transaction<'_> {
         self.running
             .see(async {
                 let Some(begun) = begun else { return statement.await };
-                let (begun, done) = join(begun, statement).await;
+                let (begun, done) = tokio::join!(begun, statement);
                 begun.and(done)
             })
             .await
