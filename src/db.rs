@@ -5,6 +5,7 @@
 mod connection;
 mod door;
 mod lane;
+mod transaction;
 
 use std::{
     error::Error as StdError,
@@ -15,24 +16,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use deadpool_postgres::{
-    GenericClient as _, Manager, ManagerConfig, Pool, PoolError, QueueMode, RecyclingMethod, Runtime, Status,
-};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, QueueMode, RecyclingMethod, Runtime, Status};
 use sea_query::{PostgresQueryBuilder, QueryStatementWriter};
 use sea_query_postgres::PostgresBinder;
 use tokio_postgres::error::SqlState;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-pub use connection::{Connection, GenericClient, Transaction};
+pub use connection::{Connection, GenericClient};
 pub use door::{Door, Wire};
 pub use lane::Reader;
 pub use tokio_postgres::{Error as DbError, Row, types::ToSql};
+pub use transaction::{Statement, Transaction};
 
 use self::lane::Lanes;
 use crate::{
     config,
     error::{Error, Reason, Result},
-    trace,
 };
 
 /// How long a call waits for a connection before it is told to come back.
@@ -211,11 +210,11 @@ pub async fn row(
     statement: &(impl QueryStatementWriter + PostgresBinder),
 ) -> Result<Option<Row>, DbError> {
     let (text, values) = statement.build_postgres(PostgresQueryBuilder);
-    let ran = async {
+    on.see(&text, async {
         let prepared = on.inner().prepare_cached(&text).await?;
         on.inner().query_opt(&prepared, &values.as_params()).await
-    };
-    seen(on, &text, ran).await
+    })
+    .await
 }
 
 /// Runs a statement that yields rows.
@@ -228,11 +227,11 @@ pub async fn rows(
     statement: &(impl QueryStatementWriter + PostgresBinder),
 ) -> Result<Vec<Row>, DbError> {
     let (text, values) = statement.build_postgres(PostgresQueryBuilder);
-    let ran = async {
+    on.see(&text, async {
         let prepared = on.inner().prepare_cached(&text).await?;
         on.inner().query(&prepared, &values.as_params()).await
-    };
-    seen(on, &text, ran).await
+    })
+    .await
 }
 
 /// Runs a statement for its effect; returns how many rows it touched.
@@ -245,11 +244,11 @@ pub async fn execute(
     statement: &(impl QueryStatementWriter + PostgresBinder),
 ) -> Result<u64, DbError> {
     let (text, values) = statement.build_postgres(PostgresQueryBuilder);
-    let ran = async {
+    on.see(&text, async {
         let prepared = on.inner().prepare_cached(&text).await?;
         on.inner().execute(&prepared, &values.as_params()).await
-    };
-    seen(on, &text, ran).await
+    })
+    .await
 }
 
 /// Runs a set-based statement that stands as text beside its store.
@@ -262,25 +261,30 @@ pub async fn text(
     statement: &str,
     values: &[&(dyn ToSql + Sync)],
 ) -> Result<Vec<Row>, DbError> {
-    let ran = async {
+    on.see(statement, async {
         let prepared = on.inner().prepare_cached(statement).await?;
         on.inner().query(&prepared, values).await
-    };
-    seen(on, statement, ran).await
+    })
+    .await
 }
 
-/// Runs what runs the statement that is `text`: it is waited for, and part of the trace that there is.
-async fn seen<T>(
-    on: &impl GenericClient,
-    text: &str,
-    statement: impl Future<Output = Result<T, DbError>>,
-) -> Result<T, DbError> {
-    let span = trace::statement(text);
-    let ended = on.running().see(statement).await;
-    if let (Some(span), Err(error)) = (&span, &ended) {
-        span.fail(error.code().map_or("", SqlState::code));
-    }
-    ended
+/// Runs a statement that was made for later; returns how many rows it touched.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn run(on: &impl GenericClient, statement: &Statement<'_>) -> Result<u64, DbError> {
+    on.see(statement.text(), async {
+        let prepared = on.inner().prepare_cached(statement.text()).await?;
+        on.inner().execute(&prepared, &statement.values()).await
+    })
+    .await
+}
+
+/// Makes of a statement one for later.
+pub fn later(statement: &(impl QueryStatementWriter + PostgresBinder)) -> Statement<'static> {
+    let (text, values) = statement.build_postgres(PostgresQueryBuilder);
+    values.0.into_iter().fold(Statement::new(text), Statement::with)
 }
 
 /// The name of the constraint that `error` says was violated.

@@ -127,8 +127,7 @@ async fn bootstrap(db: &Db, who: &Founder) -> Result<Ended> {
     profile::insert(&tx, user, &who.first_name, &who.last_name, "", now).await?;
     account::add_member(&tx, account, user, AccountRole::Administrator, now).await?;
     let key = identity::make_key(&tx, "bootstrap", &SCOPES).await?;
-    account::announce(&tx, user).await?;
-    tx.commit().await?;
+    tx.commit_with(&[account::announce(user)]).await?;
 
     say(format_args!("ACCOUNT_ID={account}"))?;
     say(format_args!("USER_ID={user}"))?;

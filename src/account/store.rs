@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Account, Member, checked_name};
 use crate::{
     access::AccountRole,
-    db::{self, GenericClient, Row, Transaction},
+    db::{self, GenericClient, Row, Statement, Transaction},
     error::{Error, Reason, Result},
     identity::Preset,
     ids, notice,
@@ -205,17 +205,12 @@ pub async fn add_member(
 }
 
 /// Tells everybody who follows a directory that `user` is in that what others see of them has changed: they move to its
-/// end. The last thing that a transaction does, for everybody else who has something to tell waits for it.
+/// end. The last statement of its transaction, for everybody else who has something to tell waits for it.
 ///
 /// The transaction must hold the row of their profile. Numbers are given in the order of commits: a head stays locked
 /// until the transaction ends, so who sees a number sees all that are less.
-///
-/// # Errors
-///
-/// What the database says.
-pub async fn announce(tx: &Transaction<'_>, user: Uuid) -> Result<()> {
-    db::text(tx, ANNOUNCE, &[&user, &notice::DIRECTORY]).await?;
-    Ok(())
+pub fn announce(user: Uuid) -> Statement<'static> {
+    Statement::new(ANNOUNCE).with(user).with(notice::DIRECTORY)
 }
 
 /// The same of several `users`, who have all left the account `left`, if any: it is told that they are gone.

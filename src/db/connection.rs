@@ -4,17 +4,18 @@
 //! not hear of that: the statement would run on, and the next user of the connection would wait behind it.
 
 use std::{
-    ops::{Deref, DerefMut},
+    ops::Deref,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
-use deadpool_postgres::{GenericClient as Inner, Object};
+use deadpool_postgres::Object;
 use tokio::{runtime::Handle, time::timeout};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::debug;
 
-use super::DbError;
+use super::{DbError, SqlState, transaction::Transaction};
+use crate::trace;
 
 /// How long asking PostgreSQL to stop a statement may take.
 const STOP_MAX: Duration = Duration::from_secs(2);
@@ -22,13 +23,14 @@ const STOP_MAX: Duration = Duration::from_secs(2);
 /// What runs statements: a connection, or a transaction on one.
 pub trait GenericClient: Sync {
     /// What does it in the end.
-    type Inner: Inner;
+    fn inner(&self) -> &Object;
 
-    /// What does it in the end.
-    fn inner(&self) -> &Self::Inner;
-
-    /// The statements that are waited for.
-    fn running(&self) -> &Running;
+    /// Runs `statement`, which is `text`, and stops it when nobody waits for it any more.
+    fn see<T: Send>(
+        &self,
+        text: &str,
+        statement: impl Future<Output = Result<T, DbError>> + Send,
+    ) -> impl Future<Output = Result<T, DbError>> + Send;
 }
 
 /// Counts statements that were begun and whose end nobody has seen yet.
@@ -36,11 +38,19 @@ pub trait GenericClient: Sync {
 pub struct Running(AtomicUsize);
 
 impl Running {
-    /// Runs `statement`. One that is dropped before its end stays counted.
-    pub(super) async fn see<T>(&self, statement: impl Future<Output = T>) -> T {
+    /// Runs `statement`, which is `text`, as a part of the trace that there is. One that is dropped before its end stays counted.
+    pub(super) async fn see<T>(
+        &self,
+        text: &str,
+        statement: impl Future<Output = Result<T, DbError>>,
+    ) -> Result<T, DbError> {
+        let span = trace::statement(text);
         self.0.fetch_add(1, Ordering::Relaxed);
         let ended = statement.await;
         self.0.fetch_sub(1, Ordering::Relaxed);
+        if let (Some(span), Err(error)) = (&span, &ended) {
+            span.fail(error.code().map_or("", SqlState::code));
+        }
         ended
     }
 
@@ -63,15 +73,19 @@ impl Connection {
         Self { object: Some(object), running: Running::default(), tls }
     }
 
-    /// Begins a transaction, which is rolled back unless it is committed.
+    /// Begins a transaction, which is rolled back unless it is committed. PostgreSQL's word on that comes with its first
+    /// statement.
     ///
     /// # Errors
     ///
     /// What the database says.
     pub async fn transaction(&mut self) -> Result<Transaction<'_>, DbError> {
-        let object = self.object.as_mut().expect(THERE);
-        let inner = self.running.see(object.transaction()).await?;
-        Ok(Transaction { inner, running: &self.running })
+        Transaction::begin(self.object.as_ref().expect(THERE), &self.running).await
+    }
+
+    /// The statements that are waited for.
+    pub(super) fn running(&self) -> &Running {
+        &self.running
     }
 }
 
@@ -86,21 +100,17 @@ impl Deref for Connection {
     }
 }
 
-impl DerefMut for Connection {
-    fn deref_mut(&mut self) -> &mut Object {
-        self.object.as_mut().expect(THERE)
-    }
-}
-
 impl GenericClient for Connection {
-    type Inner = Object;
-
     fn inner(&self) -> &Object {
         self
     }
 
-    fn running(&self) -> &Running {
-        &self.running
+    async fn see<T: Send>(
+        &self,
+        text: &str,
+        statement: impl Future<Output = Result<T, DbError>> + Send,
+    ) -> Result<T, DbError> {
+        self.running.see(text, statement).await
     }
 }
 
@@ -125,41 +135,4 @@ async fn stop(object: Object, tls: MakeRustlsConnect) {
     let stopped = timeout(STOP_MAX, object.cancel_token().cancel_query(tls)).await;
     drop(Object::take(object));
     debug!(heard = matches!(stopped, Ok(Ok(()))), "stopped a statement that nobody waited for");
-}
-
-/// A transaction, which is rolled back unless it is committed.
-pub struct Transaction<'a> {
-    inner: deadpool_postgres::Transaction<'a>,
-    running: &'a Running,
-}
-
-impl Transaction<'_> {
-    /// Makes everything in it last.
-    ///
-    /// # Errors
-    ///
-    /// What the database says; then nothing of it lasts.
-    pub async fn commit(self) -> Result<(), DbError> {
-        self.running.see(self.inner.commit()).await
-    }
-}
-
-impl<'a> Deref for Transaction<'a> {
-    type Target = deadpool_postgres::Transaction<'a>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.inner
-    }
-}
-
-impl<'a> GenericClient for Transaction<'a> {
-    type Inner = deadpool_postgres::Transaction<'a>;
-
-    fn inner(&self) -> &Self::Inner {
-        &self.inner
-    }
-
-    fn running(&self) -> &Running {
-        self.running
-    }
 }

@@ -16,7 +16,10 @@ use deadpool_postgres::{Object, Pool};
 use tokio::{sync::Mutex, time::timeout};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::connection::{Connection, GenericClient, Running};
+use super::{
+    DbError,
+    connection::{Connection, GenericClient, Running},
+};
 use crate::error::{Error, Reason, Result};
 
 /// How many connections are shared. Each is answered by one process of PostgreSQL, one read after the other: two keep
@@ -102,7 +105,7 @@ impl Lanes {
     /// Sees to it that nobody begins anything on `lane` when it does not come free soon.
     async fn look_after(self: Arc<Self>, place: usize, lane: Arc<Lane>) {
         // It is answered when all is done that stands before it.
-        let answered = timeout(LEFT_MAX, lane.connection.running().see(lane.connection.simple_query(""))).await;
+        let answered = timeout(LEFT_MAX, lane.connection.running().see("", lane.connection.simple_query(""))).await;
         lane.is_watched.store(false, Ordering::Relaxed);
         if answered.is_ok() {
             return;
@@ -127,8 +130,6 @@ impl Drop for Shared {
 }
 
 impl GenericClient for Reader {
-    type Inner = Object;
-
     fn inner(&self) -> &Object {
         match self {
             Self::Shared(it) => &it.lane.connection,
@@ -136,10 +137,15 @@ impl GenericClient for Reader {
         }
     }
 
-    fn running(&self) -> &Running {
-        match self {
+    async fn see<T: Send>(
+        &self,
+        text: &str,
+        statement: impl Future<Output = Result<T, DbError>> + Send,
+    ) -> Result<T, DbError> {
+        let running = match self {
             Self::Shared(it) => &it.running,
             Self::Own(it) => it.running(),
-        }
+        };
+        running.see(text, statement).await
     }
 }

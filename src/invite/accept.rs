@@ -50,7 +50,7 @@ pub(super) enum Claim {
     },
 }
 
-/// What came of accepting. Both are to be committed.
+/// What came of accepting. Both are to be committed, and of a person who is in now it is to be announced.
 pub(super) enum Outcome {
     /// The person is in.
     Accepted {
@@ -113,7 +113,6 @@ pub(super) async fn accept(
     let coming: Vec<_> = invite.places.iter().map(|it| (user, *it)).collect();
     let came = workcenter::add_all(tx, &coming, arrival).await?;
     workcenter::announce(tx, ADDED, &came, invite.inviter, when.now, window).await?;
-    account::announce(tx, user).await?;
     let revision = invite.revision + 1;
     let invite = Box::new(Invite {
         state: State::Accepted,

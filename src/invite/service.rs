@@ -254,7 +254,11 @@ impl InviteService for Service {
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
         let outcome = accept(&tx, claim, &origin, &arrival, self.window).await?;
-        tx.commit().await.map_err(Error::from)?;
+        let announced = match &outcome {
+            Outcome::Accepted { user, .. } => Some(account::announce(*user)),
+            Outcome::Revoked => None,
+        };
+        tx.commit_with(announced.as_slice()).await.map_err(Error::from)?;
 
         match outcome {
             Outcome::Accepted { invite, user, session } => Ok(Response::new(pb::AcceptInviteResponse {

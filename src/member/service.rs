@@ -80,8 +80,7 @@ impl AccountService for Service {
         account::add_member(&tx, id, new.administrator, AccountRole::Administrator, now).await?;
         let answer = pb::CreateAccountResponse { account: Some(shown(found(&tx, id).await?, None)) };
         request::remember(&tx, ticket, &answer.encode_to_vec()).await?;
-        account::announce(&tx, new.administrator).await?;
-        tx.commit().await.map_err(Error::from)?;
+        tx.commit_with(&[account::announce(new.administrator)]).await.map_err(Error::from)?;
 
         Ok(Response::new(answer))
     }

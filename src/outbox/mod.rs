@@ -18,7 +18,7 @@ use uuid::Uuid;
 pub use claim::Place;
 pub use deliver::deliver;
 pub use pace::{Limits, Pace, paces, sweep};
-pub use store::{clear_suppression, hasten, hold, outlast, put, suppressions, waiting, withdraw};
+pub use store::{clear_suppression, hasten, held, hold, outlast, put, suppressions, waiting, withdraw};
 
 use crate::{
     mail::{Letter, Seal},

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Fate, Mail, New, Suppression, pause};
 use crate::{
-    db::{self, GenericClient, Row, Transaction},
+    db::{self, GenericClient, Row, Statement, Transaction},
     error::Result,
     secret,
 };
@@ -225,9 +225,14 @@ fn row(fate: &Fate) -> (&'static str, &str) {
 ///
 /// What the database says.
 pub async fn hold(on: &impl GenericClient, users: &[Uuid]) -> Result<()> {
-    let hold = "select id from mail where user_id = any($1) and ended_at is null order by id for update";
-    db::text(on, hold, &[&users]).await?;
+    db::run(on, &held(users)).await?;
     Ok(())
+}
+
+/// The same for the end of a transaction, which comes as soon as they are held.
+pub fn held(users: &[Uuid]) -> Statement<'static> {
+    Statement::new("select id from mail where user_id = any($1) and ended_at is null order by id for update")
+        .with(users.to_vec())
 }
 
 /// Waits for those mails of people whom `logs` reach that are about to begin, as [`hold`] does, and holds nothing: what was
@@ -241,17 +246,11 @@ pub async fn outlast(on: &impl GenericClient, logs: &[Uuid]) -> Result<()> {
     Ok(())
 }
 
-/// Has those mails of `user` tried at once that wait to be tried again, and holds all of theirs as [`hold`] does.
-///
-/// # Errors
-///
-/// What the database says.
-pub async fn hasten(on: &impl GenericClient, user: Uuid) -> Result<()> {
-    hold(on, &[user]).await?;
+/// Has those mails of `user` tried at once that wait to be tried again, and holds all of theirs as [`held`] does.
+pub fn hasten(user: Uuid) -> [Statement<'static>; 2] {
     let hasten = "update mail set try_at = least(try_at, now())
         where user_id = $1 and ended_at is null and state = 'RETRY'";
-    db::text(on, hasten, &[&user]).await?;
-    Ok(())
+    [held(&[user]), Statement::new(hasten).with(user)]
 }
 
 /// Ends all mails of `account` that have not begun, and lets those that have go this once, for the reason `why`.

@@ -61,8 +61,7 @@ impl Links {
         let mut client = self.db.client().await?;
         let tx = client.transaction().await?;
         subscription::silence(&tx, link, &when).await?;
-        outbox::hold(&tx, &[link.user]).await?;
-        tx.commit().await?;
+        tx.commit_with(&[outbox::held(&[link.user])]).await?;
         trail::note("UNSUBSCRIBED", None, Some(link.user));
         Ok(Stopped { scope: link.scope, undo: link.seal(&self.key, Switch::On) })
     }

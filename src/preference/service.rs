@@ -85,11 +85,12 @@ impl PreferenceService for Service {
             change.onto(was, when.now)
         };
         let recipient = subscription::change(&tx, leave.person, choose, &when).await?;
+        let (next, second) = tokio::try_join!(
+            subscription::next_digests(&tx, leave.person),
+            identity::second_address(&tx, leave.person)
+        )?;
         // What waits in the outbox until they are back is looked at again: they may be.
-        outbox::hasten(&tx, leave.person).await?;
-        let next = subscription::next_digests(&tx, leave.person).await?;
-        let second = identity::second_address(&tx, leave.person).await?;
-        tx.commit().await.map_err(Error::from)?;
+        tx.commit_with(&outbox::hasten(leave.person)).await.map_err(Error::from)?;
         let preferences = Some(preferences(&recipient, &next, second, when.now));
         Ok(Response::new(pb::UpdatePreferencesResponse { preferences }))
     }
@@ -139,8 +140,7 @@ impl PreferenceService for Service {
         let deliveries = HashMap::from([(workcenter, delivery)]);
         let (recipient, mut placed) = subscription::set_deliveries(&tx, leave.person, &deliveries, &when).await?;
         let placed = placed.pop().ok_or_else(|| Error::NotFound(Kind::WorkCenter, workcenter.to_string()))?;
-        outbox::hold(&tx, &[leave.person]).await?;
-        tx.commit().await.map_err(Error::from)?;
+        tx.commit_with(&[outbox::held(&[leave.person])]).await.map_err(Error::from)?;
         let preference = Some(preference(&recipient, placed));
         Ok(Response::new(pb::UpdateWorkCenterPreferenceResponse { preference }))
     }
@@ -307,8 +307,7 @@ impl PreferenceService for Service {
                 in_order(&rows, placed)?.into_iter().map(|it| preference(&recipient, it)).collect()
             }
         };
-        outbox::hold(&tx, &[leave.person]).await?;
-        tx.commit().await.map_err(Error::from)?;
+        tx.commit_with(&[outbox::held(&[leave.person])]).await.map_err(Error::from)?;
         Ok(Response::new(pb::BatchUpdateWorkCenterPreferencesResponse { preferences }))
     }
 

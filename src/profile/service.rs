@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::{join3, try_join};
+use futures_util::future::join3;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ use crate::{
     access::{self, Action, Leave, Resource},
     account, auth,
     clock::Clock,
-    db::{Db, GenericClient},
+    db::{self, Db, GenericClient},
     error::{Error, Reason, Result, Violations},
     identity, ids,
     pb::{self, profile_service_server::ProfileService},
@@ -96,20 +96,19 @@ impl Service {
         let told =
             change.0.iter().map(|(field, new)| Told { by: user, field: field.path(), old: &before[*field], new });
         let told: Vec<Told<'_>> = told.collect();
-        let written = try_join(store::update(&tx, user, &change, e164, now), note(&tx, user, &told, now));
+        let update = store::update(user, &change, e164, now);
         // Whoever has something to announce of the same account waits from there to the end.
-        let announced = account::announce(&tx, user);
-        let (revision, ()) = if change.touches(&[Field::TimeZone]) {
-            let written = written.await?;
+        let last = [note(user, &told, now), account::announce(user)];
+        if change.touches(&[Field::TimeZone]) {
+            db::run(&tx, &update).await?;
             subscription::reschedule(&tx, &[user], &When { now, spread: self.spread }).await?;
-            announced.await?;
-            written
+            tx.commit_with(&last).await?;
         } else {
-            // All are on their way at once.
-            try_join(written, announced).await?.0
-        };
-        profile.revision = revision;
-        tx.commit().await?;
+            let [note, announce] = last;
+            tx.commit_with(&[update, note, announce]).await?;
+        }
+        // It was locked, so nobody else has changed it.
+        profile.revision += 1;
         Ok(profile)
     }
 }

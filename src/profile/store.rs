@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use sea_query::{Expr, ExprTrait, Iden, Query};
+use sea_query::{Expr, ExprTrait, Iden, Query, UpdateStatement};
 use uuid::Uuid;
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     account,
-    db::{self, GenericClient, Row, Transaction},
+    db::{self, GenericClient, Row, Statement, Transaction},
     error::{Error, Kind, Result},
 };
 
@@ -124,18 +124,16 @@ pub(super) async fn lock(tx: &Transaction<'_>, user: Uuid) -> Result<Profile> {
     rows.first().map(profile).transpose()?.ok_or_else(|| missing(user))
 }
 
-/// Writes a change, and the numbers of the phones where they are others now; returns the new revision.
-pub(super) async fn update(
-    tx: &Transaction<'_>,
-    user: Uuid,
-    change: &Change,
-    e164: Option<&[String; 2]>,
-    now: Timestamp,
-) -> Result<i64> {
+/// Writes a change, and the numbers of the phones where they are others now: the next revision.
+pub(super) fn update(user: Uuid, change: &Change, e164: Option<&[String; 2]>, now: Timestamp) -> Statement<'static> {
+    db::later(&written(user, change, e164, now))
+}
+
+fn written(user: Uuid, change: &Change, e164: Option<&[String; 2]>, now: Timestamp) -> UpdateStatement {
     let phones = e164.into_iter().flat_map(|[business, mobile]| {
         [(Column::BusinessPhoneE164, business.into()), (Column::MobilePhoneE164, mobile.into())]
     });
-    let update = Query::update()
+    Query::update()
         .table(Column::Table)
         .values(change.0.iter().map(|(field, text)| (field.column(), text.into())))
         .values(phones)
@@ -143,19 +141,17 @@ pub(super) async fn update(
         .value(Column::UpdatedAt, now)
         .and_where(Expr::col(Column::UserId).eq(user))
         .returning(Query::returning().column(Column::Revision))
-        .take();
-    let row = db::row(tx, &update).await?;
-    row.map(|it| it.get("revision")).ok_or_else(|| missing(user))
+        .take()
 }
 
 /// Notes that something of a profile has changed which stands elsewhere, as `told` says, and tells those who follow a
 /// directory that the person is in; returns the new etag. To be called as late in its transaction as can be, for others
 /// who have something to tell wait from here to its end.
 pub(super) async fn touch(tx: &Transaction<'_>, user: Uuid, told: &Told<'_>, now: Timestamp) -> Result<String> {
-    let revision = update(tx, user, &Change::default(), None, now).await?;
-    note(tx, user, std::slice::from_ref(told), now).await?;
-    account::announce(tx, user).await?;
-    Ok(etag(revision))
+    let row = db::row(tx, &written(user, &Change::default(), None, now)).await?;
+    db::run(tx, &note(user, std::slice::from_ref(told), now)).await?;
+    db::run(tx, &account::announce(user)).await?;
+    row.map(|it| etag(it.get("revision"))).ok_or_else(|| missing(user))
 }
 
 /// What others call people, whoever they are: an address that not all may see does not come into it.

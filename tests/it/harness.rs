@@ -289,8 +289,7 @@ impl App {
         profile::insert(&tx, id, first, last, "", now).await.unwrap();
         account::add_member(&tx, account, id, role, now).await.unwrap();
         let session = identity::begin_session(&tx, id, &Origin::default()).await.unwrap();
-        account::announce(&tx, id).await.unwrap();
-        tx.commit().await.unwrap();
+        tx.commit_with(&[account::announce(id)]).await.unwrap();
         Person { id, token: session.token.expose().to_owned(), email: email.to_owned() }
     }
 

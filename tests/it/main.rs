@@ -57,6 +57,7 @@ mod soak;
 mod task;
 mod template;
 mod tls;
+mod transaction;
 mod unsubscribe;
 mod wire;
 mod workcenter;

@@ -44,8 +44,7 @@ async fn join(app: &App, account: Uuid, user: Uuid, role: AccountRole, at: &str)
     let mut client = app.client().await;
     let tx = client.transaction().await.unwrap();
     account::add_member(&tx, account, user, role, at.parse().unwrap()).await.unwrap();
-    account::announce(&tx, user).await.unwrap();
-    tx.commit().await.unwrap();
+    tx.commit_with(&[account::announce(user)]).await.unwrap();
 }
 
 /// Somebody who is in `account` as a guest, and in an account of their own.

@@ -74,6 +74,6 @@ async fn each_call_takes_as_many_round_trips_and_statements_as_the_table_says() 
 }
 
 #[test]
-fn reading_a_profile_waits_once() {
-    assert_eq!(said()["GetProfile"].0, 1);
+fn reading_a_profile_waits_once_and_changing_it_twice() {
+    assert_eq!([said()["GetProfile"].0, said()["UpdateProfile"].0], [1, 2]);
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Line, Told};
 use crate::{
-    db::{self, GenericClient, Row, Transaction},
+    db::{self, GenericClient, Row, Statement},
     error::Result,
     ids,
 };
@@ -36,20 +36,14 @@ const SWEEP: &str = "
     select count(*) as count from gone";
 
 /// Writes lines into the history of `user`.
-pub(in crate::profile) async fn insert(
-    tx: &Transaction<'_>,
-    user: Uuid,
-    told: &[Told<'_>],
-    now: Timestamp,
-) -> Result<()> {
+pub(in crate::profile) fn insert<'a>(user: Uuid, told: &'a [Told<'_>], now: Timestamp) -> Statement<'a> {
     fn column<'a, T>(told: &'a [Told<'_>], of: impl Fn(&'a Told<'_>) -> T) -> Vec<T> {
         told.iter().map(of).collect()
     }
     let ids = column(told, |_| ids::new());
     let (by, fields) = (column(told, |it| it.by), column(told, |it| it.field));
     let (old, new) = (column(told, |it| it.old), column(told, |it| it.new));
-    db::text(tx, INSERT, &[&user, &ids, &by, &fields, &old, &new, &now]).await?;
-    Ok(())
+    Statement::new(INSERT).with(user).with(ids).with(by).with(fields).with(old).with(new).with(now)
 }
 
 /// The history of `user` before the line `before`, newest first.

@@ -76,7 +76,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     ("sea_query_postgres", &["src/db.rs"]),
     ("tokio_postgres", &["src/db.rs", "src/db/door.rs", "src/notice.rs", "src/config/database.rs"]),
     ("tokio_postgres_rustls", &["src/db.rs", "src/db/"]),
-    ("deadpool_postgres", &["src/db.rs", "src/db/connection.rs", "src/db/lane.rs"]),
+    ("deadpool_postgres", &["src/db.rs", "src/db/connection.rs", "src/db/lane.rs", "src/db/transaction.rs"]),
     ("refinery", &["src/db.rs"]),
     ("lettre", &["src/mail/"]),
     // Who trusts whom is decided in one place.

@@ -212,8 +212,7 @@ async fn whoever_leaves_the_account_hears_of_nothing_more_and_who_comes_back_of_
     let tx = client.transaction().await.unwrap();
     let (role, now) = (workcenter::access::AccountRole::Member, story.app.now().await);
     workcenter::account::add_member(&tx, story.account.id, story.ada.id, role, now).await.unwrap();
-    workcenter::account::announce(&tx, story.ada.id).await.unwrap();
-    tx.commit().await.unwrap();
+    tx.commit_with(&[workcenter::account::announce(story.ada.id)]).await.unwrap();
     story.publish(vec![failed("Import of tasks")]).await;
     story.at("2026-11-22T07:00:00Z").await;
     let mails: Vec<Received> = story.mails().into_iter().filter(|it| it.to == story.ada.email).collect();

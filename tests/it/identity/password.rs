@@ -88,8 +88,7 @@ async fn a_policy_is_that_of_all_accounts_and_without_any_the_usual_one() {
     let mut client = app.client().await;
     let tx = client.transaction().await.unwrap();
     account::add_member(&tx, other.id, grace.id, role, now).await.unwrap();
-    account::announce(&tx, grace.id).await.unwrap();
-    tx.commit().await.unwrap();
+    tx.commit_with(&[account::announce(grace.id)]).await.unwrap();
     let both = policy(&app, Some(&grace.token)).await;
     assert_eq!((both.presets.len(), both.rules[0].number, both.rules.len()), (2, 15, 10));
 }

@@ -98,8 +98,7 @@ async fn each_account_has_its_own() {
     let mut client = app.client().await;
     let tx = client.transaction().await.unwrap();
     workcenter::account::add_member(&tx, quay.id, ada.id, workcenter::access::AccountRole::Guest, now).await.unwrap();
-    workcenter::account::announce(&tx, ada.id).await.unwrap();
-    tx.commit().await.unwrap();
+    tx.commit_with(&[workcenter::account::announce(ada.id)]).await.unwrap();
     let plans = app.workcenter(&quay.admin, quay.id, "Plans").await;
     set(app, &quay, Delivery::Weekly).await;
     app.collaborator(&quay.admin, plans, ada).await;

@@ -29,8 +29,7 @@ async fn enter(app: &App, account: Uuid, user: Uuid) {
     let mut client = app.client().await;
     let tx = client.transaction().await.unwrap();
     account::add_member(&tx, account, user, AccountRole::Member, START.parse().unwrap()).await.unwrap();
-    account::announce(&tx, user).await.unwrap();
-    tx.commit().await.unwrap();
+    tx.commit_with(&[account::announce(user)]).await.unwrap();
 }
 
 #[tokio::test]

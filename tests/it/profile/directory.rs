@@ -318,8 +318,7 @@ async fn a_coming_in_and_a_change_that_happen_at_once_are_both_told() {
     let Either::Right(((), change)) = select(change, pin!(waits(app.pool()))).await else {
         panic!("the change did not wait");
     };
-    account::announce(&tx, ada.id).await.unwrap();
-    tx.commit().await.unwrap();
+    tx.commit_with(&[account::announce(ada.id)]).await.unwrap();
     change.await.unwrap();
     let mut last = Vec::new();
     while names(&last) != ["Augusta"] {
