@@ -120,9 +120,9 @@ impl Tracer {
     }
 
     /// Does `work` in which traces may begin, each with a [`part`].
-    pub async fn over<T>(&self, work: impl Future<Output = T>) -> T {
+    pub fn over<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = T> {
         let scope = self.0.as_ref().map(|(_, tracer)| Scope { tracer: tracer.clone(), parent: None });
-        SCOPE.scope(scope, work).await
+        SCOPE.scope(scope, work)
     }
 }
 
@@ -164,8 +164,8 @@ impl Drop for Span {
 }
 
 /// Does `work` as a part of `span`, if there is one.
-pub async fn within<T>(span: Option<&Span>, work: impl Future<Output = T>) -> T {
-    SCOPE.scope(span.map(Span::scope), work).await
+pub fn within<T>(span: Option<&Span>, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    SCOPE.scope(span.map(Span::scope), work)
 }
 
 /// As [`within`], for what does not wait.

@@ -35,8 +35,8 @@ struct Step {
 
 impl Trail {
     /// Does `work`, whose steps are kept here.
-    pub async fn along<T>(&self, work: impl Future<Output = T>) -> T {
-        TRAIL.scope(self.clone(), work).await
+    pub fn along<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = T> {
+        TRAIL.scope(self.clone(), work)
     }
 
     /// Tells of every step, once: done by `caller` where nobody else is known to have done it. Returns whether there was

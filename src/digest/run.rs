@@ -207,7 +207,8 @@ async fn batch(work: &Work<'_>, due: &[Due]) -> Result<Told> {
         span.tell("workcenter.account.id", due[0].account.to_string());
         span.tell("workcenter.people", i64::try_from(due.len()).unwrap_or(i64::MAX));
     };
-    trace::part("digest batch", tell, compose(work, due)).await
+    // What it waits with is large, and would stand on the stack once for each of those that pass it on.
+    trace::part("digest batch", tell, Box::pin(compose(work, due))).await
 }
 
 async fn compose(work: &Work<'_>, due: &[Due]) -> Result<Told> {

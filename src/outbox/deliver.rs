@@ -111,7 +111,7 @@ where
         while !self.is_over() && mails.len() > 0 {
             let batch: Vec<Mail> = mails.by_ref().take(self.terms.sessions * DEPTH).collect();
             let count = i64::try_from(batch.len()).unwrap_or(i64::MAX);
-            trace::part("mail batch", |span| span.tell("workcenter.mails", count), self.batch(batch)).await?;
+            trace::part("mail batch", |span| span.tell("workcenter.mails", count), Box::pin(self.batch(batch))).await?;
             pace::heed(self.db, &self.terms.limits, &self.ear.heard()).await?;
         }
         let left: Vec<Mail> = mails.collect();

@@ -115,7 +115,8 @@ impl Claim {
             span.tell("workcenter.job.id", self.job.to_string());
             span.tell("workcenter.jobs", i64::try_from(jobs).unwrap_or(i64::MAX));
         };
-        trace::part("job batch", tell, batch).await
+        // What it waits with is large, and would stand on the stack once for each of those that pass it on.
+        trace::part("job batch", tell, Box::pin(batch)).await
     }
 }
 
