@@ -64,8 +64,8 @@ impl Reads {
         };
         match trace::part("read together", |_| {}, answer).await {
             Ok(found) => found.ok_or_else(|| store::missing(user)),
-            // What went wrong was said to nobody; whoever still wants to know asks for themselves.
-            Err(_closed) => store::find(reader, user).await.map(Arc::new),
+            // What went wrong was said to nobody; whoever still wants to know asks for themselves, on a connection that works.
+            Err(_closed) => store::find(&self.db.reader().await?, user).await.map(Arc::new),
         }
     }
 

@@ -217,8 +217,8 @@ async fn a_turn_that_breaks_off_says_of_which_job_it_was() {
     let broken = stage.daemon.work().await.unwrap_err();
     assert_eq!(broken.jobs.iter().map(ToString::to_string).collect::<Vec<_>>(), [job.job_id.as_str()]);
 
-    stage.leases_run_out().await;
     let mut daemon = Serving::start(DAEMON, &stage.app, &[("LOG", "warn,workcenter=info")]).await;
+    stage.leases_run_out().await;
     let line = daemon.says("a turn of a job failed").await;
     assert!(line.contains(&job.job_id), "{line}");
 }

@@ -87,9 +87,11 @@ async fn who_waits_for_a_read_that_fails_is_answered_and_who_goes_away_holds_nob
         // Both reads stand before the table, and are ended there.
         let ended = "select count(pg_terminate_backend(pid)) from pg_stat_activity
             where datname = current_database() and wait_event_type = 'Lock' and query like '%from profile%'";
+        // Within a transaction what is there is seen once.
+        let looking = app.client().await;
         let mut count = 0;
         while count < 2 {
-            count += db::text(&held, ended, &[]).await.unwrap()[0].get::<_, i64>(0);
+            count += db::text(&looking, ended, &[]).await.unwrap()[0].get::<_, i64>(0);
         }
         held.commit().await.unwrap();
     };
@@ -97,8 +99,9 @@ async fn who_waits_for_a_read_that_fails_is_answered_and_who_goes_away_holds_nob
     gone.iter_mut().for_each(|it| _ = futures_util::FutureExt::now_or_never(it));
     let (answers, ()) = tokio::join!(all, ends);
     drop(gone);
-    let failed = answers.iter().filter_map(|it| it.as_ref().err());
-    let failed: Vec<Code> = failed.map(tonic::Status::code).collect();
-    assert!(failed.iter().all(|it| *it == Code::Unavailable) && failed.len() <= 4, "{failed:?}");
+    // Whoever was on a connection that was ended may come again.
+    for status in answers.iter().filter_map(|it| it.as_ref().err()) {
+        assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    }
     ask().await.unwrap();
 }
