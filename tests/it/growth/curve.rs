@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-/// The exponent of a cost for a unit above which it grows. Source: the promise that what all of it costs grows with the work,
-/// with an exponent of 1.05 at most.
-pub const EXPONENT_MAX: f64 = 0.05;
+/// The power of their number by which the pages for one may grow, at most. Going down an index takes a page more where it has a
+/// level more: from two levels to three, over a hundred times as many, that is a power of 0.09, and what is written goes down
+/// several. Looking through all that there is would be a power of 1, through all that an account of many has a half.
+pub const EXPONENT_MAX: f64 = 0.15;
 
 /// The picture, in pixels, and what is left free around what it shows.
 const WIDTH: f64 = 480.0;

@@ -133,18 +133,15 @@ pub async fn recipients(scale: &Scale) -> Curve {
     Curve { name: "recipients", unit: "composing a digest", points }
 }
 
-/// Invites of the account :account by :inviter, from number :from to :to, of which one in :each waits.
+/// Invites of the account :account by :inviter, from number :from to :to, of which one in :each waits, the last one among them.
 const INVITES: &str = "
     set session_replication_role = replica;
     insert into invite (id, account_id, email, email_key, account_role, inviter_id, state, token_hash, created_at, expires_at, ended_at)
     select id_of(20, it), ':account', 'new' || it || '@example.org', 'new' || it || '@example.org', 'GUEST', ':inviter', state,
         sha256(it::text::bytea), timestamptz '2026-11-01', timestamptz '2027-12-01', case when state = 'ACCEPTED' then now() end
     from generate_series(:from::bigint, :to) as it,
-        lateral (select case when it % :each = 0 then 'PENDING' else 'ACCEPTED' end as state) of;
+        lateral (select case when (:to - it) % :each = 0 then 'PENDING' else 'ACCEPTED' end as state) of;
     analyze invite";
-
-/// Invites of one size that wait at most.
-const WAITING: i64 = 1_000;
 
 /// Listing a page of invites and accepting one, where there are many.
 pub async fn invites(scale: &Scale) -> Curve {
@@ -157,8 +154,8 @@ pub async fn invites(scale: &Scale) -> Curve {
         let statement = INVITES.replace(":account", &account.id.to_string());
         let statement = statement.replace(":inviter", &account.admin.id.to_string());
         let statement = statement.replace(":from", &from.to_string()).replace(":to", &size.to_string());
-        // However many there are, no more wait than an account may have.
-        let each = (size / WAITING).max(10);
+        // However many there are, the same wait: an account may not have more.
+        let each = if points.is_empty() { 10 } else { (size - from) / (ASKED / 8) };
         client.batch_execute(&statement.replace(":each", &each.to_string())).await.unwrap();
         from = size + 1;
         // Whoever accepts is there before: that somebody comes is not what is looked at.
