@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-/// The power of their number by which the pages for one may grow, at most. Going down an index takes a page more where it has a
-/// level more: from two levels to three, over a hundred times as many, that is a power of 0.09, and what is written goes down
-/// several. Looking through all that there is would be a power of 1, through all that an account of many has a half.
-pub const EXPONENT_MAX: f64 = 0.15;
+/// The exponent of a cost for a unit above which it grows. Source: the promise that what all of it costs grows with the work,
+/// with an exponent of 1.05 at most.
+const EXPONENT_MAX: f64 = 0.05;
 
 /// The picture, in pixels, and what is left free around what it shows.
 const WIDTH: f64 = 480.0;
@@ -37,17 +36,28 @@ pub struct Curve {
 impl Curve {
     /// The exponent by which the pages of a unit grow with the size: least squares on logarithms.
     pub fn exponent(&self) -> f64 {
-        slope(&self.points.iter().map(|it| (it.size as f64, it.pages)).collect::<Vec<_>>())
+        self.fit(|it| it.pages)
+    }
+
+    /// Whether a unit costs more where there are many. Then more pages are looked at, and the database works for longer: pages
+    /// alone grow with the levels of indexes, which few pages hold; time alone grows where memory does not hold what is read.
+    pub fn grows(&self) -> bool {
+        EXPONENT_MAX < self.exponent() && EXPONENT_MAX < self.fit(|it| it.worked)
+    }
+
+    fn fit(&self, cost: fn(&Point) -> f64) -> f64 {
+        slope(&self.points.iter().map(|it| (it.size as f64, cost(it))).collect::<Vec<_>>())
     }
 
     /// A table in Markdown.
     pub fn table(&self) -> String {
         let mut table = format!(
-            "## {}\n\nFor {}, the pages grow with an exponent of {:.3}.\n\n\
+            "## {}\n\nFor {}, the pages grow with an exponent of {:.3}, the database's time with one of {:.3}.\n\n\
             | size | pages | database µs | µs until it was there | filled in s |\n|---:|---:|---:|---:|---:|\n",
             self.name,
             self.unit,
-            self.exponent()
+            self.exponent(),
+            self.fit(|it| it.worked)
         );
         for Point { size, pages, worked, took, filled } in &self.points {
             writeln!(table, "| {size} | {pages:.1} | {worked:.0} | {took:.0} | {filled:.0} |").unwrap();
