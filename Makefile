@@ -66,8 +66,8 @@ digests: ## Composes a hundred thousand digests, and looks whether one costs mor
 plans: ## Looks at how PostgreSQL goes about every statement that the programs run, as it is planned at first and later on: minutes.
 	PLANS_FULL=1 bin/dev/test --test it -- plans:: --nocapture
 
-growth: ## Looks whether a profile, an event, a digest, an invite or a watcher costs more among ten million than among few: half an hour.
-	GROWTH_FULL=1 bin/dev/test --test it -- growth:: --nocapture
+growth: ## Looks whether a profile, an event, a digest, an invite or a watcher costs more among ten million than among few: minutes, and 12 GB of disk.
+	GROWTH_FULL=$${GROWTH_FULL:-1} bin/dev/test --test it -- growth:: --nocapture
 
 handshakes: ## Has ten thousand connections that never agree on TLS stand in the way of those that do.
 	TLS_FULL=1 bin/dev/test --test it -- tls::served --nocapture
