@@ -129,10 +129,21 @@ impl Db {
     ///
     /// As [`Self::client`].
     pub async fn reader(&self) -> Result<Reader> {
-        match Arc::clone(&self.lanes).part(WAIT_MAX).await? {
-            Some(shared) => Ok(Reader::Shared(shared)),
-            None => Ok(Reader::Own(Box::new(self.client().await?))),
+        let shared = Arc::clone(&self.lanes).part(WAIT_MAX).await?;
+        if shared.is_full() {
+            return Ok(Reader::Own(Box::new(self.client().await?)));
         }
+        Ok(Reader::Shared(shared))
+    }
+
+    /// As [`Self::reader`], for a read that others wait for who have theirs: never one out of the pool, of which they may have
+    /// all, but a shared one, however many are on it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::client`].
+    pub async fn crowded_reader(&self) -> Result<Reader> {
+        Ok(Reader::Shared(Arc::clone(&self.lanes).part(WAIT_MAX).await?))
     }
 
     /// What became of asking for connections. A caller who went away while they waited is not counted.

@@ -131,8 +131,9 @@ pub(super) fn url(text: &str) -> Result<String, String> {
 /// As [`url`], for what is spoken to without TLS.
 pub(super) fn collector(text: &str) -> Result<String, String> {
     match url(text) {
-        Ok(url) if url.starts_with("http://") => Ok(url),
-        _ => Err("must start with http://, as in http://127.0.0.1:4317".to_owned()),
+        // Who signs in there would be shown in the log.
+        Ok(url) if url.starts_with("http://") && !url.contains('@') => Ok(url),
+        _ => Err("must be http:// with a host and a port, as in http://127.0.0.1:4317".to_owned()),
     }
 }
 

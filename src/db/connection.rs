@@ -74,7 +74,7 @@ impl Connection {
     }
 
     /// Begins a transaction, which is rolled back unless it is committed. PostgreSQL's word on that comes with its first
-    /// statement.
+    /// statement, which should not be a write: it would last if PostgreSQL were told to stop at BEGIN, and at that alone.
     ///
     /// # Errors
     ///

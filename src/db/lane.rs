@@ -73,20 +73,16 @@ impl Lanes {
         Self { pool, tls, open: Default::default(), turn: AtomicUsize::default() }
     }
 
-    /// Takes part in a connection, which is opened if it has to be; `None` when it is full.
+    /// Takes part in a connection, which is opened if it has to be.
     ///
     /// # Errors
     ///
     /// [`Error::Unavailable`] when the database is away, or does not answer `within` that time.
-    pub async fn part(self: Arc<Self>, within: Duration) -> Result<Option<Shared>> {
+    pub async fn part(self: Arc<Self>, within: Duration) -> Result<Shared> {
         let place = self.turn.fetch_add(1, Ordering::Relaxed) % LANES;
         let found = timeout(within, self.lane(place)).await;
         let lane = found.map_err(|late| Error::Unavailable(Reason::StoreUnavailable, Some(late.into())))??;
-        // One is where they stand.
-        if Arc::strong_count(&lane) > SHARED_MAX + 1 {
-            return Ok(None);
-        }
-        Ok(Some(Shared { lanes: self, place, lane, running: Running::default() }))
+        Ok(Shared { lanes: self, place, lane, running: Running::default() })
     }
 
     async fn lane(&self, place: usize) -> Result<Arc<Lane>> {
@@ -114,6 +110,14 @@ impl Lanes {
         if open.as_ref().is_some_and(|it| Arc::ptr_eq(it, &lane)) {
             *open = None;
         }
+    }
+}
+
+impl Shared {
+    /// Whether more have a part in the connection than should have.
+    pub fn is_full(&self) -> bool {
+        // One is where they stand.
+        Arc::strong_count(&self.lane) > SHARED_MAX + 1
     }
 }
 

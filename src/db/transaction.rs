@@ -84,26 +84,31 @@ impl<'a> Transaction<'a> {
             .map(|(it, values)| -> Answer<'_> { Box::pin(async { object.execute(it, values).await.map(drop) }) });
         running
             .see(COMMIT, async {
-                let mut answers = Vec::with_capacity(last.len() + 1);
+                let (mut answers, mut ready) = (Vec::with_capacity(last.len() + 1), Ok(()));
                 for mut statement in statements {
                     match sent(&mut statement).await {
-                        // It was not sent, so COMMIT is not sent either.
-                        Poll::Ready(done) => done?,
+                        Poll::Ready(done) => ready = ready.and(done),
                         Poll::Pending => answers.push(statement),
                     }
+                    // It was not sent, so nothing is that comes after it, nor COMMIT.
+                    if ready.is_err() {
+                        break;
+                    }
                 }
-                self.is_over = true;
-                let mut commit: Answer<'_> = Box::pin(object.batch_execute(COMMIT));
-                match sent(&mut commit).await {
-                    Poll::Ready(done) => done?,
-                    Poll::Pending => answers.push(commit),
+                if ready.is_ok() {
+                    self.is_over = true;
+                    let mut commit: Answer<'_> = Box::pin(object.batch_execute(COMMIT));
+                    match sent(&mut commit).await {
+                        Poll::Ready(done) => ready = done,
+                        Poll::Pending => answers.push(commit),
+                    }
                 }
                 // After one that fails PostgreSQL refuses those behind it, and rolls back when it is to commit.
                 let mut done = Ok(());
                 for answer in answers {
                     done = done.and(answer.await);
                 }
-                done
+                done.and(ready)
             })
             .await
     }

@@ -7,10 +7,12 @@
 
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::{runtime::Handle, sync::oneshot, time::timeout};
 use tracing::debug;
 use uuid::Uuid;
 
@@ -26,6 +28,10 @@ const READS_MAX: usize = 2;
 
 /// People of one read: what PostgreSQL answers in less than a millisecond, so that it holds up nobody behind it.
 const TOGETHER_MAX: usize = 100;
+
+/// How long a read may hold up others, and those who wait for it wait: many times as long as it takes. A connection on which
+/// nothing comes any more, and nobody says so, would hold them up until all have gone.
+const READ_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Reads profiles, one for each who asks. Clones do it together.
 #[derive(Clone)]
@@ -59,13 +65,21 @@ impl Reads {
     /// As [`store::find`].
     pub async fn find(&self, reader: &Reader, user: Uuid) -> Result<Arc<Profile>> {
         let Some(answer) = self.queued(user) else {
-            let _turn = Turn(self);
-            return store::find(reader, user).await.map(Arc::new);
+            let turn = Turn(self);
+            let mut read = pin!(store::find(reader, user));
+            let found = match timeout(READ_TIME_MAX, &mut read).await {
+                Ok(found) => found,
+                Err(_elapsed) => {
+                    drop(turn);
+                    read.await
+                }
+            };
+            return found.map(Arc::new);
         };
-        match trace::part("read together", |_| {}, answer).await {
-            Ok(found) => found.ok_or_else(|| store::missing(user)),
-            // What went wrong was said to nobody; whoever still wants to know asks for themselves, on a connection that works.
-            Err(_closed) => store::find(&self.db.reader().await?, user).await.map(Arc::new),
+        match trace::part("read together", |_| {}, timeout(READ_TIME_MAX, answer)).await {
+            Ok(Ok(found)) => found.ok_or_else(|| store::missing(user)),
+            // It takes too long, or went wrong, which was said to nobody: whoever still wants to know asks for themselves.
+            Ok(Err(_)) | Err(_) => store::find(&self.db.crowded_reader().await?, user).await.map(Arc::new),
         }
     }
 
@@ -95,15 +109,17 @@ impl Reads {
             if some.is_empty() {
                 return;
             }
-            if let Err(error) = self.read(some).await {
-                debug!(error = chain(&error), "failed to read profiles together");
+            match timeout(READ_TIME_MAX, self.read(some)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => debug!(error = chain(&error), "failed to read profiles together"),
+                Err(_elapsed) => debug!("profiles that are read together do not come"),
             }
         }
     }
 
     async fn read(&self, some: Vec<Waiting>) -> Result<()> {
         let users: Vec<Uuid> = some.iter().map(|(user, _)| *user).collect();
-        let found = store::list(&self.db.reader().await?, &users).await?;
+        let found = store::list(&self.db.crowded_reader().await?, &users).await?;
         let found: HashMap<Uuid, Arc<Profile>> = found.into_iter().map(|it| (it.user, Arc::new(it))).collect();
         for (user, tell) in some {
             // As above.

@@ -48,13 +48,14 @@ async fn a_setting_that_is_missing_is_named_by_its_variable_and_its_flag() {
 
 #[tokio::test]
 async fn a_bad_setting_is_named_in_one_line_with_the_rule_it_breaks() {
-    let bad: [(&str, &str, &str, &str); 22] = [
+    let bad: [(&str, &str, &str, &str); 23] = [
         (SERVER, "SERVER_LISTEN", "nowhere", "--listen"),
         (SERVER, "DATABASE_POOL", "0", "--database-pool"),
         (SERVER, "DATABASE_URL", "nonsense", "--database-url"),
         (SERVER, "DRAIN_SECONDS", "soon", "--drain-seconds"),
         (SERVER, "LOG", "workcenter=loud", "--log"),
         (SERVER, "OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector.example", "--otel-exporter-otlp-endpoint"),
+        (SERVER, "OTEL_EXPORTER_OTLP_ENDPOINT", "http://ada:hunter2@collector", "--otel-exporter-otlp-endpoint"),
         (DAEMON, "OTEL_TRACES_SAMPLER_ARG", "1.1", "--otel-traces-sampler-arg"),
         (DAEMON, "DAEMON_LISTEN", "nowhere", "--listen"),
         (DAEMON, "DAEMON_HTTP_LISTEN", "", "--http-listen"),

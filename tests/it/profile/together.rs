@@ -20,6 +20,9 @@ use crate::{
 /// How many want one.
 const MANY: usize = 60;
 
+/// More than may have a part in shared connections at a time.
+const CROWD: usize = 600;
+
 #[tokio::test]
 async fn many_who_want_a_profile_while_others_are_read_are_answered_by_a_few_statements_each_with_their_own() {
     let app = App::start().await;
@@ -66,6 +69,10 @@ async fn many_who_want_a_profile_while_others_are_read_are_answered_by_a_few_sta
     // What the metrics asked is among these, and whoever had not come as far as to wait.
     let statements = tap.statements() - before;
     assert!(statements < MANY / 2, "{statements} statements");
+
+    // More than there is room for on the connections that are shared, and in the pool.
+    let crowd = join_all((0..CROWD).map(|it| ask(people[it % people.len()]))).await;
+    assert_eq!(crowd.into_iter().filter(Result::is_err).count(), 0);
 }
 
 #[tokio::test]
