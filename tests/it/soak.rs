@@ -58,6 +58,8 @@ struct Hour {
     busy: [Vitals; 2],
     /// What they have when nobody calls.
     idle: [Vitals; 2],
+    /// The memory, in KiB, that they have then; where it is measured, the least.
+    kept_kib: [u64; 2],
 }
 
 /// How long an hour is by the clock.
@@ -139,8 +141,12 @@ async fn day(world: &World, seed: u64, length: Length) -> (Vec<Hour>, Vec<String
         drop((server, daemon));
         let before = hours.first().map(|it| it.idle);
         let idle = vitals::at_rest(world, before).await;
+        let kept_kib = match length {
+            Length::Time(_) => vitals::kept_kib(world).await,
+            Length::Deeds(_) => idle.map(|it| it.rss_kib),
+        };
         let (calls, mails) = (world.calls(), u64::try_from(world.sink.taken()).unwrap());
-        hours.push(Hour { calls, mails, busy, idle });
+        hours.push(Hour { calls, mails, busy, idle, kept_kib });
         println!("{}", row(number, hours.last().expect("it was put there")));
     }
     (hours, wrong)
@@ -151,18 +157,18 @@ fn begin() -> Timestamp {
 }
 
 const HEAD: &str =
-    "| hour | calls | mails | server KiB | daemon KiB | files | threads | sessions | files idle | sessions idle |
+    "| hour | calls | mails | KiB | files | threads | sessions | KiB idle | files idle | sessions idle |
 |---|---|---|---|---|---|---|---|---|---|";
 
 fn row(number: usize, hour: &Hour) -> String {
     let pair = |of: [Vitals; 2], what: fn(&Vitals) -> u64| format!("{} + {}", what(&of[0]), what(&of[1]));
-    let Hour { calls, mails, busy, idle } = hour;
-    let ([server, daemon], files, threads) =
-        (busy.map(|it| it.rss_kib), pair(*busy, |it| it.files), pair(*busy, |it| it.threads));
+    let Hour { calls, mails, busy, idle, kept_kib: [server, daemon] } = hour;
+    let (memory, files, threads) =
+        (pair(*busy, |it| it.rss_kib), pair(*busy, |it| it.files), pair(*busy, |it| it.threads));
     let sessions = pair(*busy, |it| it.sessions);
     let (rest, kept) = (pair(*idle, |it| it.files), pair(*idle, |it| it.sessions));
     format!(
-        "| {} | {calls} | {mails} | {server} | {daemon} | {files} | {threads} | {sessions} | {rest} | {kept} |",
+        "| {} | {calls} | {mails} | {memory} | {files} | {threads} | {sessions} | {server} + {daemon} | {rest} | {kept} |",
         number + 1
     )
 }
@@ -170,7 +176,7 @@ fn row(number: usize, hour: &Hour) -> String {
 /// Neither program has more memory at the end than it had before, but for what chance adds.
 fn is_flat(hours: &[Hour]) {
     let rises = [0, 1].map(|program| {
-        let point = |it: &Hour| Point { kib: it.busy[program].rss_kib, calls: it.calls, mails: it.mails };
+        let point = |it: &Hour| Point { kib: it.kept_kib[program], calls: it.calls, mails: it.mails };
         Rise::of(&hours.iter().map(point).collect::<Vec<_>>())
     });
     for (program, it) in ["server", "daemon"].into_iter().zip(rises) {

@@ -1,5 +1,6 @@
-//! Whether memory is flat: what a program has at the least in each hour is what it keeps, and the most of these in the
-//! last third of the hours is held against the most in the middle third.
+//! Whether memory is flat: what a program has when nobody calls, after each hour, is what it keeps, and the most of these
+//! in the last third of the hours is held against the most in the middle third. While it is called, it has more with
+//! every call that is under way, and so as much as the machine lets it do at a time.
 //!
 //! The first third is left out: connections learn their statements, caches fill, and digests come to tell of a day. What
 //! is kept of each call or mail makes the last third higher than the middle one by as much as is kept in a third of all
@@ -7,8 +8,8 @@
 
 use std::{fs, path::Path, process::Command};
 
-/// How much more there may be, as a part of what there was, and besides, in KiB: it is chance whether all is at rest at
-/// some moment of an hour, and how many pages have but a little in use.
+/// How much more there may be, as a part of what there was, and besides, in KiB: it is chance how many
+/// pages have but a little in use, and how large a mail is that the daemon has just then.
 const MORE_SHARE: f64 = 0.05;
 const MORE_KIB: f64 = 1_024.0;
 
@@ -32,7 +33,7 @@ pub fn giving_back() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What a program had in an hour, at the least, and how much had been done at its end.
+/// What a program had after an hour, and how much had been done by then.
 #[derive(Clone, Copy, Debug)]
 pub struct Point {
     pub kib: u64,

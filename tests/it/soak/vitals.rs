@@ -14,6 +14,10 @@ use crate::process::{
 /// How often it is looked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// How long it is looked for the least memory that a program has at rest: what is free is given back every second, and
+/// is given back once more after the last answer, and twice, if a digest was written then.
+const REST: Duration = Duration::from_secs(3);
+
 /// How soon it is looked again whether a program has come to rest.
 const GLANCE: Duration = Duration::from_millis(100);
 
@@ -68,27 +72,46 @@ async fn now(world: &World) -> [Vitals; 2] {
     both
 }
 
+/// The least memory, in KiB, that each has within [`REST`].
+pub async fn kept_kib(world: &World) -> [u64; 2] {
+    let done = CancellationToken::new();
+    let (looks, ()) = tokio::join!(looks(world, &done), async {
+        sleep(REST).await;
+        done.cancel();
+    });
+    [0, 1].map(|program| least(&looks, program))
+}
+
+fn least(looks: &[[Vitals; 2]], program: usize) -> u64 {
+    looks.iter().map(|it| it[program].rss_kib).min().expect("it was looked at least once")
+}
+
 /// Looks until told to stop; returns the middle of what was seen, and of memory the least: what was had for a moment
 /// alone, as for a large digest, is not kept.
 pub async fn sampled(world: &World, done: &CancellationToken) -> [Vitals; 2] {
-    let mut looks = Vec::new();
-    let mut pace = interval(LOOK_EVERY);
-    loop {
-        tokio::select! {
-            _ = pace.tick() => looks.push(now(world).await),
-            () = done.cancelled(), if !looks.is_empty() => break,
-        }
-    }
+    let looks = looks(world, done).await;
     [0, 1].map(|program| {
         let middle = |what: fn(&Vitals) -> u64| median(looks.iter().map(|it| what(&it[program])).collect());
         Vitals {
-            rss_kib: looks.iter().map(|it| it[program].rss_kib).min().expect("it was looked at least once"),
+            rss_kib: least(&looks, program),
             files: middle(|it| it.files),
             threads: middle(|it| it.threads),
             sessions: middle(|it| it.sessions),
             relayed: middle(|it| it.relayed),
         }
     })
+}
+
+/// Looks until told to stop, once at least.
+async fn looks(world: &World, done: &CancellationToken) -> Vec<[Vitals; 2]> {
+    let mut looks = Vec::new();
+    let mut pace = interval(LOOK_EVERY);
+    loop {
+        tokio::select! {
+            _ = pace.tick() => looks.push(now(world).await),
+            () = done.cancelled(), if !looks.is_empty() => return looks,
+        }
+    }
 }
 
 pub fn median(mut figures: Vec<u64>) -> u64 {
