@@ -292,6 +292,15 @@ pub async fn run(on: &impl GenericClient, statement: &Statement<'_>) -> Result<u
     .await
 }
 
+/// The same for the rows that it yields.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn found(on: &impl GenericClient, statement: &Statement<'_>) -> Result<Vec<Row>, DbError> {
+    text(on, statement.text(), &statement.values()).await
+}
+
 /// Makes of a statement one for later.
 pub fn later(statement: &(impl QueryStatementWriter + PostgresBinder)) -> Statement<'static> {
     let (text, values) = statement.build_postgres(PostgresQueryBuilder);

@@ -18,8 +18,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use store::{
-    add_member, announce, announce_all, ask_of_passwords, enter, enter_by, everybody, find, hold, insert, member,
-    members, role, update, zoned,
+    add_member, announce, announce_all, announcing, ask_of_passwords, enter, enter_by, everybody, find, hold, insert,
+    member, members, number, role, update, zoned,
 };
 
 use crate::{
@@ -116,7 +116,7 @@ pub async fn set_role(tx: &Transaction<'_>, account: Uuid, user: Uuid, role: Acc
 }
 
 /// Takes a person out of an account, and out of nothing else. The transaction must [`hold`] the account, and says so by
-/// [`announce_all`], as its last thing.
+/// [`announce_all`].
 ///
 /// # Errors
 ///

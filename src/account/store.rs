@@ -24,42 +24,48 @@ const ADD_MEMBER: &str = "
     on conflict (account_id, user_id) do update set role = excluded.role
         where array_position($5::text[], member.role) < array_position($5::text[], excluded.role)";
 
-/// Whoever changes a profile holds this row, too. So of a change and a coming into an account that happen at once, the
-/// later one knows of the earlier one, and the directory of that account is told of both.
+/// Whoever changes a profile holds this row, too: nobody's zone changes while they come into an account or leave it.
 const HOLD_PROFILE: &str = "select from profile where user_id = $1 for no key update";
 
-/// Heads are locked in the order of their ids, by everybody. One that is there is updated, which conflicts with nothing
-/// but itself; the first member of an account makes it. `$3` is the account that all of them have left, if any.
-macro_rules! announce {
-    ($told:literal) => {
-        concat!(
-            "with told as (",
-            $told,
-            "), head as (
-                insert into directory_head (account_id, last_seq)
-                select account_id, count(*) from told group by account_id order by account_id
-                on conflict (account_id) do update set last_seq = directory_head.last_seq + excluded.last_seq
-                returning account_id, last_seq
-            ), entry as (
-                insert into directory_entry (account_id, user_id, seq)
-                select account_id, told.user_id, head.last_seq + 1 - told.place from told join head using (account_id)
-                on conflict (account_id, user_id) do update set seq = excluded.seq
-            )
-            select pg_notify($2, account_id::text) from head"
-        )
-    };
-}
+const ANNOUNCE: &str = "insert into directory_due (user_id) values ($1)";
 
-/// Of one person, in all of their accounts.
-const ANNOUNCE: &str = announce!("select account_id, user_id, 1 as place from member where user_id = $1");
+const ANNOUNCE_ALL: &str = "
+    insert into directory_due (user_id, account_id)
+    select user_id, null::uuid from unnest($1::uuid[]) as it (user_id)
+    union all select user_id, $2::uuid from unnest($1::uuid[]) as it (user_id) where $2 is not null";
 
-const ANNOUNCE_ALL: &str = announce!(
-    "select account_id, user_id, row_number() over (partition by account_id order by user_id) as place
-    from (
-        select account_id, user_id from member where user_id = any($1)
-        union select $3::uuid, user_id from unnest($1::uuid[]) as gone (user_id) where $3 is not null
-    ) as it"
-);
+/// What is due is locked in the order in which it lies there, and heads in the order of their ids, by everybody; each has
+/// all that is due to them before they take a head. A head is updated, which conflicts with nothing but itself; the first
+/// member of an account makes it. Whoever comes or goes meanwhile is due by themselves.
+const NUMBER: &str = "
+    with due as (
+        delete from directory_due
+        where ctid = any(array(select ctid from directory_due order by ctid limit $1 for update))
+        returning ctid as came, user_id, account_id
+    ), each as (
+        select came, member.account_id, member.user_id from due join member on member.user_id = due.user_id
+        where due.account_id is null
+        union all select came, account_id, user_id from due where account_id is not null
+    ), told as (
+        select account_id, user_id, max(came) as came from each group by account_id, user_id
+    ), placed as (
+        select account_id, user_id, row_number() over (partition by account_id order by came desc, user_id) as place
+        from told
+    ), head as (
+        insert into directory_head (account_id, last_seq)
+        select account_id, count(*) from told group by account_id order by account_id
+        on conflict (account_id) do update set last_seq = directory_head.last_seq + excluded.last_seq
+        returning account_id, last_seq
+    ), entry as (
+        insert into directory_entry (account_id, user_id, seq)
+        select account_id, placed.user_id, head.last_seq + 1 - placed.place from placed join head using (account_id)
+        on conflict (account_id, user_id) do update set seq = excluded.seq
+    )
+    select taken.count, pg_notify($2, head.account_id::text)
+    from (select count(*) from due) as taken left join head on true";
+
+/// How many who are due get their numbers at once: the head of an account waits for no longer than that takes.
+const NUMBERED_MAX: i64 = 1_000;
 
 /// Reads members with their names, as far as the rest of the statement says.
 macro_rules! members {
@@ -186,7 +192,7 @@ fn entered(rows: &[Row]) -> Result<()> {
 }
 
 /// Puts a person into an account. Who is in it already keeps the higher of the two roles. The caller says so by
-/// [`announce()`], as the last thing of its transaction.
+/// [`announce`].
 ///
 /// # Errors
 ///
@@ -204,13 +210,15 @@ pub async fn add_member(
     Ok(())
 }
 
-/// Tells everybody who follows a directory that `user` is in that what others see of them has changed: they move to its
-/// end. The last statement of its transaction, for everybody else who has something to tell waits for it.
-///
-/// The transaction must hold the row of their profile. Numbers are given in the order of commits: a head stays locked
-/// until the transaction ends, so who sees a number sees all that are less.
+/// Tells the directories that `user` is in that what others see of them has changed: they move to the end of each as soon
+/// as somebody [`number`]s what is due.
 pub fn announce(user: Uuid) -> Statement<'static> {
-    Statement::new(ANNOUNCE).with(user).with(notice::DIRECTORY)
+    Statement::new(ANNOUNCE).with(user)
+}
+
+/// The same as a part of a statement, of those who are in its part `changed`.
+pub fn announcing(changed: &str) -> String {
+    format!("insert into directory_due (user_id) select user_id from {changed}")
 }
 
 /// The same of several `users`, who have all left the account `left`, if any: it is told that they are gone.
@@ -219,8 +227,26 @@ pub fn announce(user: Uuid) -> Statement<'static> {
 ///
 /// What the database says.
 pub async fn announce_all(tx: &Transaction<'_>, users: &[Uuid], left: Option<Uuid>) -> Result<()> {
-    db::text(tx, ANNOUNCE_ALL, &[&users, &notice::DIRECTORY, &left]).await?;
+    db::text(tx, ANNOUNCE_ALL, &[&users, &left]).await?;
     Ok(())
+}
+
+/// Gives all whose change has committed a place at the end of each directory that they are in, and tells those who follow
+/// one. When it is over, everything is in its place that had committed when it began, whoever puts it there.
+///
+/// Numbers are given in the order of commits: a head stays locked until its statement has committed, so who sees a number
+/// sees all that are less.
+///
+/// # Errors
+///
+/// What the database says.
+pub async fn number(on: &impl GenericClient) -> Result<()> {
+    loop {
+        let rows = db::text(on, NUMBER, &[&NUMBERED_MAX, &notice::DIRECTORY]).await?;
+        if rows.first().is_none_or(|row| row.get::<_, i64>("count") < NUMBERED_MAX) {
+            return Ok(());
+        }
+    }
 }
 
 /// What a person is in an account; `None` for nothing.

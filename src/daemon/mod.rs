@@ -22,7 +22,7 @@ use tonic::service::Routes;
 use tracing::{error, info, warn};
 
 use crate::{
-    config, content,
+    account, config, content,
     digest::{self, Letterhead},
     error::{Error, Result, chain},
     identity, ids, invite, job,
@@ -211,7 +211,9 @@ impl Daemon {
     }
 
     /// Removes what nobody asks for any more, and writes down which invites have run out, until nothing is left of either.
+    /// Before, directories that nobody follows are told what they are due.
     async fn clear(&self, now: Timestamp) -> Result<()> {
+        account::number(&self.parts.db.client().await?).await?;
         let mut all = [0; 7];
         while !self.parts.draining.is_cancelled() {
             let client = self.parts.db.client().await?;

@@ -86,6 +86,7 @@ enum ZoneSource {
 }
 
 /// A person, as the others see them.
+#[derive(Clone)]
 struct Profile {
     user: Uuid,
     texts: Texts,
@@ -171,8 +172,8 @@ impl Change {
     }
 
     /// What of it differs from the texts as they are.
-    fn beyond(self, now: &Texts) -> Self {
-        Self(self.0.into_iter().filter(|(field, text)| now[*field] != *text).collect())
+    fn beyond(&self, now: &Texts) -> Self {
+        Self(self.0.iter().filter(|(field, text)| now[*field] != *text).cloned().collect())
     }
 
     /// The texts as it makes them.

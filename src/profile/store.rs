@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use sea_query::{Expr, ExprTrait, Iden, Query, UpdateStatement};
+use sea_query::{Expr, ExprTrait, Iden, Query};
 use uuid::Uuid;
 
 use super::{
-    Change, Field, Profile, Texts, Told, called, etag, history::store::insert as note, picture, visibility::Visibility,
+    Change, Field, Profile, Texts, Told, called, etag, history::store::{noted, noting}, picture, visibility::Visibility,
 };
 use crate::{
     account,
@@ -124,34 +124,43 @@ pub(super) async fn lock(tx: &Transaction<'_>, user: Uuid) -> Result<Profile> {
     rows.first().map(profile).transpose()?.ok_or_else(|| missing(user))
 }
 
-/// Writes a change, and the numbers of the phones where they are others now: the next revision.
-pub(super) fn update(user: Uuid, change: &Change, e164: Option<&[String; 2]>, now: Timestamp) -> Statement<'static> {
-    db::later(&written(user, change, e164, now))
-}
-
-fn written(user: Uuid, change: &Change, e164: Option<&[String; 2]>, now: Timestamp) -> UpdateStatement {
+/// Writes a change, with the numbers of the phones where they are others now, as the next revision; with it goes into the
+/// history what `told` says, and the directories that the person is in are told. It yields the new revision. Where the
+/// profile is not at the revision `from` any more it does nothing, and yields nothing.
+pub(super) fn update<'a>(
+    user: Uuid,
+    from: Option<i64>,
+    (change, e164): (&Change, Option<&[String; 2]>),
+    told: &'a [Told<'_>],
+    now: Timestamp,
+) -> Statement<'a> {
     let phones = e164.into_iter().flat_map(|[business, mobile]| {
         [(Column::BusinessPhoneE164, business.into()), (Column::MobilePhoneE164, mobile.into())]
     });
-    Query::update()
+    let update = Query::update()
         .table(Column::Table)
         .values(change.0.iter().map(|(field, text)| (field.column(), text.into())))
         .values(phones)
         .value(Column::Revision, Expr::col(Column::Revision).add(1_i64))
         .value(Column::UpdatedAt, now)
         .and_where(Expr::col(Column::UserId).eq(user))
-        .returning(Query::returning().column(Column::Revision))
-        .take()
+        .and_where_option(from.map(|it| Expr::col(Column::Revision).eq(it)))
+        .returning(Query::returning().columns([Column::UserId, Column::Revision]))
+        .take();
+    let update = db::later(&update).within(|update, values| {
+        let (noting, announcing) = (noting("changed", values), account::announcing("changed"));
+        format!(
+            "with changed as ({update}), noted as ({noting}), announced as ({announcing}) select revision from changed"
+        )
+    });
+    noted(update, told, now)
 }
 
-/// Notes that something of a profile has changed which stands elsewhere, as `told` says, and tells those who follow a
-/// directory that the person is in; returns the new etag. To be called as late in its transaction as can be, for others
-/// who have something to tell wait from here to its end.
-pub(super) async fn touch(tx: &Transaction<'_>, user: Uuid, told: &Told<'_>, now: Timestamp) -> Result<String> {
-    let row = db::row(tx, &written(user, &Change::default(), None, now)).await?;
-    db::run(tx, &note(user, std::slice::from_ref(told), now)).await?;
-    db::run(tx, &account::announce(user)).await?;
-    row.map(|it| etag(it.get("revision"))).ok_or_else(|| missing(user))
+/// Notes that something of a profile has changed which stands elsewhere, as `told` says; returns the new etag.
+pub(super) async fn touch(on: &impl GenericClient, user: Uuid, told: &Told<'_>, now: Timestamp) -> Result<String> {
+    let update = update(user, None, (&Change::default(), None), std::slice::from_ref(told), now);
+    let rows = db::found(on, &update).await?;
+    rows.first().map(|it| etag(it.get("revision"))).ok_or_else(|| missing(user))
 }
 
 /// What others call people, whoever they are: an address that not all may see does not come into it.

@@ -1,5 +1,6 @@
 //! Profiles: what people read of each other, and what they change of their own.
 
+mod at_once;
 mod batch;
 mod constraints;
 mod directory;

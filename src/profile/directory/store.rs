@@ -1,4 +1,4 @@
-//! The directory of an account, in the order of changes. Reads what `account::announce` writes.
+//! The directory of an account, in the order of changes. Reads what `account::number` writes.
 
 use uuid::Uuid;
 

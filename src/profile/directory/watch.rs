@@ -14,7 +14,10 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, interval_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::store::{self, Entry};
+use super::{
+    number::Numbers,
+    store::{self, Entry},
+};
 use crate::{
     access::{self, Action, Resource},
     auth::Names,
@@ -41,6 +44,7 @@ pub struct Watch {
     db: Db,
     gate: Gate,
     notices: Notices,
+    numbers: Numbers,
     stop: CancellationToken,
     look_every: Duration,
 }
@@ -70,7 +74,8 @@ pub(super) enum Word {
 impl Watch {
     /// Makes streams that look at least every `look_every`, [`LOOK_EVERY`] but for tests, and end when `stop` says so.
     pub fn new(db: Db, gate: Gate, notices: Notices, stop: CancellationToken, look_every: Duration) -> Self {
-        Self { db, gate, notices, stop, look_every }
+        let numbers = Numbers::new(db.clone());
+        Self { db, gate, notices, numbers, stop, look_every }
     }
 
     /// Follows a directory: everybody who has changed or gone since `after`, then each who does. With each word comes the
@@ -82,6 +87,7 @@ impl Watch {
     /// would be told: that their session is over, or that they may not.
     pub(super) fn follow(self, wanted: Wanted) -> impl Stream<Item = Result<(i64, Word)>> + Send + use<> {
         try_stream! {
+            let _reader = self.unless_stopped(self.numbers.reader()).await?;
             let mut beat = self.heart();
             let mut pace = interval(TURNS_APART);
             pace.set_missed_tick_behavior(MissedTickBehavior::Delay);

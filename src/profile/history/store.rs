@@ -16,12 +16,6 @@ use crate::{
 /// where people lived.
 const KEPT_FOR: Duration = Duration::from_hours(2 * 365 * 24);
 
-const INSERT: &str = "
-    insert into profile_change (id, user_id, actor_id, field, old_value, new_value, changed_at)
-    select it.id, $1, it.actor_id, it.field, it.old_value, it.new_value, $7
-    from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[])
-        as it(id, actor_id, field, old_value, new_value)";
-
 const LIST: &str = "
     select id, actor_id, field, old_value, new_value, changed_at from profile_change
     where user_id = $1 and ($2::uuid is null or id < $2)
@@ -35,15 +29,27 @@ const SWEEP: &str = "
     )
     select count(*) as count from gone";
 
-/// Writes lines into the history of `user`.
-pub(in crate::profile) fn insert<'a>(user: Uuid, told: &'a [Told<'_>], now: Timestamp) -> Statement<'a> {
+/// A part of a statement that writes lines into the history of who is in its part `changed`, if anybody; its values come
+/// behind so many others.
+pub(in crate::profile) fn noting(changed: &str, behind: usize) -> String {
+    let [ids, by, fields, old, new, now] = [1, 2, 3, 4, 5, 6].map(|it| behind + it);
+    format!(
+        "insert into profile_change (id, user_id, actor_id, field, old_value, new_value, changed_at)
+        select it.id, {changed}.user_id, it.actor_id, it.field, it.old_value, it.new_value, ${now}
+        from {changed}, unnest(${ids}::uuid[], ${by}::uuid[], ${fields}::text[], ${old}::text[], ${new}::text[])
+            as it(id, actor_id, field, old_value, new_value)"
+    )
+}
+
+/// The values of [`noting`].
+pub(in crate::profile) fn noted<'a>(statement: Statement<'a>, told: &'a [Told<'_>], now: Timestamp) -> Statement<'a> {
     fn column<'a, T>(told: &'a [Told<'_>], of: impl Fn(&'a Told<'_>) -> T) -> Vec<T> {
         told.iter().map(of).collect()
     }
     let ids = column(told, |_| ids::new());
     let (by, fields) = (column(told, |it| it.by), column(told, |it| it.field));
     let (old, new) = (column(told, |it| it.old), column(told, |it| it.new));
-    Statement::new(INSERT).with(user).with(ids).with(by).with(fields).with(old).with(new).with(now)
+    statement.with(ids).with(by).with(fields).with(old).with(new).with(now)
 }
 
 /// The history of `user` before the line `before`, newest first.

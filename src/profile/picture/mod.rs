@@ -15,6 +15,7 @@ pub use upload::{File as UploadedFile, MESSAGE_BYTES_MAX, Upload};
 const SIDE_USUAL: u32 = 300;
 
 /// A picture that somebody has set.
+#[derive(Clone)]
 pub(super) struct Picture {
     /// Changes with the picture, and with nothing else.
     pub etag: String,
@@ -25,6 +26,7 @@ pub(super) struct Picture {
 }
 
 /// One size of a picture, and where it is kept.
+#[derive(Clone)]
 pub(super) struct Kept {
     /// Pixels a side.
     pub side: u32,

@@ -166,7 +166,7 @@ impl Pictures {
         let profile_etag = match &profile.picture {
             Some(old) => {
                 let told = Told { by, field: FIELD, old: &old.etag(), new: "" };
-                // First, as when a picture is set: what pictures share is locked after the directory in both.
+                // First, as when a picture is set: what pictures share is locked after the profile in both.
                 let etag = profile::store::touch(&tx, user, &told, now).await?;
                 store::remove(&tx, user).await?;
                 if by != user {

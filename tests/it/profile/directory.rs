@@ -40,7 +40,7 @@ fn request(account: Uuid, after: &str) -> WatchProfilesRequest {
     WatchProfilesRequest { account_id: account.to_string(), after: after.to_owned() }
 }
 
-async fn follow(
+pub(super) async fn follow(
     app: &App,
     token: &str,
     account: Uuid,
