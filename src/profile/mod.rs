@@ -12,6 +12,7 @@ mod reads;
 mod service;
 mod store;
 mod text;
+mod update;
 mod visibility;
 mod zone;
 

@@ -2,36 +2,34 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
     time::Duration,
 };
 
 use futures_util::future::join3;
-use jiff::Timestamp;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use super::{
-    Addresses, Change, Field, Pictures, Profile, Texts, Told, Watch, ZoneSource,
+    Addresses, Change, Field, Pictures, Profile, Texts, Watch, ZoneSource,
     directory::service::{self as directory, DirectoryStream},
     field::Form,
     history::service as history,
-    phone,
     picture::{self, PictureStream},
     reads::Reads,
     store,
+    update::{Asked, update},
     visibility::Visibility,
 };
 use crate::{
     access::{self, Action, Leave, Resource},
     auth,
     clock::Clock,
-    db::{self, Db, GenericClient, Statement},
-    error::{Error, Reason, Result, Violations},
+    db::{Db, GenericClient},
+    error::{Error, Result, Violations},
     identity, ids,
     pb::{self, profile_service_server::ProfileService},
     secret::TokenKey,
-    subscription::{self, When},
+    subscription::When,
 };
 
 /// People whose profiles are read at a time. Their profiles are half a megabyte as people fill them in.
@@ -40,9 +38,6 @@ const BATCH_MAX: usize = 1_000;
 /// What the names of the values of these enums begin with.
 const TIME_FORMAT: &str = "TIME_FORMAT_";
 const VISIBILITY: &str = "VISIBILITY_";
-
-/// What the numbers of phones are derived from.
-const PHONES: [Field; 3] = [Field::BusinessPhone, Field::MobilePhone, Field::Country];
 
 /// Serves `ProfileService`.
 pub struct Service {
@@ -69,85 +64,6 @@ impl Service {
     ) -> Self {
         let reads = Reads::new(db.clone());
         Self { db, reads, clock, key, spread, pictures, watch, addresses }
-    }
-
-    /// Changes the profile of `user`, unless it is no longer the one that `etag` stands for.
-    ///
-    /// A change of nothing is a read. Nobody is kept from changing it meanwhile: who was overtaken looks again.
-    async fn update(&self, user: Uuid, change: &Change, etag: &str) -> Result<Profile> {
-        let now = self.clock.now().await?;
-        if change.touches(&[Field::TimeZone]) {
-            return self.rezone(user, change, etag, now).await;
-        }
-        loop {
-            let found = self.reads.find(&self.db.reader().await?, user).await?;
-            let Some(next) = Next::of(&found, change, etag, now).await? else { return Ok(Arc::unwrap_or_clone(found)) };
-            let told = next.told(&found);
-            let written = db::run(&self.db.client().await?, &next.update(&found, &told)).await?;
-            if written > 0 {
-                return Ok(next.profile);
-            }
-        }
-    }
-
-    /// The same of a change of the zone, with which the digests move that are planned: all of it lasts, or nothing.
-    async fn rezone(&self, user: Uuid, change: &Change, etag: &str, now: Timestamp) -> Result<Profile> {
-        let mut client = self.db.client().await?;
-        let tx = client.transaction().await?;
-        let found = store::lock(&tx, user).await?;
-        let Some(next) = Next::of(&found, change, etag, now).await? else { return Ok(found) };
-        let told = next.told(&found);
-        db::run(&tx, &next.update(&found, &told)).await?;
-        if next.change.touches(&[Field::TimeZone]) {
-            subscription::reschedule(&tx, &[user], &When { now, spread: self.spread }).await?;
-        }
-        tx.commit().await?;
-        Ok(next.profile)
-    }
-}
-
-/// What becomes of a profile.
-struct Next {
-    /// What of a change is one.
-    change: Change,
-    /// The profile after it.
-    profile: Profile,
-}
-
-impl Next {
-    /// What `change` makes of `found` at `now`, which has to be what `etag` stands for; `None` where nothing changes.
-    async fn of(found: &Profile, change: &Change, etag: &str, now: Timestamp) -> Result<Option<Self>> {
-        if !etag.is_empty() && etag != found.etag() {
-            return Err(Error::Conflict(Reason::EtagMismatch));
-        }
-        let change = change.beyond(&found.texts);
-        if change == Change::default() {
-            return Ok(None);
-        }
-        let texts = change.after(&found.texts);
-        let mut profile = Profile { texts, revision: found.revision + 1, updated_at: now, ..found.clone() };
-        if change.touches(&PHONES) {
-            let [business, mobile, country] = PHONES.map(|it| profile.texts[it].clone());
-            profile.e164 = phone::e164([business, mobile], country).await;
-        }
-        Ok(Some(Self { change, profile }))
-    }
-
-    /// What the history is told, by the person themselves.
-    fn told<'a>(&'a self, found: &'a Profile) -> Vec<Told<'a>> {
-        let told = |(field, new): &'a (Field, String)| Told {
-            by: found.user,
-            field: field.path(),
-            old: &found.texts[*field],
-            new,
-        };
-        self.change.0.iter().map(told).collect()
-    }
-
-    /// Writes it, if the profile is still the one that was found.
-    fn update<'a>(&self, found: &Profile, told: &'a [Told<'_>]) -> Statement<'a> {
-        let e164 = self.change.touches(&PHONES).then_some(&self.profile.e164);
-        store::update(found.user, Some(found.revision), (&self.change, e164), told, self.profile.updated_at)
     }
 }
 
@@ -259,7 +175,9 @@ impl ProfileService for Service {
         let etag = message.etag.clone();
         let change = change(message, leave.person)?;
 
-        let profile = self.update(leave.person, &change, &etag).await?;
+        let when = When { now: self.clock.now().await?, spread: self.spread };
+        let asked = Asked { user: leave.person, change, etag: &etag, when };
+        let profile = update(&self.db, &self.reads, &asked).await?;
 
         Ok(Response::new(pb::UpdateProfileResponse { profile: Some(shown(&profile, Visibility::OnlyMe)) }))
     }

@@ -7,7 +7,10 @@ use sea_query::{Expr, ExprTrait, Iden, Query};
 use uuid::Uuid;
 
 use super::{
-    Change, Field, Profile, Texts, Told, called, etag, history::store::{noted, noting}, picture, visibility::Visibility,
+    Change, Field, Profile, Texts, Told, called, etag,
+    history::store::{noted, noting},
+    picture,
+    visibility::Visibility,
 };
 use crate::{
     account,

@@ -65,7 +65,8 @@ const ABOVE: &[(&str, &str)] = &[
     ),
     (
         "daemon",
-        "content digest identity invite job outbox preference profile request server subscription template workcenter",
+        "account content digest identity invite job outbox preference profile request server subscription template \
+         workcenter",
     ),
     ("demo", "outbox"),
     ("operator", "access account audit demo digest identity job profile subscription"),

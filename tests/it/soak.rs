@@ -156,8 +156,7 @@ fn begin() -> Timestamp {
     BEGIN.parse().unwrap()
 }
 
-const HEAD: &str =
-    "| hour | calls | mails | KiB | files | threads | sessions | KiB idle | files idle | sessions idle |
+const HEAD: &str = "| hour | calls | mails | KiB | files | threads | sessions | KiB idle | files idle | sessions idle |
 |---|---|---|---|---|---|---|---|---|---|";
 
 fn row(number: usize, hour: &Hour) -> String {

@@ -7,9 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    time::{MissedTickBehavior, interval},
-};
+use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
 use crate::{

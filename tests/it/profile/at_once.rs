@@ -16,11 +16,7 @@ use crate::{
 };
 
 /// What `change` comes to, of somebody who is given the job of a countess once it waits for them.
-async fn overtaken<T>(
-    app: &App,
-    whom: &Person,
-    change: impl Future<Output = Result<T, Status>>,
-) -> Result<T, Status> {
+async fn overtaken<T>(app: &App, whom: &Person, change: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
     let mut client = app.client().await;
     let tx = client.transaction().await.unwrap();
     let other = "update profile set job_title = 'Countess', revision = revision + 1 where user_id = $1";
