@@ -2,6 +2,7 @@
 //!
 //! A statement is built in a `store.rs` and run here; every one is prepared once for each connection.
 
+mod cells;
 mod connection;
 mod door;
 mod lane;
@@ -22,6 +23,7 @@ use sea_query_postgres::PostgresBinder;
 use tokio_postgres::error::SqlState;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+pub use cells::Cells;
 pub use connection::{Connection, GenericClient};
 pub use door::{Door, Wire};
 pub use lane::Reader;

@@ -19,7 +19,8 @@ pub fn log(settings: &config::Shared) -> Result<()> {
     let filter = EnvFilter::builder().parse(&settings.log).map_err(Error::internal)?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if settings.log_json {
-        log.json().flatten_event(true).try_init()
+        // There is one span, and so no list of them.
+        log.json().flatten_event(true).with_span_list(false).try_init()
     } else {
         log.with_ansi(std::io::stderr().is_terminal()).try_init()
     };

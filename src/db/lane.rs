@@ -41,7 +41,25 @@ pub(super) struct Lanes {
     pool: Pool,
     tls: MakeRustlsConnect,
     open: [Mutex<Option<Arc<Lane>>>; LANES],
+    /// How many statements each place has that are not answered yet.
+    under_way: [AtomicUsize; LANES],
     turn: AtomicUsize,
+}
+
+/// A statement that is not answered yet.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl<'a> UnderWay<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A connection that is shared.
@@ -70,16 +88,18 @@ pub struct Shared {
 impl Lanes {
     /// Opens connections as `pool` does. None is opened yet.
     pub fn new(pool: Pool, tls: MakeRustlsConnect) -> Self {
-        Self { pool, tls, open: Default::default(), turn: AtomicUsize::default() }
+        Self { pool, tls, open: Default::default(), under_way: Default::default(), turn: AtomicUsize::default() }
     }
 
-    /// Takes part in a connection, which is opened if it has to be.
+    /// Takes part in the connection with the fewest statements before it, which is opened if it has to be.
     ///
     /// # Errors
     ///
     /// [`Error::Unavailable`] when the database is away, or does not answer `within` that time.
     pub async fn part(self: Arc<Self>, within: Duration) -> Result<Shared> {
-        let place = self.turn.fetch_add(1, Ordering::Relaxed) % LANES;
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let places = (0..LANES).map(|it| (turn.wrapping_add(it)) % LANES);
+        let place = places.min_by_key(|it| self.under_way[*it].load(Ordering::Relaxed)).unwrap_or_default();
         let found = timeout(within, self.lane(place)).await;
         let lane = found.map_err(|late| Error::Unavailable(Reason::StoreUnavailable, Some(late.into())))??;
         Ok(Shared { lanes: self, place, lane, running: Running::default() })
@@ -146,10 +166,12 @@ impl GenericClient for Reader {
         text: &str,
         statement: impl Future<Output = Result<T, DbError>> + Send,
     ) -> Result<T, DbError> {
-        let running = match self {
-            Self::Shared(it) => &it.running,
-            Self::Own(it) => it.running(),
-        };
-        running.see(text, statement).await
+        match self {
+            Self::Shared(it) => {
+                let _under_way = UnderWay::new(&it.lanes.under_way[it.place]);
+                it.running.see(text, statement).await
+            }
+            Self::Own(it) => it.running().see(text, statement).await,
+        }
     }
 }

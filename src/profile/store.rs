@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     account,
-    db::{self, GenericClient, Row, Statement, Transaction},
+    db::{self, Cells, GenericClient, Row, Statement, Transaction},
     error::{Error, Kind, Result},
 };
 
@@ -30,16 +30,16 @@ macro_rules! profiles {
     };
     ($more:literal, $unless:literal, $rest:literal) => {
         concat!(
-            "select ",
-            $more,
-            "profile.user_id, profile.first_name, profile.last_name, profile.initials, profile.job_title,
+            "select profile.user_id, profile.first_name, profile.last_name, profile.initials, profile.job_title,
                 profile.street, profile.city, profile.post_code, profile.state_province, profile.country,
                 profile.business_phone, profile.extension, profile.mobile_phone, profile.time_zone, profile.locale,
                 profile.time_format, profile.first_week_day, profile.job_title_visibility, profile.address_visibility,
                 profile.email_visibility, profile.business_phone_visibility, profile.mobile_phone_visibility,
                 profile.time_zone_visibility, profile.locale_visibility, profile.business_phone_e164,
                 profile.mobile_phone_e164, profile.revision, profile.updated_at, person.email,
-                theirs.time_zone as account_zone, picture.etag, picture.content_type, picture.sides, picture.digests
+                theirs.time_zone as account_zone, picture.etag, picture.content_type, picture.sides, picture.digests",
+            $more,
+            "
             from profile
             join person on person.id = profile.user_id
             left join picture on picture.user_id = profile.user_id
@@ -188,20 +188,23 @@ pub(super) fn missing(user: Uuid) -> Error {
     Error::NotFound(Kind::User, user.to_string())
 }
 
-/// The profile in a row of [`profiles`].
+/// The profile in a row of [`profiles`], column after column: a hundred rows looked through for thirty names each cost more
+/// than to read them.
 pub(super) fn profile(row: &Row) -> Result<Profile> {
+    let mut cells = Cells::new(row);
+    let user = cells.next("user_id");
     let mut texts = Texts::default();
     for field in Field::all() {
-        texts[field] = row.get(field.column());
+        texts[field] = cells.next(field.column());
     }
     Ok(Profile {
-        user: row.get("user_id"),
+        user,
         texts,
-        e164: [row.get("business_phone_e164"), row.get("mobile_phone_e164")],
-        email: row.get("email"),
-        account_zone: row.get("account_zone"),
-        picture: picture::store::of(row)?,
-        revision: row.get("revision"),
-        updated_at: row.get("updated_at"),
+        e164: [cells.next("business_phone_e164"), cells.next("mobile_phone_e164")],
+        revision: cells.next("revision"),
+        updated_at: cells.next("updated_at"),
+        email: cells.next("email"),
+        account_zone: cells.next("account_zone"),
+        picture: picture::store::of(&mut cells)?,
     })
 }

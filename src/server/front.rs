@@ -77,7 +77,8 @@ impl Front {
         terms.deadline = deadlines.answer;
         let places = self.load.places(call.method, request.headers(), &call.busy)?;
         terms.place = places.stream;
-        let handled = AssertUnwindSafe(self.handle(request, call)).catch_unwind();
+        // In a box, for each of those around it would copy all of it when it takes it in.
+        let handled = AssertUnwindSafe(self.handle(request, call).boxed()).catch_unwind();
         let handled = async {
             tokio::select! {
                 ended = handled => ended,

@@ -21,7 +21,7 @@ pub(super) enum Entry {
 
 /// One snapshot: a profile is at least as new as the place that its person has in the directory.
 const AFTER: &str = profiles!(
-    "directory_entry.seq, member.user_id is not null as is_in, ",
+    ", directory_entry.seq, member.user_id is not null as is_in",
     "join (
         select account_id, user_id, seq from directory_entry where account_id = $1 and seq > $2 order by seq limit $3
     ) as directory_entry on directory_entry.user_id = profile.user_id

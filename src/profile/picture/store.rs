@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Kept, Picture};
 use crate::{
-    db::{self, Row, Transaction},
+    db::{self, Cells, Transaction},
     error::{Error, Result},
 };
 
@@ -37,15 +37,16 @@ pub(super) async fn remove(tx: &Transaction<'_>, user: Uuid) -> Result<bool> {
 }
 
 /// The picture in a row to which this table may have been joined.
-pub(in crate::profile) fn of(row: &Row) -> Result<Option<Picture>> {
-    let Some(etag) = row.get("etag") else { return Ok(None) };
-    let sides: Vec<i64> = row.get("sides");
-    let digests: Vec<Vec<u8>> = row.get("digests");
+pub(in crate::profile) fn of(cells: &mut Cells<'_>) -> Result<Option<Picture>> {
+    let (etag, content_type) = (cells.next("etag"), cells.next("content_type"));
+    let (sides, digests) = (cells.next::<Option<Vec<i64>>>("sides"), cells.next::<Option<Vec<Vec<u8>>>>("digests"));
+    let (Some(etag), Some(content_type)) = (etag, content_type) else { return Ok(None) };
+    let (sides, digests) = (sides.unwrap_or_default(), digests.unwrap_or_default());
     let squares = sides.into_iter().zip(digests).map(|(side, digest)| {
         let side = u32::try_from(side).map_err(Error::internal)?;
         let length = |_| Error::internal("a digest of a picture has another length");
         Ok(Kept { side, digest: digest.try_into().map_err(length)? })
     });
     let squares = squares.collect::<Result<_>>()?;
-    Ok(Some(Picture { etag, content_type: row.get("content_type"), squares }))
+    Ok(Some(Picture { etag, content_type, squares }))
 }
