@@ -20,7 +20,7 @@ use std::{
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, QueueMode, RecyclingMethod, Runtime, Status};
 use sea_query::{PostgresQueryBuilder, QueryStatementWriter};
 use sea_query_postgres::PostgresBinder;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::{Column, error::SqlState, types::FromSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub use cells::Cells;

@@ -1,6 +1,6 @@
 //! Rows that are read from left to right.
 
-use tokio_postgres::{Row, types::FromSql};
+use super::{Column, FromSql, Row};
 
 /// The values of a row, in the order of its columns. A name is looked for among all columns of a row, for each value of each
 /// row; where rows are long and many, that costs more than the values.
@@ -21,7 +21,7 @@ impl<'a> Cells<'a> {
     ///
     /// When there is none, or it is no `T`. A build with assertions also looks at the name.
     pub fn next<T: FromSql<'a>>(&mut self, name: &str) -> T {
-        debug_assert_eq!(self.row.columns().get(self.place).map(tokio_postgres::Column::name), Some(name));
+        debug_assert_eq!(self.row.columns().get(self.place).map(Column::name), Some(name));
         let value = self.row.get(self.place);
         self.place += 1;
         value

@@ -40,23 +40,39 @@ const LEFT_MAX: Duration = Duration::from_millis(500);
 pub(super) struct Lanes {
     pool: Pool,
     tls: MakeRustlsConnect,
-    open: [Mutex<Option<Arc<Lane>>>; LANES],
-    /// How many statements each place has that are not answered yet.
-    under_way: [AtomicUsize; LANES],
+    places: [Place; LANES],
     turn: AtomicUsize,
 }
 
-/// A statement that is not answered yet.
-struct UnderWay<'a>(&'a AtomicUsize);
+/// Where a connection is that is shared.
+#[derive(Default)]
+struct Place {
+    open: Mutex<Option<Arc<Lane>>>,
+    /// How many have a part in it.
+    parts: AtomicUsize,
+    /// How many of their statements are not answered yet.
+    under_way: AtomicUsize,
+}
 
-impl<'a> UnderWay<'a> {
+impl Place {
+    /// What makes a place worse than another: that it is full, and then what stands before a statement there. Many of
+    /// those who have a part may have nothing to ask.
+    fn crowd(&self) -> (bool, usize) {
+        (self.parts.load(Ordering::Relaxed) >= SHARED_MAX, self.under_way.load(Ordering::Relaxed))
+    }
+}
+
+/// One more, until it is dropped.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
     fn new(count: &'a AtomicUsize) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Self(count)
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -88,10 +104,10 @@ pub struct Shared {
 impl Lanes {
     /// Opens connections as `pool` does. None is opened yet.
     pub fn new(pool: Pool, tls: MakeRustlsConnect) -> Self {
-        Self { pool, tls, open: Default::default(), under_way: Default::default(), turn: AtomicUsize::default() }
+        Self { pool, tls, places: Default::default(), turn: AtomicUsize::default() }
     }
 
-    /// Takes part in the connection with the fewest statements before it, which is opened if it has to be.
+    /// Takes part in the connection that has room and the fewest statements before it, which is opened if it has to be.
     ///
     /// # Errors
     ///
@@ -99,14 +115,15 @@ impl Lanes {
     pub async fn part(self: Arc<Self>, within: Duration) -> Result<Shared> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let places = (0..LANES).map(|it| (turn.wrapping_add(it)) % LANES);
-        let place = places.min_by_key(|it| self.under_way[*it].load(Ordering::Relaxed)).unwrap_or_default();
+        let place = places.min_by_key(|it| self.places[*it].crowd()).unwrap_or_default();
         let found = timeout(within, self.lane(place)).await;
         let lane = found.map_err(|late| Error::Unavailable(Reason::StoreUnavailable, Some(late.into())))??;
+        self.places[place].parts.fetch_add(1, Ordering::Relaxed);
         Ok(Shared { lanes: self, place, lane, running: Running::default() })
     }
 
     async fn lane(&self, place: usize) -> Result<Arc<Lane>> {
-        let mut open = self.open[place].lock().await;
+        let mut open = self.places[place].open.lock().await;
         if let Some(lane) = open.as_ref().filter(|it| !it.connection.is_closed()) {
             return Ok(Arc::clone(lane));
         }
@@ -126,7 +143,7 @@ impl Lanes {
         if answered.is_ok() {
             return;
         }
-        let mut open = self.open[place].lock().await;
+        let mut open = self.places[place].open.lock().await;
         if open.as_ref().is_some_and(|it| Arc::ptr_eq(it, &lane)) {
             *open = None;
         }
@@ -143,6 +160,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        self.lanes.places[self.place].parts.fetch_sub(1, Ordering::Relaxed);
         if !self.running.is_any() || self.lane.is_watched.swap(true, Ordering::Relaxed) {
             return;
         }
@@ -168,7 +186,7 @@ impl GenericClient for Reader {
     ) -> Result<T, DbError> {
         match self {
             Self::Shared(it) => {
-                let _under_way = UnderWay::new(&it.lanes.under_way[it.place]);
+                let _under_way = Counted::new(&it.lanes.places[it.place].under_way);
                 it.running.see(text, statement).await
             }
             Self::Own(it) => it.running().see(text, statement).await,

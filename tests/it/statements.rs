@@ -56,12 +56,14 @@ async fn each_call_takes_as_many_round_trips_and_statements_as_the_table_says() 
     let (large, mut said) = (cast.workcenter().await, said());
     let mut others = Vec::new();
     for &action in Action::ALL {
-        let mut counted = None;
-        // Two may have to prepare what the third one finds: calls that read share two connections.
+        // Two may have to prepare what the third one finds: calls that read share two connections. And what a server does by
+        // itself, as giving numbers to a directory, may fall into one of them.
+        let mut counted: Option<Taken> = None;
         for _ in 0..3 {
             let things = every::things(&cast, large, action).await;
             let ready = every::ready(&cast, &things, action).await;
-            counted = Some(taken(&served, ready).await.unwrap_or_else(|status| panic!("{action:?}: {status:?}")));
+            let taken = taken(&served, ready).await.unwrap_or_else(|status| panic!("{action:?}: {status:?}"));
+            counted = Some(counted.map_or(taken, |least| least.min(taken)));
             every::after(&cast, action).await;
         }
         let said = said.remove(&format!("{action:?}"));

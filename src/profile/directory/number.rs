@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::warn;
 
 use crate::{
@@ -60,7 +60,7 @@ impl Numbers {
 
     /// Gives numbers until nobody follows any more.
     async fn serve(self) {
-        let mut pace = interval(EVERY);
+        let mut pace = interval_at(Instant::now() + EVERY, EVERY);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut is_said = false;
         while self.is_wanted() {
