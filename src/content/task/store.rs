@@ -11,7 +11,8 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Reads tasks, each with all that is named in it, as far as the rest of the statement says.
+/// Reads tasks, each with all that is named in it, as far as the rest of the statement says. `offset 0` has what a task waits
+/// for looked up for it: else all that anything waits for is gathered first.
 macro_rules! tasks {
     ($more:literal, $rest:literal) => {
         concat!(
@@ -40,6 +41,7 @@ macro_rules! tasks {
                     select from task_dependency join task prior on prior.id = prior_id
                     where task_id = task.id and prior.status <> 'COMPLETED' and prior.deleted_at is null
                         and (prior.document_id is null or entry_is_there(prior.document_id))
+                    offset 0
                 ) then 'PENDING_PRIOR_TASK' else task.status end as status_now
             ) now ",
             $rest
