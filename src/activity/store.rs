@@ -38,7 +38,10 @@ const FORGET: [&str; 2] = [
     "delete from activity where ctid = any(array(select ctid from activity where log_id = $1 limit $2)) returning 1",
 ];
 
-const KNOWN: &str = "select event_id, seq from activity where log_id = $1 and event_id = any($2)";
+/// Each looked up by itself: a plan that is kept goes by logs as they are on the whole, and would read a large one whole.
+const KNOWN: &str = "
+    select known.event_id, known.seq from unnest($2::text[]) as it(event_id) cross join lateral (
+        select event_id, seq from activity where log_id = $1 and event_id = it.event_id offset 0) known";
 
 const APPEND: &str = "
     with appended as (

@@ -100,37 +100,54 @@ const WITHDRAW: &str = "
         reply = case when state = 'SENDING' then reply else $2 end
     from held where mail.id = held.id";
 
-/// The addresses of an account: those of its people, the second ones too, and those it has invited who have not come.
-macro_rules! of_account {
-    ($rest:literal) => {
-        concat!(
-            "
-    with theirs as (
-        select person.email_key from member join person on person.id = member.user_id where member.account_id = $1
-        union
-        select second_address.email_key from member join second_address using (user_id)
-        where member.account_id = $1 and second_address.email_key is not null
-        union
-        select invite.email_key from invite
-        where invite.account_id = $1 and invite.state in ('PENDING', 'DELIVERY_FAILED')
-    )",
-            $rest
+/// The refused addresses of an account: those of its people, the second ones too, and those it has invited who have not
+/// come. Of each a page is cut by itself: so PostgreSQL goes along what was refused until the page is full where the account
+/// is large, and looks up what the account has where it is small.
+const SUPPRESSIONS: &str = "
+    select email_key, reason, created_at from (
+        (
+            select email_key, reason, refused.created_at from suppressed_address refused
+            join person using (email_key) join member on member.user_id = person.id
+            where account_id = $1 and email_key > $2 order by email_key limit $3
         )
-    };
-}
+        union
+        (
+            select email_key, reason, created_at from suppressed_address refused
+            where email_key > $2 and exists (
+                select from second_address join member using (user_id)
+                where second_address.email_key = refused.email_key and account_id = $1)
+            order by email_key limit $3
+        )
+        union
+        (
+            select email_key, reason, created_at from suppressed_address refused
+            where email_key > $2 and exists (
+                select from invite
+                where invite.email_key = refused.email_key and account_id = $1 and state in ('PENDING', 'DELIVERY_FAILED'))
+            order by email_key limit $3
+        )
+    ) theirs
+    order by email_key limit $3";
 
-const SUPPRESSIONS: &str = of_account!(
-    "
-    select email_key, reason, created_at from theirs join suppressed_address using (email_key)
-    where $2::text is null or email_key > $2 order by email_key limit $3"
-);
-
-const CLEAR_SUPPRESSION: &str = of_account!(
-    ", cleared as (
-        delete from suppressed_address where email_key = $2 and exists (select from theirs where email_key = $2)
+/// Whether it is one of the account, as above, is asked of this address alone.
+const CLEAR_SUPPRESSION: &str = "
+    with theirs as (
+        select 1 from person join member on member.user_id = person.id where email_key = $2 and account_id = $1
+        union all
+        select 1 from second_address join member using (user_id) where email_key = $2 and account_id = $1
+        union all
+        select 1 from invite where email_key = $2 and account_id = $1 and state in ('PENDING', 'DELIVERY_FAILED')
+    ), cleared as (
+        delete from suppressed_address where email_key = $2 and exists (select from theirs)
     )
-    select exists (select from theirs where email_key = $2) as theirs"
-);
+    select exists (select from theirs) as theirs";
+
+/// What is asked for stands in queries of their own, as the ids of profiles do: so it is looked up, however much it is.
+const KNOWN: &str = "
+    select email_key as refused, null as slowed from suppressed_address
+    where email_key = any(array(select unnest($1::text[])))
+    union all
+    select null, domain from mail_pace where domain = any(array(select unnest($2::text[]))) and learned is not null";
 
 /// Puts mails into the outbox, in the transaction of what they tell.
 ///
@@ -283,10 +300,7 @@ pub(super) struct Known {
 
 /// What is known of `addresses` and of `domains`.
 pub(super) async fn known(on: &impl GenericClient, addresses: &[String], domains: &[String]) -> Result<Known> {
-    let find = "select email_key as refused, null as slowed from suppressed_address where email_key = any($1)
-        union all
-        select null, domain from mail_pace where domain = any($2) and learned is not null";
-    let rows = db::text(on, find, &[&addresses, &domains]).await?;
+    let rows = db::text(on, KNOWN, &[&addresses, &domains]).await?;
     let column = |name| rows.iter().filter_map(|row| row.get(name)).collect();
     Ok(Known { refused: column("refused"), slowed: column("slowed") })
 }
@@ -303,7 +317,8 @@ pub async fn suppressions(
     after: Option<&str>,
     fetch: i64,
 ) -> Result<Vec<Suppression>> {
-    let rows = db::text(on, SUPPRESSIONS, &[&account, &after, &fetch]).await?;
+    // None of them is empty.
+    let rows = db::text(on, SUPPRESSIONS, &[&account, &after.unwrap_or_default(), &fetch]).await?;
     let suppression = |row: &Row| Suppression {
         email: row.get("email_key"),
         reason: row.get("reason"),

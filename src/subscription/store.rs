@@ -37,12 +37,13 @@ const UPDATE_RECIPIENT: &str = "
 const AWAY: &str = "
     select user_id, pause_to from recipient where user_id = any($1) and pause_from <= $2 and $2 < pause_to";
 
-/// In the order of their ids, as everybody locks them.
+/// In the order of their ids, as everybody locks them. Here and below `offset 0` has it asked of each WorkCenter whether it is
+/// large: else all that are would be gathered first.
 const LOCK_LIVE: &str = "
     select subscription.id, subscription.account_id, subscription.user_id, subscription.log_id, subscription.delivery,
         subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq,
         account.default_delivery as of_account,
-        exists (select from workcenter where workcenter.id = subscription.log_id and large) as large,
+        exists (select from workcenter where workcenter.id = subscription.log_id and large offset 0) as large,
         exists (select from person_log where person_log.log_id = subscription.log_id) as own,
         case when administrator_from is not null then coalesce(digest.delivery, 'OFF') end as administrator
     from subscription join activity_head using (log_id) join account on account.id = subscription.account_id
@@ -57,7 +58,7 @@ const LOCK_TIES: &str = "
     select subscription.id, subscription.account_id, subscription.user_id, subscription.log_id, subscription.delivery,
         subscription.cadence, subscription.cursor, subscription.ended_at is not null as ended, activity_head.last_seq,
         account.default_delivery as of_account,
-        exists (select from workcenter where workcenter.id = subscription.log_id and large) as large,
+        exists (select from workcenter where workcenter.id = subscription.log_id and large offset 0) as large,
         exists (select from person_log where person_log.log_id = subscription.log_id) as own,
         case when administrator_from is not null then coalesce(digest.delivery, 'OFF') end as administrator
     from unnest($1::uuid[], $2::uuid[]) as it (user_id, log_id)
@@ -69,7 +70,7 @@ const LOCK_TIES: &str = "
 
 const HEADS: &str = "
     select activity_head.log_id, activity_head.last_seq, account.default_delivery as of_account,
-        exists (select from workcenter where workcenter.id = activity_head.log_id and large) as large
+        exists (select from workcenter where workcenter.id = activity_head.log_id and large offset 0) as large
     from activity_head join account on account.id = activity_head.account_id
     where activity_head.log_id = any($1)";
 

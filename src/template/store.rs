@@ -56,7 +56,7 @@ const TARGETS: &str = "
     order by workcenter.id limit $4";
 
 /// All that a WorkCenter has, in the order in which it is copied: a kind of things that names others after those. `offset 0`
-/// keeps what is said to one look for each thing: guesses of how many there are would have it read the whole table.
+/// keeps what is said, and who is there, to one look for each: guesses of how many there are would have it read the whole table.
 const CONTENTS: &str = "
     with recursive walk as (
         select id, kind, null::uuid as parent_id, name as path, name_key as sort, 0::bigint as level, version
@@ -76,7 +76,9 @@ const CONTENTS: &str = "
         from workcenter where id = $1
         union all
         select 1, 'COLLABORATOR', null, collaborator.user_id, null, trim(first_name || ' ' || last_name), '', 0
-        from collaborator join profile using (user_id) where workcenter_id = $1
+        from collaborator cross join lateral (
+            select first_name, last_name from profile where user_id = collaborator.user_id offset 0) profile
+        where workcenter_id = $1
         union all
         select 2 + level, kind, null, id, parent_id, path, sort, 0 from walk where kind = 'FOLDER'
         union all

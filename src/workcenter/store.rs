@@ -86,30 +86,31 @@ macro_rules! workcenters {
                 workcenter.created_at, workcenter.revision, workcenter.archived_at, workcenter.purge_at,
                 workcenter.is_template, workcenter.template_version, workcenter.provisioning_job_id, ",
             $role,
-            " as role from workcenter ",
+            " as role ",
             $rest
         )
     };
 }
 
-const FIND: &str = workcenters!("null::text", "where workcenter.id = $1");
+const FIND: &str = workcenters!("null::text", "from workcenter where workcenter.id = $1");
 
 /// Against whoever comes into it, too.
-const LOCK: &str = workcenters!("null::text", "where workcenter.id = $1 for update");
+const LOCK: &str = workcenters!("null::text", "from workcenter where workcenter.id = $1 for update");
 
 /// Against whoever archives or deletes it.
-const SHARE: &str = workcenters!("null::text", "where workcenter.id = $1 for share");
+const SHARE: &str = workcenters!("null::text", "from workcenter where workcenter.id = $1 for share");
 
 /// Against those who share it, too; whoever only refers to it does not wait.
-const KEEP: &str = workcenters!("null::text", "where workcenter.id = $1 for no key update");
+const KEEP: &str = workcenters!("null::text", "from workcenter where workcenter.id = $1 for no key update");
 
 /// Those that a person is in, those that they have made for them, and of deleted ones and of templates those whose account they
-/// administer. The state is that of `WorkCenter`.
+/// administer. The state is that of `WorkCenter`. `offset 0`: what they are in is looked up, not sought among all that there are.
 const LIST: &str = concat!(
     "select * from (",
     workcenters!(
         "collaborator.role",
-        "join collaborator on workcenter.id = collaborator.workcenter_id
+        "from collaborator
+        cross join lateral (select * from workcenter where id = collaborator.workcenter_id offset 0) workcenter
         where collaborator.user_id = $1 and workcenter.purge_at is null
             and (workcenter.provisioning_job_id is null or workcenter.created_by = $1)
             and case when provisioning_job_id is not null then 'PROVISIONING' when archived_at is null then 'ACTIVE'
@@ -118,7 +119,7 @@ const LIST: &str = concat!(
     " union all ",
     workcenters!(
         "null::text",
-        "join member on member.account_id = workcenter.account_id
+        "from workcenter join member on member.account_id = workcenter.account_id
         where $7 and workcenter.is_template and member.user_id = $1 and member.role = 'ADMINISTRATOR'
             and workcenter.purge_at is null and workcenter.provisioning_job_id is null
             and case when archived_at is null then 'ACTIVE' else 'ARCHIVED' end = any($6)
@@ -128,7 +129,7 @@ const LIST: &str = concat!(
     " union all ",
     workcenters!(
         "null::text",
-        "join member on member.account_id = workcenter.account_id
+        "from workcenter join member on member.account_id = workcenter.account_id
         where member.user_id = $1 and member.role = 'ADMINISTRATOR' and workcenter.purge_at is not null
             and workcenter.provisioning_job_id is null and 'DELETED' = any($6)"
     ),

@@ -23,8 +23,11 @@ const FIND: &str = posts!("where id = $1");
 
 const LOCK: &str = posts!("where id = $1 for update");
 
-/// An id is made later than those before it.
-const LIST: &str = posts!("where workcenter_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3");
+/// An id is made later than those before it. Said as a stretch of `post_list`, for along the ids alone PostgreSQL would pass over
+/// the posts of others.
+const LIST: &str = posts!(
+    "where (workcenter_id, id) < ($1, $2) and workcenter_id >= $1 order by workcenter_id desc, id desc limit $3"
+);
 
 const IS_FULL: &str = "select exists (select from post where workcenter_id = $1 offset $2) as is_so";
 
@@ -54,7 +57,7 @@ pub(super) async fn list(
     before: Option<Uuid>,
     fetch: i64,
 ) -> Result<Vec<Post>> {
-    Ok(db::text(on, LIST, &[&workcenter, &before, &fetch]).await?.iter().map(post).collect())
+    Ok(db::text(on, LIST, &[&workcenter, &before.unwrap_or(Uuid::max()), &fetch]).await?.iter().map(post).collect())
 }
 
 /// Whether a WorkCenter has as many posts as it may have.

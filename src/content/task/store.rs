@@ -11,7 +11,8 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Reads tasks, each with all that is named in it, as far as the rest of the statement says.
+/// Reads tasks, each with all that is named in it, as far as the rest of the statement says. `offset 0` has what a task waits
+/// for looked up for it: else all that anything waits for is gathered first.
 macro_rules! tasks {
     ($more:literal, $rest:literal) => {
         concat!(
@@ -40,6 +41,7 @@ macro_rules! tasks {
                     select from task_dependency join task prior on prior.id = prior_id
                     where task_id = task.id and prior.status <> 'COMPLETED' and prior.deleted_at is null
                         and (prior.document_id is null or entry_is_there(prior.document_id))
+                    offset 0
                 ) then 'PENDING_PRIOR_TASK' else task.status end as status_now
             ) now ",
             $rest
@@ -139,12 +141,16 @@ const STRANGE: &str = "
                 where id = it.id and workcenter_id = $1 and kind = it.kind and entry_is_there(id))
         ) as contents";
 
-/// Collaborators whom these tasks concern, by name or by their role.
+/// Collaborators whom these tasks concern, by name or by their role: all are read but for a role.
 const CONCERNED: &str = "
     select distinct task.id, named.part, collaborator.user_id
     from task join task_person named on named.task_id = task.id
-    join collaborator on collaborator.workcenter_id = task.workcenter_id
-        and (collaborator.user_id = named.user_id or collaborator.role = named.role)
+    cross join lateral (
+        select user_id from collaborator where workcenter_id = task.workcenter_id and user_id = named.user_id
+        union all
+        select user_id from collaborator
+        where named.role is not null and workcenter_id = task.workcenter_id and role = named.role
+    ) collaborator
     where task.id = any($1)
     order by task.id, named.part, collaborator.user_id";
 

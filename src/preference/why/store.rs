@@ -13,14 +13,14 @@ use crate::{
 
 /// What concerns a person is settled by its own row, unless they heard of the WorkCenter but as an administrator; everything
 /// else by the ranges of their settlements in the account, which
-/// the index of their slots finds.
+/// the index of their slots finds. `offset 0`: whether the WorkCenter is large is asked of it alone.
 const FIND: &str = "
     select activity.kind, activity.occurred_at, activity.actor_id, activity.audience = 'NAMED' as named,
         activity.retracted_at, head.floor, head.closed is not null as closed, head.due_at,
         subscription.delivery, subscription.cadence, subscription.administrator_from < $2 as as_administrator,
         subscription.start_seq, subscription.cursor, subscription.ended_at,
         coalesce(subscription.begun_at, collaborator.created_at) as begun_at, account.default_delivery as of_account,
-        exists (select from workcenter where workcenter.id = head.log_id and large) as large,
+        exists (select from workcenter where workcenter.id = head.log_id and large offset 0) as large,
         coalesce(recipient.notifications_enabled, true) as enabled,
         coalesce(recipient.default_delivery, 'INHERIT') as default_delivery,
         coalesce(recipient.digest_frequency, 'DAILY') as frequency,

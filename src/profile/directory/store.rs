@@ -19,13 +19,14 @@ pub(super) enum Entry {
     Gone(Uuid),
 }
 
-/// One snapshot: a profile is at least as new as the place that its person has in the directory.
+/// One snapshot: a profile is at least as new as the place that its person has in the directory. The page is cut in a query of
+/// its own, as ids are elsewhere: so whoever is in it is looked up, and the people of the account are not looked through.
 const AFTER: &str = profiles!(
     ", directory_entry.seq, member.user_id is not null as is_in",
-    "join (
-        select account_id, user_id, seq from directory_entry where account_id = $1 and seq > $2 order by seq limit $3
-    ) as directory_entry on directory_entry.user_id = profile.user_id
+    "join directory_entry on directory_entry.account_id = $1 and directory_entry.user_id = profile.user_id
     left join member on member.account_id = directory_entry.account_id and member.user_id = directory_entry.user_id
+    where profile.user_id = any(array(
+        select user_id from directory_entry where account_id = $1 and seq > $2 order by seq limit $3))
     order by directory_entry.seq"
 );
 

@@ -23,9 +23,9 @@ const LIST: &str = "
 
 const SWEEP: &str = "
     with gone as (
-        delete from profile_change where id in (
+        delete from profile_change where id = any(array(
             select id from profile_change where changed_at < $1 order by changed_at limit $2
-        ) returning id
+        )) returning id
     )
     select count(*) as count from gone";
 

@@ -14,13 +14,16 @@ pub(super) const TAKE_BACK: &str = "
         and digest_schedule.cadence = held.cadence";
 
 /// What people need digests for, whom somebody will come back to, and what is planned. The zone is the person's, else the account's, else UTC.
+/// `offset 0`: whether these people are away, and what their zones are, is not sought among all people.
 pub(super) const WANTED: &str = "
     with used as (
         select distinct user_id, account_id, cadence, true as wanted from subscription
         where user_id = any($1) and ended_at is null and cadence in ('DAILY', 'WEEKLY')
         union all
-        select distinct user_id, account_id, 'RETURN', true from subscription join recipient using (user_id)
-        where user_id = any($1) and ended_at is null and pause_to > $2
+        select distinct user_id, account_id, 'RETURN', true
+        from (select user_id from recipient where user_id = any($1) and pause_to > $2 offset 0) away
+        join subscription using (user_id)
+        where user_id = any($1) and ended_at is null
     ), planned as (
         select user_id, account_id, cadence, next_at, next_date, last_date from digest_schedule
         where user_id = any($1) and cadence in ('DAILY', 'WEEKLY', 'RETURN')
@@ -32,7 +35,7 @@ pub(super) const WANTED: &str = "
         from used full join planned using (user_id, account_id, cadence)
     ) it
     left join account on account.id = it.account_id
-    left join profile on profile.user_id = it.user_id";
+    left join lateral (select time_zone from profile where user_id = it.user_id offset 0) profile on true";
 
 pub(super) const PLAN: &str = "
     insert into digest_schedule (account_id, user_id, cadence, next_at, next_date)
