@@ -36,7 +36,7 @@ rolling: ## Replaces three servers twenty times each while they are used, and lo
 outage: ## Has the database be away for ten seconds while both programs are at work, and times their recovery.
 	OUTAGE_SECONDS=10 bin/dev/test --test it -- faults::outage --nocapture
 
-soak:  ## Has everybody do everything for two days on the clock, and looks whether the programs keep any of it: twenty minutes.
+soak:  ## Has everybody do everything for two days on the clock, and looks whether the programs keep any of it: twenty-three minutes.
 	SOAK_MINUTES=20 bin/dev/test --test it -- soak::a_day --nocapture
 
 steady: ## Offers eight tenths of what the server can do for ten minutes, and looks whether it stays as fast and as small.

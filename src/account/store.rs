@@ -34,14 +34,14 @@ const ANNOUNCE_ALL: &str = "
     select user_id, null::uuid from unnest($1::uuid[]) as it (user_id)
     union all select user_id, $2::uuid from unnest($1::uuid[]) as it (user_id) where $2 is not null";
 
-/// What is due is locked in the order in which it lies there, and heads in the order of their ids, by everybody; each has
+/// What is due is locked in the order in which it came, and heads in the order of their ids, by everybody; each has
 /// all that is due to them before they take a head. A head is updated, which conflicts with nothing but itself; the first
 /// member of an account makes it. Whoever comes or goes meanwhile is due by themselves.
 const NUMBER: &str = "
     with due as (
         delete from directory_due
-        where ctid = any(array(select ctid from directory_due order by ctid limit $1 for update))
-        returning ctid as came, user_id, account_id
+        where id = any(array(select id from directory_due order by id limit $1 for update))
+        returning id as came, user_id, account_id
     ), each as (
         select came, member.account_id, member.user_id from due join member on member.user_id = due.user_id
         where due.account_id is null
@@ -231,8 +231,9 @@ pub async fn announce_all(tx: &Transaction<'_>, users: &[Uuid], left: Option<Uui
     Ok(())
 }
 
-/// Gives all whose change has committed a place at the end of each directory that they are in, and tells those who follow
-/// one. When it is over, everything is in its place that had committed when it began, whoever puts it there.
+/// Gives those whose change has committed a place at the end of each directory that they are in, and tells those who
+/// follow one: so many of them at a time; whether there may be more. If not, everything is in its place that had committed
+/// before, whoever puts it there.
 ///
 /// Numbers are given in the order of commits: a head stays locked until its statement has committed, so who sees a number
 /// sees all that are less.
@@ -240,13 +241,9 @@ pub async fn announce_all(tx: &Transaction<'_>, users: &[Uuid], left: Option<Uui
 /// # Errors
 ///
 /// What the database says.
-pub async fn number(on: &impl GenericClient) -> Result<()> {
-    loop {
-        let rows = db::text(on, NUMBER, &[&NUMBERED_MAX, &notice::DIRECTORY]).await?;
-        if rows.first().is_none_or(|row| row.get::<_, i64>("count") < NUMBERED_MAX) {
-            return Ok(());
-        }
-    }
+pub async fn number(on: &impl GenericClient) -> Result<bool> {
+    let rows = db::text(on, NUMBER, &[&NUMBERED_MAX, &notice::DIRECTORY]).await?;
+    Ok(rows.first().is_some_and(|row| row.get::<_, i64>("count") >= NUMBERED_MAX))
 }
 
 /// What a person is in an account; `None` for nothing.

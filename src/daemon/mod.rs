@@ -181,6 +181,7 @@ impl Daemon {
                 self.purge(now).await?;
                 // What a daemon left that was killed between a mail and its invite.
                 self.undelivered(now).await?;
+                self.number().await?;
                 // Last, for it alone needs the store of bytes, which may be away.
                 self.tidy().await?;
             }
@@ -211,9 +212,7 @@ impl Daemon {
     }
 
     /// Removes what nobody asks for any more, and writes down which invites have run out, until nothing is left of either.
-    /// Before, directories that nobody follows are told what they are due.
     async fn clear(&self, now: Timestamp) -> Result<()> {
-        account::number(&self.parts.db.client().await?).await?;
         let mut all = [0; 7];
         while !self.parts.draining.is_cancelled() {
             let client = self.parts.db.client().await?;
@@ -233,6 +232,12 @@ impl Daemon {
         }
         let [requests, identity, changes, invites, tests, paces, jobs] = all;
         info!(requests, identity, changes, invites, tests, paces, jobs, "removed what has expired");
+        Ok(())
+    }
+
+    /// Tells directories that nobody follows what they are due.
+    async fn number(&self) -> Result<()> {
+        while !self.parts.draining.is_cancelled() && account::number(&self.parts.db.client().await?).await? {}
         Ok(())
     }
 

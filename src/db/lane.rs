@@ -116,7 +116,10 @@ impl Lanes {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let places = (0..LANES).map(|it| (turn.wrapping_add(it)) % LANES);
         let place = places.min_by_key(|it| self.places[*it].crowd()).unwrap_or_default();
+        // While it is being opened, others go elsewhere.
+        let opening = Counted::new(&self.places[place].under_way);
         let found = timeout(within, self.lane(place)).await;
+        drop(opening);
         let lane = found.map_err(|late| Error::Unavailable(Reason::StoreUnavailable, Some(late.into())))??;
         self.places[place].parts.fetch_add(1, Ordering::Relaxed);
         Ok(Shared { lanes: self, place, lane, running: Running::default() })

@@ -65,7 +65,9 @@ const FIND: &str = profiles!("", "where profile.user_id = $1");
 /// a new one, and there is none to be made for each call.
 const FIND_ALL: &str = profiles!("", "where profile.user_id = any(array(select unnest($1::uuid[])))");
 
-const LOCK: &str = profiles!(to change, "where profile.user_id = $1 for update of profile");
+const HOLD: &str = "select from profile where user_id = $1 for update";
+
+const FIND_HELD: &str = profiles!(to change, "where profile.user_id = $1");
 
 const NAMES: &str = "
     select profile.user_id, first_name, last_name, email, email_visibility
@@ -121,9 +123,11 @@ pub(super) async fn list(on: &impl GenericClient, users: &[Uuid]) -> Result<Vec<
     db::text(on, FIND_ALL, &[&users]).await?.iter().map(profile).collect()
 }
 
-/// Finds the profile of a person and keeps others from changing it until the transaction ends.
+/// Finds the profile of a person and keeps others from changing it until the transaction ends. First it is held and then
+/// read: who had to wait would see the picture of before beside the profile of now.
 pub(super) async fn lock(tx: &Transaction<'_>, user: Uuid) -> Result<Profile> {
-    let rows = db::text(tx, LOCK, &[&user]).await?;
+    db::text(tx, HOLD, &[&user]).await?;
+    let rows = db::text(tx, FIND_HELD, &[&user]).await?;
     rows.first().map(profile).transpose()?.ok_or_else(|| missing(user))
 }
 

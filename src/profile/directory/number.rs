@@ -16,8 +16,8 @@ use crate::{
     error::{Result, chain},
 };
 
-/// How soon after a change its number is given: soon enough for a list that people look at, and no more than four notices
-/// a second of each process.
+/// How soon after a change its number is given: soon enough for a list that people look at, and seldom enough for notices,
+/// for which commits wait.
 const EVERY: Duration = Duration::from_millis(250);
 
 /// What all who follow a directory share. Cheap to clone.
@@ -25,6 +25,8 @@ const EVERY: Duration = Duration::from_millis(250);
 pub(super) struct Numbers {
     db: Db,
     readers: Arc<Mutex<Readers>>,
+    /// Whose turn it is: however many come in at once, they take one connection.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -40,22 +42,17 @@ pub(super) struct Reader(Numbers);
 impl Numbers {
     /// Gives numbers by `db`. Nothing is done before somebody follows.
     pub fn new(db: Db) -> Self {
-        Self { db, readers: Arc::default() }
+        Self { db, readers: Arc::default(), turn: Arc::default() }
     }
 
-    /// Notes that somebody follows. Everything that had changed before has its number then.
-    ///
-    /// # Errors
-    ///
-    /// What the database says.
-    pub async fn reader(&self) -> Result<Reader> {
-        self.give().await?;
+    /// Notes that somebody follows.
+    pub fn reader(&self) -> Reader {
         let mut readers = self.readers();
         readers.count += 1;
         if !mem::replace(&mut readers.is_served, true) {
             tokio::spawn(self.clone().serve());
         }
-        Ok(Reader(self.clone()))
+        Reader(self.clone())
     }
 
     /// Gives numbers until nobody follows any more.
@@ -80,8 +77,16 @@ impl Numbers {
         readers.is_served
     }
 
-    async fn give(&self) -> Result<()> {
-        account::number(&self.db.client().await?).await
+    /// Gives numbers: everything that had changed before has its number when this is over.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    pub async fn give(&self) -> Result<()> {
+        let _turn = self.turn.lock().await;
+        let client = self.db.client().await?;
+        while account::number(&client).await? {}
+        Ok(())
     }
 
     fn readers(&self) -> MutexGuard<'_, Readers> {

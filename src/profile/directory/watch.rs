@@ -87,7 +87,7 @@ impl Watch {
     /// would be told: that their session is over, or that they may not.
     pub(super) fn follow(self, wanted: Wanted) -> impl Stream<Item = Result<(i64, Word)>> + Send + use<> {
         try_stream! {
-            let _reader = self.unless_stopped(self.numbers.reader()).await?;
+            let _reader = self.numbers.reader();
             let mut beat = self.heart();
             let mut pace = interval(TURNS_APART);
             pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -97,6 +97,10 @@ impl Watch {
             loop {
                 self.unless_stopped(async { Ok(pace.tick().await) }).await?;
                 let mut ear = self.notices.ear();
+                // Before it says that this was all without having been told of something, it is.
+                if is_due {
+                    self.unless_stopped(self.numbers.give()).await?;
+                }
                 loop {
                     let news = self.unless_stopped(self.look(&wanted, seen)).await?;
                     let is_all = i64::try_from(news.len()).is_ok_and(|it| it < READ_AT_A_TIME);

@@ -6,7 +6,7 @@ use futures_util::future::{Either, select};
 use tonic::{Code, Status};
 use workcenter::{
     daemon::Sweep,
-    pb::{ListProfileChangesRequest, Profile, UpdateProfileRequest},
+    pb::{DeletePictureRequest, ListProfileChangesRequest, Profile, UpdateProfileRequest},
 };
 
 use super::{directory, first_name, read, write};
@@ -95,4 +95,25 @@ async fn what_directories_are_due_is_gone_when_somebody_follows_and_after_housek
     let mut stream = directory::follow(&app, &ada.token, account.id, "").await.unwrap();
     directory::caught_up(&mut stream).await.unwrap();
     assert_eq!(due().await, 0);
+}
+
+#[tokio::test]
+async fn a_picture_that_is_set_while_it_is_to_be_deleted_is_deleted() {
+    let app = App::start().await;
+    let account = app.account("Pier Works").await;
+    let ada = app.person(&account, "ada@example.com", "Ada", "Lovelace").await;
+    let mut client = app.client().await;
+    let tx = client.transaction().await.unwrap();
+    tx.execute("update profile set revision = revision + 1 where user_id = $1", &[&ada.id]).await.unwrap();
+    let set = "insert into picture (user_id, etag, content_type, sides, digests, created_at)
+        values ($1, 'first', 'image/jpeg', '{}', '{}', now())";
+    tx.execute(set, &[&ada.id]).await.unwrap();
+    let mut profiles = app.profiles();
+    let deleted = pin!(profiles.delete_picture(by(&ada.token, DeletePictureRequest { user_id: ada.id.to_string() })));
+    let Either::Right(((), deleted)) = select(deleted, pin!(waits(app.pool()))).await else {
+        panic!("it did not wait");
+    };
+    tx.commit().await.unwrap();
+    deleted.await.unwrap();
+    assert!(read(&app, &ada, "me").await.unwrap().picture.is_none());
 }
