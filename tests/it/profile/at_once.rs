@@ -106,7 +106,7 @@ async fn a_picture_that_is_set_while_it_is_to_be_deleted_is_deleted() {
     let tx = client.transaction().await.unwrap();
     tx.execute("update profile set revision = revision + 1 where user_id = $1", &[&ada.id]).await.unwrap();
     let set = "insert into picture (user_id, etag, content_type, sides, digests, created_at)
-        values ($1, 'first', 'image/jpeg', '{}', '{}', now())";
+        values ($1, 'first', 'image/jpeg', array[48], array[sha256('first')], now())";
     tx.execute(set, &[&ada.id]).await.unwrap();
     let mut profiles = app.profiles();
     let deleted = pin!(profiles.delete_picture(by(&ada.token, DeletePictureRequest { user_id: ada.id.to_string() })));
