@@ -85,16 +85,17 @@ impl Balanced {
         self.places.write().unwrap()[place] = channel;
     }
 
-    fn next(&self) -> Channel {
+    fn at(&self, turn: usize) -> Channel {
         let places = self.places.read().unwrap();
-        places[self.turn.fetch_add(1, Ordering::Relaxed) % places.len()].clone()
+        places[turn % places.len()].clone()
     }
 
-    /// Calls the next server, and others when it is unavailable; when a server says after how long, then after that.
+    /// Calls the next server, and the one after it when it is unavailable, whatever turn others have taken meanwhile; when
+    /// a server says after how long, then after that.
     pub async fn call<T>(&self, call: impl AsyncFn(Channel) -> Result<Response<T>, Status>) -> Result<T, Status> {
         let mut failed = 0;
-        loop {
-            let status = match call(self.next()).await {
+        for turn in self.turn.fetch_add(1, Ordering::Relaxed).. {
+            let status = match call(self.at(turn)).await {
                 Ok(answer) => {
                     self.answered.send_modify(|it| *it += 1);
                     return Ok(answer.into_inner());
@@ -112,6 +113,7 @@ impl Balanced {
             self.failures.lock().unwrap().push(status);
             sleep(told.unwrap_or_else(|| self.policy.backoff(failed))).await;
         }
+        unreachable!("there is always another turn")
     }
 
     /// What calls ended with that were tried again, since this was asked last.
@@ -128,13 +130,18 @@ impl Balanced {
     }
 }
 
-/// Whether a call never left the client, because its connection made way: gRPC's own clients then make it on another by
-/// themselves, and tonic's says so.
+/// Whether no server has begun with a call: its connection made way before it left, or the server had said by then that it
+/// takes no more. gRPC's own clients then make it on another by themselves, and tonic's says so.
 fn is_unsent(status: &Status) -> bool {
     let mut cause = status.source();
     while let Some(error) = cause {
         if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled) {
             return status.code() == Code::Cancelled;
+        }
+        // Who is told so of a call has one that is above the last that the server has begun with.
+        let goes = |it: &h2::Error| it.is_go_away() && it.is_remote() && it.reason() == Some(h2::Reason::NO_ERROR);
+        if error.downcast_ref::<h2::Error>().is_some_and(goes) {
+            return true;
         }
         cause = error.source();
     }
