@@ -6,7 +6,8 @@ use crate::{
     error::Result,
 };
 
-/// The items go first, and a job once it has none any more; both by ids in queries of their own, so that no plan reads all items. `finished_at` is of the real clock, and so is this.
+/// The items go first, and a job once it has none any more; both by ids in queries of their own, so that no plan reads all
+/// items. `finished_at` is of the real clock, and so is this.
 const SWEEP: &str = "
     with old as (
         select id from job where finished_at < now() - make_interval(days => $1::bigint::int) order by finished_at limit $2
@@ -15,7 +16,8 @@ const SWEEP: &str = "
             select ctid from job_item where job_id = any(array(select id from old)) limit $3))
         returning 1
     ), gone as (
-        delete from job where id = any(array(select id from old)) and not exists (select from job_item where job_id = job.id)
+        delete from job
+        where id = any(array(select id from old)) and not exists (select from job_item where job_id = job.id)
         returning 1
     )
     select (select count(*) from items) + (select count(*) from gone) as rows";

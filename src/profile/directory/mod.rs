@@ -2,9 +2,9 @@
 //!
 //! What is kept is one number for each who is or was a member, the place of their last change. A change says no more than
 //! that there was one (`account::announce`); the number is given soon after it has committed, to many at a time, while
-//! there is somebody who reads. So a reader who has seen everything up to a number asks for what is after it, however long ago that was, and gets
-//! each who has changed since once, as they are now, or that they are gone. Nothing is kept for readers, and none can
-//! fall too far behind.
+//! there is somebody who reads. So a reader who has seen everything up to a number asks for what is after it, however
+//! long ago that was, and gets each who has changed since once, as they are now, or that they are gone. Nothing is kept
+//! for readers, and none can fall too far behind.
 
 mod number;
 pub(super) mod service;

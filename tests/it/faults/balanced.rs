@@ -94,8 +94,11 @@ impl Balanced {
     /// a server says after how long, then after that.
     pub async fn call<T>(&self, call: impl AsyncFn(Channel) -> Result<Response<T>, Status>) -> Result<T, Status> {
         let mut failed = 0;
-        for turn in self.turn.fetch_add(1, Ordering::Relaxed).. {
-            let status = match call(self.at(turn)).await {
+        let mut turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        loop {
+            let called = call(self.at(turn)).await;
+            turn += 1;
+            let status = match called {
                 Ok(answer) => {
                     self.answered.send_modify(|it| *it += 1);
                     return Ok(answer.into_inner());
@@ -113,7 +116,6 @@ impl Balanced {
             self.failures.lock().unwrap().push(status);
             sleep(told.unwrap_or_else(|| self.policy.backoff(failed))).await;
         }
-        unreachable!("there is always another turn")
     }
 
     /// What calls ended with that were tried again, since this was asked last.

@@ -8,8 +8,8 @@
 
 use std::{fs, path::Path, process::Command};
 
-/// How much more there may be, as a part of what there was, and besides, in KiB: it is chance how many
-/// pages have but a little in use, and how large a mail is that the daemon has just then.
+/// How much more there may be, as a part of what there was, and besides, in KiB: it is chance how many pages have but a
+/// little in use, and how large a mail is that the daemon has just then.
 const MORE_SHARE: f64 = 0.05;
 const MORE_KIB: f64 = 1_024.0;
 

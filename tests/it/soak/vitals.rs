@@ -14,8 +14,8 @@ use crate::process::{
 /// How often it is looked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long it is looked for the least memory that a program has at rest: what is free is given back every second, and
-/// is given back once more after the last answer, and twice, if a digest was written then.
+/// How long it is looked for the least memory that a program has at rest: what is free is given back every second, and so
+/// twice at least.
 const REST: Duration = Duration::from_secs(3);
 
 /// How soon it is looked again whether a program has come to rest.
