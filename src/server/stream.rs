@@ -3,21 +3,26 @@
 //! hyper does not look at an answer while its reader lets nothing through. So the task as a whole is dropped when its
 //! time is over: that resets the stream, and frees all that it held.
 
+use std::{
+    cell::Cell,
+    future::poll_fn,
+    task::{Context, Poll},
+};
+
 use hyper::rt::Executor;
 use tokio::{
-    sync::watch,
     task_local,
     time::{Instant, sleep_until},
 };
 
 task_local! {
     /// When this stream ends.
-    static END: watch::Sender<Option<Instant>>;
+    static END: Cell<Option<Instant>>;
 }
 
-/// Ends the stream on whose task this is called at `end`. Elsewhere it does nothing.
+/// Ends the stream on whose task this is called at `end`, once and for all. Elsewhere it does nothing.
 pub(super) fn end_at(end: Instant) {
-    let _ = END.try_with(|it| it.send_replace(Some(end)));
+    let _ = END.try_with(|it| it.set(Some(end)));
 }
 
 /// Gives every stream a task.
@@ -29,23 +34,17 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     fn execute(&self, stream: F) {
-        let end = watch::Sender::new(None);
-        let mut told = end.subscribe();
         // Where it stands, lest the task has room for it twice: once where it came from, and once where it is run.
-        let stream = Box::pin(stream);
-        tokio::spawn(async move {
-            let over = async {
-                // Its sender lives for as long as the stream.
-                let end = told.wait_for(Option::is_some).await.ok().and_then(|it| *it);
-                match end {
-                    Some(end) => sleep_until(end).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                _ = END.scope(end, stream) => {}
-                () = over => {}
+        let mut stream = Box::pin(stream);
+        let mut over = None;
+        let until_it_ends = poll_fn(move |context: &mut Context<'_>| {
+            if stream.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
             }
+            // What was polled may have said so: there is nobody else who does.
+            let Some(end) = END.with(Cell::get) else { return Poll::Pending };
+            over.get_or_insert_with(|| Box::pin(sleep_until(end))).as_mut().poll(context)
         });
+        tokio::spawn(END.scope(Cell::new(None), until_it_ends));
     }
 }
