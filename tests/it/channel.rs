@@ -2,6 +2,7 @@
 //! that programs say.
 
 use std::{
+    error::Error,
     pin::Pin,
     sync::Mutex,
     task::{Context, Poll, ready},
@@ -10,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tonic::{
-    Status,
+    Code, Status,
     body::Body,
     codegen::{Service, http},
     transport,
@@ -53,6 +54,24 @@ impl Service<http::Request<Body>> for Channel {
             Ok(answer.map(|body| Heard { body, path }))
         })
     }
+}
+
+/// Whether no server has begun with a call: its connection made way before it left, or the server had said by then that it
+/// takes no more. gRPC's own clients then make it on another by themselves, and tonic's says so.
+pub fn is_unsent(status: &Status) -> bool {
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled) {
+            return status.code() == Code::Cancelled;
+        }
+        // Who is told so of a call has one that is above the last that the server has begun with.
+        let goes = |it: &h2::Error| it.is_go_away() && it.is_remote() && it.reason() == Some(h2::Reason::NO_ERROR);
+        if error.downcast_ref::<h2::Error>().is_some_and(goes) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The body of an answer, at the end of which may be why the call failed.

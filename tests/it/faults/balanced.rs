@@ -1,7 +1,6 @@
 //! A client that does as the service config says: all servers in turn, and what ended `UNAVAILABLE` again.
 
 use std::{
-    error::Error,
     sync::{
         Mutex, RwLock,
         atomic::{AtomicUsize, Ordering},
@@ -16,7 +15,10 @@ use tokio::{
 use tonic::{Code, Response, Status};
 use tonic_types::StatusExt;
 
-use crate::{channel::Channel, process::running::HANGS_AFTER};
+use crate::{
+    channel::{Channel, is_unsent},
+    process::running::HANGS_AFTER,
+};
 
 /// Servers, and how calls to them are tried again.
 pub struct Balanced {
@@ -130,22 +132,4 @@ impl Balanced {
         let becomes = answered.wait_for(|it| *it >= enough);
         timeout(HANGS_AFTER, becomes).await.expect("calls are answered").unwrap();
     }
-}
-
-/// Whether no server has begun with a call: its connection made way before it left, or the server had said by then that it
-/// takes no more. gRPC's own clients then make it on another by themselves, and tonic's says so.
-fn is_unsent(status: &Status) -> bool {
-    let mut cause = status.source();
-    while let Some(error) = cause {
-        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled) {
-            return status.code() == Code::Cancelled;
-        }
-        // Who is told so of a call has one that is above the last that the server has begun with.
-        let goes = |it: &h2::Error| it.is_go_away() && it.is_remote() && it.reason() == Some(h2::Reason::NO_ERROR);
-        if error.downcast_ref::<h2::Error>().is_some_and(goes) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
