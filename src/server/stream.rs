@@ -11,6 +11,7 @@ use std::{
 
 use hyper::rt::Executor;
 use tokio::{
+    task::coop::unconstrained,
     task_local,
     time::{Instant, sleep_until},
 };
@@ -43,8 +44,35 @@ where
             }
             // What was polled may have said so: there is nobody else who does.
             let Some(end) = END.with(Cell::get) else { return Poll::Pending };
-            over.get_or_insert_with(|| Box::pin(sleep_until(end))).as_mut().poll(context)
+            // A stream that never waits uses up what a task may do at a time, and time goes on all the same.
+            over.get_or_insert_with(|| Box::pin(unconstrained(sleep_until(end)))).as_mut().poll(context)
         });
         tokio::spawn(END.scope(Cell::new(None), until_it_ends));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        sync::oneshot,
+        task::coop::consume_budget,
+        time::{Duration, timeout},
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_that_never_waits_ends_in_time_as_well() {
+        let (here, gone) = oneshot::channel::<()>();
+        Streams.execute(async move {
+            let _here = here;
+            end_at(Instant::now());
+            // All that a task may do at a time, each time.
+            loop {
+                consume_budget().await;
+            }
+        });
+        let gone = timeout(Duration::from_secs(30), gone).await;
+        gone.expect("it is dropped").expect_err("nothing is sent");
     }
 }
