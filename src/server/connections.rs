@@ -142,7 +142,7 @@ impl Line {
         Busy(Arc::clone(self))
     }
 
-    /// Counts calls. Who waits for their end is told, and mostly nobody does: telling nobody takes sixteen locks.
+    /// Counts calls. Who waits for their end is told, and mostly nobody does: telling nobody takes eight locks.
     fn count(&self, more: impl FnOnce(usize) -> usize) {
         self.calls.send_if_modified(|(calls, since)| {
             (*calls, *since) = (more(*calls), Instant::now());

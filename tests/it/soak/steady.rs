@@ -11,10 +11,9 @@ use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Mutex, mpsc},
     task::JoinSet,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
-use tonic_types::StatusExt;
 use workcenter::clock;
 
 use super::{
@@ -38,13 +37,6 @@ const CREW: usize = 64;
 const COMPARED: usize = 3;
 const WARM_MINUTES: usize = 1;
 
-/// How often somebody comes back who is told to. Of uploads there are so many at a time, and where the disk stands still
-/// for a moment, there are more.
-const RETURNS_MAX: u32 = 3;
-
-/// How many may be told to come back: one of so many.
-const RETURNS_EACH: usize = 1000;
-
 /// How much slower the slowest of a hundred may be at the end than at the beginning: others use the machine too, and
 /// the tables have grown from nothing.
 const SLOWER_MAX: f64 = 2.0;
@@ -62,32 +54,28 @@ const BRIEF: Duration = Duration::from_secs(1);
 /// How the parts of the stream are called: a minute, unless all of it is shorter.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What became of a deed: when it was due, how long it took from then on, how often it was to come back, and what went
-/// wrong.
+/// What became of a deed: when it was due, how long it took from then on, and what went wrong.
 struct Outcome {
     due: Duration,
     took: Duration,
-    returns: u32,
     wrong: Option<String>,
 }
 
-/// Does what comes next as clients do: again when no server has begun with it, for its connection made way; and when it is
-/// told to come back, then. How often that was, and what went wrong.
-async fn done(caller: &mut Caller) -> (u32, Option<String>) {
-    let deed = caller.next_that_is_answered();
-    let mut returns = 0;
+/// Does something as gRPC's own clients do: again when no server has begun with it, for its connection made way. What went
+/// wrong otherwise.
+async fn done(caller: &mut Caller, deed: Deed) -> Option<String> {
     loop {
-        let Err(status) = caller.do_(deed).await else { return (returns, None) };
-        if is_unsent(&status) {
-            continue;
+        match caller.do_(deed).await {
+            Err(status) if is_unsent(&status) => {}
+            done => return done.err().map(|status| format!("{deed:?}: {status:?}")),
         }
-        let told = status.get_error_details().retry_info().and_then(|it| it.retry_delay);
-        let (Some(delay), true) = (told, returns < RETURNS_MAX) else {
-            return (returns, Some(format!("{deed:?}: {status:?}")));
-        };
-        returns += 1;
-        sleep(delay).await;
     }
+}
+
+/// Does what comes next.
+async fn next(caller: &mut Caller) -> Option<String> {
+    let deed = caller.next_that_is_answered();
+    done(caller, deed).await
 }
 
 /// Has everybody do things for so long, each as fast as they are answered: how many are done in a second.
@@ -96,7 +84,7 @@ async fn flat_out(crew: Vec<Caller>, time: Duration) -> (Vec<Caller>, f64) {
     let work = crew.into_iter().map(|mut caller| async move {
         let mut count = 0_u32;
         while Instant::now() < until {
-            assert_eq!(done(&mut caller).await.1, None);
+            assert_eq!(next(&mut caller).await, None);
             count += 1;
         }
         (caller, count)
@@ -124,11 +112,11 @@ async fn offered(crew: Vec<Caller>, each_second: f64, time: Duration) -> Vec<Out
         let (back, free) = (back.clone(), Arc::clone(&free));
         work.spawn(async move {
             let mut caller = free.lock().await.recv().await.expect("whoever goes comes back");
-            let (returns, wrong) = done(&mut caller).await;
+            let wrong = next(&mut caller).await;
             let took = (begun + due).elapsed();
             // Nobody is waited for when all is over.
             let _ = back.send(caller);
-            Outcome { due, took, returns, wrong }
+            Outcome { due, took, wrong }
         });
     }
     work.join_all().await
@@ -138,7 +126,7 @@ async fn offered(crew: Vec<Caller>, each_second: f64, time: Duration) -> Vec<Out
 async fn copying(mut caller: Caller, over: &CancellationToken) -> Vec<String> {
     let mut wrong = Vec::new();
     while !over.is_cancelled() {
-        wrong.extend(caller.do_(Deed::Copy).await.err().map(|status| format!("Copy: {status:?}")));
+        wrong.extend(done(&mut caller, Deed::Copy).await);
     }
     wrong
 }
@@ -163,7 +151,7 @@ async fn looked_at(world: &World, over: &CancellationToken) -> Vec<(u64, [Vitals
         let minute = CancellationToken::new();
         let end = async {
             tokio::select! {
-                () = sleep(MINUTE) => {}
+                () = tokio::time::sleep(MINUTE) => {}
                 () = over.cancelled() => {}
             }
             minute.cancel();
@@ -174,11 +162,8 @@ async fn looked_at(world: &World, over: &CancellationToken) -> Vec<(u64, [Vitals
     looks
 }
 
-/// Hardly anybody was told to come back, nothing grew, and it is as fast at the end as at the beginning.
+/// Nothing grew, and it is as fast at the end as at the beginning.
 fn is_steady(outcomes: &[Outcome], looks: &[(u64, [Vitals; 2])], minutes: usize) {
-    let returns: u32 = outcomes.iter().map(|it| it.returns).sum();
-    println!("{returns} of {} were told to come back", outcomes.len());
-    assert!(returns as usize <= outcomes.len().div_ceil(RETURNS_EACH), "too many are told to come back");
     println!("| minute | deeds | p50 | p99 | slowest | server KiB | daemon KiB |\n|---|---|---|---|---|---|---|");
     for (number, (_, seen)) in looks.iter().enumerate().take(minutes) {
         let times = times(outcomes, number..number + 1);
@@ -233,6 +218,7 @@ async fn a_server_that_has_eight_tenths_of_what_it_can_do_to_do_does_all_of_it()
 
     wrong.extend(outcomes.iter().filter_map(|it| it.wrong.clone()));
     assert!(wrong.is_empty(), "{} of {} went wrong: {wrong:#?}", wrong.len(), outcomes.len());
+    assert!(!outcomes.is_empty());
     if let Some(minutes) = minutes {
         is_steady(&outcomes, &looks, minutes);
     }
