@@ -1,4 +1,4 @@
-//! How often a connection is written to.
+//! How often a connection is written to, and who hears of its calls.
 
 use std::net::Ipv4Addr;
 
@@ -77,4 +77,16 @@ async fn answers_of_less_than_a_kib_that_are_ready_together_are_one_write() {
 #[tokio::test]
 async fn what_is_longer_is_written_with_its_head() {
     assert_eq!(writes_of_two(4000).await, 2);
+}
+
+#[tokio::test]
+async fn who_waits_for_the_end_of_calls_hears_of_it_whenever_they_came() {
+    let line = Arc::new(Line::new(Ipv4Addr::LOCALHOST.into(), false));
+    let busy = line.begin();
+    let mut calls = line.calls.subscribe();
+    assert_eq!(calls.borrow_and_update().0, 1);
+    drop(busy);
+    assert!(calls.has_changed().unwrap());
+    assert_eq!(calls.borrow_and_update().0, 0);
+    assert!(line.idle_since().is_some());
 }
