@@ -294,21 +294,6 @@ pub async fn run(on: &impl GenericClient, statement: &Statement<'_>) -> Result<u
     .await
 }
 
-/// The same for the rows that it yields.
-///
-/// # Errors
-///
-/// What the database says.
-pub async fn found(on: &impl GenericClient, statement: &Statement<'_>) -> Result<Vec<Row>, DbError> {
-    text(on, statement.text(), &statement.values()).await
-}
-
-/// Makes of a statement one for later.
-pub fn later(statement: &(impl QueryStatementWriter + PostgresBinder)) -> Statement<'static> {
-    let (text, values) = statement.build_postgres(PostgresQueryBuilder);
-    values.0.into_iter().fold(Statement::new(text), Statement::with)
-}
-
 /// The name of the constraint that `error` says was violated.
 pub fn violated(error: &DbError) -> Option<&str> {
     error.as_db_error()?.constraint()

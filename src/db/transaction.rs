@@ -172,12 +172,6 @@ impl<'a> Statement<'a> {
         self
     }
 
-    /// The same values in a text that is made of its own, and of how many values there are.
-    #[must_use]
-    pub fn within(self, text: impl FnOnce(&str, usize) -> String) -> Self {
-        Self { text: text(&self.text, self.values.len()).into(), ..self }
-    }
-
     pub(super) fn text(&self) -> &str {
         &self.text
     }

@@ -20,7 +20,7 @@ mod throttle;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use address::{ADDRESS_CHANGE_GOOD_FOR, Moved, ask_for_address, confirm_address, pending_address};
+pub use address::{ADDRESS_CHANGE_GOOD_FOR, Moved, ask_for_address, move_address, pending_address, take_address};
 pub use binding::{Name, bind, unbind};
 pub use challenge::Challenge;
 pub use email::Email;

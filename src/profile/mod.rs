@@ -12,8 +12,10 @@ mod reads;
 mod service;
 mod store;
 mod text;
+mod together;
 mod update;
 mod visibility;
+mod writes;
 mod zone;
 
 use std::{
@@ -104,6 +106,11 @@ struct Profile {
 impl Profile {
     fn etag(&self) -> String {
         etag(self.revision)
+    }
+
+    /// Whether it is the same step of the same profile.
+    fn is_as(&self, other: &Self) -> bool {
+        (self.revision, self.updated_at, &self.texts) == (other.revision, other.updated_at, &other.texts)
     }
 
     /// The zone in force: their own, else an account's, else UTC.

@@ -19,6 +19,7 @@ use super::{
     store,
     update::{Asked, update},
     visibility::Visibility,
+    writes::Writes,
 };
 use crate::{
     access::{self, Action, Leave, Resource},
@@ -43,6 +44,7 @@ const VISIBILITY: &str = "VISIBILITY_";
 pub struct Service {
     db: Db,
     reads: Reads,
+    writes: Writes,
     clock: Clock,
     key: TokenKey,
     spread: Duration,
@@ -62,8 +64,8 @@ impl Service {
         watch: Watch,
         addresses: Addresses,
     ) -> Self {
-        let reads = Reads::new(db.clone());
-        Self { db, reads, clock, key, spread, pictures, watch, addresses }
+        let (reads, writes) = (Reads::new(db.clone()), Writes::new(db.clone()));
+        Self { db, reads, writes, clock, key, spread, pictures, watch, addresses }
     }
 }
 
@@ -177,7 +179,7 @@ impl ProfileService for Service {
 
         let when = When { now: self.clock.now().await?, spread: self.spread };
         let asked = Asked { user: leave.person, change, etag: &etag, when };
-        let profile = update(&self.db, &self.reads, &asked).await?;
+        let profile = update(&self.db, (&self.reads, &self.writes), &asked).await?;
 
         Ok(Response::new(pb::UpdateProfileResponse { profile: Some(shown(&profile, Visibility::OnlyMe)) }))
     }

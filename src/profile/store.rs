@@ -1,21 +1,17 @@
 //! The table `profile`.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use jiff::Timestamp;
-use sea_query::{Expr, ExprTrait, Iden, Query};
+use sea_query::{Iden, Query};
 use uuid::Uuid;
 
-use super::{
-    Change, Field, Profile, Texts, Told, called, etag,
-    history::store::{noted, noting},
-    picture,
-    visibility::Visibility,
-};
+use super::{Field, Profile, Texts, Told, called, etag, history::store::noting, picture, visibility::Visibility};
 use crate::{
     account,
-    db::{self, Cells, GenericClient, Row, Statement, Transaction},
+    db::{self, Cells, GenericClient, Row, ToSql, Transaction},
     error::{Error, Kind, Result},
+    ids,
 };
 
 /// Reads profiles with what other rooms know of their people: the address, the picture, and the zone of the account
@@ -69,6 +65,10 @@ const HOLD: &str = "select from profile where user_id = $1 for update";
 
 const FIND_HELD: &str = profiles!(to change, "where profile.user_id = $1");
 
+/// See [`updating`].
+static UPDATE: LazyLock<String> = LazyLock::new(|| updating(""));
+static UPDATE_UNHELD: LazyLock<String> = LazyLock::new(|| updating("skip locked"));
+
 const NAMES: &str = "
     select profile.user_id, first_name, last_name, email, email_visibility
     from profile join person on person.id = profile.user_id
@@ -82,12 +82,44 @@ enum Column {
     FirstName,
     LastName,
     TimeZone,
-    #[iden = "business_phone_e164"]
-    BusinessPhoneE164,
-    #[iden = "mobile_phone_e164"]
-    MobilePhoneE164,
-    Revision,
     UpdatedAt,
+}
+
+/// The statement that writes changes: what a line of the history says of a field is what the field becomes. Profiles are held
+/// first, and those that others hold are treated as `held` says.
+///
+/// Arrays stand in queries of their own, whose rows are guessed whatever they are: so the plan that is kept looks no worse than
+/// a new one, and there is none to be made for each call.
+fn updating(held: &str) -> String {
+    let said = |it: Field| format!("max(new_value) filter (where field = '{}') as {}", it.path(), it.column());
+    let value = |it: Field| format!("{0} = coalesce(said.{0}, profile.{0})", it.column());
+    let said = Field::all().map(said).collect::<Vec<_>>().join(", ");
+    let values = Field::all().map(value).collect::<Vec<_>>().join(", ");
+    let (noting, announcing) = (noting("changed", "line"), account::announcing("changed"));
+    format!(
+        "with step as (
+            select * from unnest((select $1::uuid[]), (select $2::bigint[]), (select $3::timestamptz[]),
+                (select $4::text[]), (select $5::text[])) as it (user_id, revision, at, business, mobile)
+        ), line as (
+            select * from unnest((select $6::uuid[]), (select $7::uuid[]), (select $8::uuid[]), (select $9::text[]),
+                (select $10::text[]), (select $11::text[])) as it (user_id, id, actor_id, field, old_value, new_value)
+        ), said as (
+            select user_id, {said} from line group by user_id
+        ), held as (
+            select profile.user_id from step join profile on profile.user_id = step.user_id
+                and profile.revision = coalesce(step.revision, profile.revision)
+            for no key update of profile {held}
+        ), changed as (
+            update profile set {values},
+                business_phone_e164 = coalesce(step.business, profile.business_phone_e164),
+                mobile_phone_e164 = coalesce(step.mobile, profile.mobile_phone_e164),
+                revision = profile.revision + 1, updated_at = step.at
+            from held join step using (user_id) join said using (user_id)
+            where profile.user_id = held.user_id
+            returning profile.user_id, profile.revision, profile.updated_at
+        ), noted as ({noting}), announced as ({announcing})
+        select user_id, revision from changed"
+    )
 }
 
 /// Makes the profile of a new person. Names and zone are as [`Field::checked`] gives them.
@@ -123,51 +155,75 @@ pub(super) async fn list(on: &impl GenericClient, users: &[Uuid]) -> Result<Vec<
     db::text(on, FIND_ALL, &[&users]).await?.iter().map(profile).collect()
 }
 
+/// Keeps others from changing the profile of a person until the transaction ends.
+pub(super) async fn hold(tx: &Transaction<'_>, user: Uuid) -> Result<()> {
+    db::text(tx, HOLD, &[&user]).await?;
+    Ok(())
+}
+
 /// Finds the profile of a person and keeps others from changing it until the transaction ends. First it is held and then
 /// read: who had to wait would see the picture of before beside the profile of now.
 pub(super) async fn lock(tx: &Transaction<'_>, user: Uuid) -> Result<Profile> {
-    db::text(tx, HOLD, &[&user]).await?;
+    hold(tx, user).await?;
     let rows = db::text(tx, FIND_HELD, &[&user]).await?;
     rows.first().map(profile).transpose()?.ok_or_else(|| missing(user))
 }
 
-/// Writes a change, with the numbers of the phones where they are others now, as the next revision; with it goes into the
-/// history what `told` says, and the directories that the person is in are told. It yields the new revision. Where the
-/// profile is not at the revision `from` any more it does nothing, and yields nothing.
-pub(super) fn update<'a>(
-    user: Uuid,
-    from: Option<i64>,
-    (change, e164): (&Change, Option<&[String; 2]>),
-    told: &'a [Told<'_>],
-    now: Timestamp,
-) -> Statement<'a> {
-    let phones = e164.into_iter().flat_map(|[business, mobile]| {
-        [(Column::BusinessPhoneE164, business.into()), (Column::MobilePhoneE164, mobile.into())]
-    });
-    let update = Query::update()
-        .table(Column::Table)
-        .values(change.0.iter().map(|(field, text)| (field.column(), text.into())))
-        .values(phones)
-        .value(Column::Revision, Expr::col(Column::Revision).add(1_i64))
-        .value(Column::UpdatedAt, now)
-        .and_where(Expr::col(Column::UserId).eq(user))
-        .and_where_option(from.map(|it| Expr::col(Column::Revision).eq(it)))
-        .returning(Query::returning().columns([Column::UserId, Column::Revision]))
-        .take();
-    let update = db::later(&update).within(|update, values| {
-        let (noting, announcing) = (noting("changed", values), account::announcing("changed"));
-        format!(
-            "with changed as ({update}), noted as ({noting}), announced as ({announcing}) select revision from changed"
-        )
-    });
-    noted(update, told, now)
+/// The next revision of a profile.
+pub(super) struct Step {
+    /// Whose profile.
+    pub user: Uuid,
+    /// The revision that it follows; any if there is none.
+    pub from: Option<i64>,
+    /// What changes: a line for each field.
+    pub told: Vec<Told>,
+    /// The business phone and the mobile one in E.164, where they are others now.
+    pub e164: Option<[String; 2]>,
+    pub at: Timestamp,
+}
+
+/// What becomes of a change whose profile somebody holds.
+#[derive(Clone, Copy)]
+pub(super) enum Held {
+    /// It waits.
+    Wait,
+    /// It is not written.
+    Skip,
+}
+
+/// Writes changes, each of another profile, with the lines of their history, and has the directories told that the people
+/// are in. It yields the new revisions: none of those profiles that are not at the revision to be followed any more.
+///
+/// # Errors
+///
+/// What the database says; then none is written.
+pub(super) async fn update(on: &impl GenericClient, steps: &[&Step], held: Held) -> Result<HashMap<Uuid, i64>> {
+    let e164 = |it: usize| column(steps, |step| step.e164.as_ref().map(|numbers| &numbers[it]));
+    let (users, from, at) = (column(steps, |it| it.user), column(steps, |it| it.from), column(steps, |it| it.at));
+    let (business, mobile) = (e164(0), e164(1));
+    let lines: Vec<_> = steps.iter().flat_map(|step| step.told.iter().map(|told| (step.user, told))).collect();
+    let (whose, ids) = (column(&lines, |it| it.0), column(&lines, |_| ids::new()));
+    let (by, fields) = (column(&lines, |it| it.1.by), column(&lines, |it| it.1.field));
+    let (old, new) = (column(&lines, |it| &it.1.old), column(&lines, |it| &it.1.new));
+    let text = match held {
+        Held::Wait => &*UPDATE,
+        Held::Skip => &*UPDATE_UNHELD,
+    };
+    let values: [&(dyn ToSql + Sync); 11] =
+        [&users, &from, &at, &business, &mobile, &whose, &ids, &by, &fields, &old, &new];
+    let rows = db::text(on, text, &values).await?;
+    Ok(rows.iter().map(|it| (it.get("user_id"), it.get("revision"))).collect())
+}
+
+fn column<'a, I, T>(of: &'a [I], value: impl Fn(&'a I) -> T) -> Vec<T> {
+    of.iter().map(value).collect()
 }
 
 /// Notes that something of a profile has changed which stands elsewhere, as `told` says; returns the new etag.
-pub(super) async fn touch(on: &impl GenericClient, user: Uuid, told: &Told<'_>, now: Timestamp) -> Result<String> {
-    let update = update(user, None, (&Change::default(), None), std::slice::from_ref(told), now);
-    let rows = db::found(on, &update).await?;
-    rows.first().map(|it| etag(it.get("revision"))).ok_or_else(|| missing(user))
+pub(super) async fn touch(on: &impl GenericClient, user: Uuid, told: Told, now: Timestamp) -> Result<String> {
+    let step = Step { user, from: None, told: vec![told], e164: None, at: now };
+    let written = update(on, &[&step], Held::Wait).await?;
+    written.get(&user).map(|it| etag(*it)).ok_or_else(|| missing(user))
 }
 
 /// What others call people, whoever they are: an address that not all may see does not come into it.

@@ -4,9 +4,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Change, Field, Profile, Told, phone, reads::Reads, store};
+use super::{
+    Change, Field, Profile, Told, phone,
+    reads::Reads,
+    store::{self, Held, Step},
+    writes::Writes,
+};
 use crate::{
-    db::{self, Db, Statement},
+    db::Db,
     error::{Error, Reason, Result},
     subscription::{self, When},
 };
@@ -37,17 +42,22 @@ struct Next {
 /// # Errors
 ///
 /// [`Error::Conflict`] when the profile is no longer the one that was seen.
-pub(super) async fn update(db: &Db, reads: &Reads, asked: &Asked<'_>) -> Result<Profile> {
+pub(super) async fn update(db: &Db, (reads, writes): (&Reads, &Writes), asked: &Asked<'_>) -> Result<Profile> {
     if asked.change.touches(&[Field::TimeZone]) {
         return rezone(db, asked).await;
     }
+    let mut tried: Option<Profile> = None;
     loop {
         let found = reads.find(&db.reader().await?, asked.user).await?;
+        // It was written, and whoever wrote it could not say so.
+        if tried.is_some_and(|it| it.is_as(&found)) {
+            return Ok(Arc::unwrap_or_clone(found));
+        }
         let Some(next) = Next::of(&found, asked).await? else { return Ok(Arc::unwrap_or_clone(found)) };
-        let told = next.told(&found);
-        if db::run(&db.client().await?, &next.update(&found, &told)).await? > 0 {
+        if writes.write(next.step(&found)).await? {
             return Ok(next.profile);
         }
+        tried = Some(next.profile);
     }
 }
 
@@ -57,8 +67,7 @@ async fn rezone(db: &Db, asked: &Asked<'_>) -> Result<Profile> {
     let tx = client.transaction().await?;
     let found = store::lock(&tx, asked.user).await?;
     let Some(next) = Next::of(&found, asked).await? else { return Ok(found) };
-    let told = next.told(&found);
-    db::run(&tx, &next.update(&found, &told)).await?;
+    store::update(&tx, &[&next.step(&found)], Held::Wait).await?;
     if next.change.touches(&[Field::TimeZone]) {
         subscription::reschedule(&tx, &[asked.user], &asked.when).await?;
     }
@@ -85,20 +94,20 @@ impl Next {
         Ok(Some(Self { change, profile }))
     }
 
-    /// What the history is told, by the person themselves.
-    fn told<'a>(&'a self, found: &'a Profile) -> Vec<Told<'a>> {
-        let told = |(field, new): &'a (Field, String)| Told {
+    /// What is written of it, by the person themselves, where the profile is still the one that was found.
+    fn step(&self, found: &Profile) -> Step {
+        let told = |(field, new): &(Field, String)| Told {
             by: found.user,
             field: field.path(),
-            old: &found.texts[*field],
-            new,
+            old: found.texts[*field].clone(),
+            new: new.clone(),
         };
-        self.change.0.iter().map(told).collect()
-    }
-
-    /// Writes it, if the profile is still the one that was found.
-    fn update<'a>(&self, found: &Profile, told: &'a [Told<'_>]) -> Statement<'a> {
-        let e164 = self.change.touches(&PHONES).then_some(&self.profile.e164);
-        store::update(found.user, Some(found.revision), (&self.change, e164), told, self.profile.updated_at)
+        Step {
+            user: found.user,
+            from: Some(found.revision),
+            told: self.change.0.iter().map(told).collect(),
+            e164: self.change.touches(&PHONES).then(|| self.profile.e164.clone()),
+            at: self.profile.updated_at,
+        }
     }
 }

@@ -8,6 +8,7 @@ mod history;
 mod proof;
 mod together;
 mod visibility;
+mod written;
 
 use tonic::{Code, Response, Status};
 use uuid::Uuid;

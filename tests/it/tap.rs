@@ -45,6 +45,9 @@ const ASIDE: [&str; 4] = [
 const READY: u8 = b'Z';
 const NOTICE: u8 = b'N';
 
+/// What it says when a statement is done, with what it has done.
+const DONE: u8 = b'C';
+
 /// The wire.
 #[derive(Clone)]
 pub struct Tap {
@@ -59,6 +62,8 @@ struct Heard {
     trips: AtomicUsize,
     statements: AtomicUsize,
     notices: Mutex<Vec<String>>,
+    /// What is said of the statement whose answer is to be lost.
+    to_lose: Mutex<Option<&'static str>>,
 }
 
 impl Tap {
@@ -105,6 +110,11 @@ impl Tap {
     /// How many statements were run.
     pub fn statements(&self) -> usize {
         self.heard.statements.load(Ordering::SeqCst)
+    }
+
+    /// Has the next answer be lost of a statement that has done this, as `SELECT 2`, and the connection with it.
+    pub fn lose(&self, done: &'static str) {
+        *self.heard.to_lose.lock().unwrap() = Some(done);
     }
 
     /// What PostgreSQL has remarked since this was asked last.
@@ -189,6 +199,13 @@ async fn answer(
             let text = fields.filter_map(|it| it.split_first()).find(|(field, _)| **field == b'M');
             let text = text.map(|(_, text)| String::from_utf8_lossy(text).into_owned());
             heard.notices.lock().unwrap().extend(text);
+        }
+        if kind == DONE {
+            let mut to_lose = heard.to_lose.lock().unwrap();
+            if to_lose.is_some_and(|it| message[5..message.len() - 1] == *it.as_bytes()) {
+                *to_lose = None;
+                return Ok(());
+            }
         }
         client.write_all(&message).await?;
     }

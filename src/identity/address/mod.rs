@@ -43,8 +43,6 @@ pub(super) fn token_again(key: &TokenKey, id: Uuid, kept: &[u8]) -> Secret {
 /// A change of address that is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
-    /// Whose it was.
-    pub user: Uuid,
     /// The address before.
     pub old: String,
     /// The address now.
@@ -81,19 +79,32 @@ pub async fn ask_for_address(
     Ok(expires_at)
 }
 
-/// Makes the address theirs who asked for it, by the token of its mail, and tells the address before.
+/// Takes the token of a mail: who asked for another address, and for which. A token is taken once.
 ///
 /// # Errors
 ///
-/// [`Error::Refused`] for a token that is not good, and when the address has become somebody else's.
-pub async fn confirm_address(tx: &Transaction<'_>, token: &str, origin: &Origin, now: Timestamp) -> Result<Moved> {
-    let refused = || Error::Refused(Reason::TokenNotValid);
-    let (user, email) = store::take(tx, &hash(token)).await?.ok_or_else(refused)?;
-    let old = people::address(tx, user).await?.ok_or_else(refused)?;
+/// [`Error::Refused`] for one that is not good.
+pub async fn take_address(tx: &Transaction<'_>, token: &str) -> Result<(Uuid, Email)> {
+    store::take(tx, &hash(token)).await?.ok_or(Error::Refused(Reason::TokenNotValid))
+}
+
+/// Makes the address theirs who asked for it, as [`take_address`] says, and tells the address before.
+///
+/// # Errors
+///
+/// [`Error::Refused`] when the person is no more, and when the address has become somebody else's.
+pub async fn move_address(
+    tx: &Transaction<'_>,
+    user: Uuid,
+    email: Email,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<Moved> {
+    let old = people::address(tx, user).await?.ok_or(Error::Refused(Reason::TokenNotValid))?;
     people::set_address(tx, user, &email).await?;
     // What was mailed to the address before gives no right any more.
     reset::forget(tx, user).await?;
     let event = Event::new(EventKind::AddressChanged, Some(user), origin).by(user).to(&old.address);
     record(tx, event, now).await?;
-    Ok(Moved { user, old: old.address, new: email.address })
+    Ok(Moved { old: old.address, new: email.address })
 }

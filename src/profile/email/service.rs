@@ -56,8 +56,11 @@ impl Addresses {
         let now = self.clock.now().await?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(Error::from)?;
-        let Moved { user, old, new } = identity::confirm_address(&tx, &token, &origin, now).await?;
-        store::touch(&tx, user, &Told { by: user, field: FIELD, old: &old, new: &new }, now).await?;
+        let (user, email) = identity::take_address(&tx, &token).await?;
+        // Before the person, as by all who change a profile.
+        store::hold(&tx, user).await?;
+        let Moved { old, new } = identity::move_address(&tx, user, email, &origin, now).await?;
+        store::touch(&tx, user, Told { by: user, field: FIELD, old, new: new.clone() }, now).await?;
         tx.commit().await.map_err(Error::from)?;
 
         Ok(Response::new(pb::ConfirmEmailChangeResponse { user_id: user.to_string(), email: new }))

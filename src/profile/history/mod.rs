@@ -9,15 +9,15 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 /// A line to be written.
-pub(super) struct Told<'a> {
+pub(super) struct Told {
     /// Who did it.
     pub by: Uuid,
     /// What was changed: the path of a field.
-    pub field: &'a str,
+    pub field: &'static str,
     /// What it was; empty for nothing.
-    pub old: &'a str,
+    pub old: String,
     /// What it has become.
-    pub new: &'a str,
+    pub new: String,
 }
 
 /// A line that was written.

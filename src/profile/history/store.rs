@@ -5,11 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Line, Told};
+use super::Line;
 use crate::{
-    db::{self, GenericClient, Row, Statement},
+    db::{self, GenericClient, Row},
     error::Result,
-    ids,
 };
 
 /// How long a line is kept: two years. Long enough to see what was so at the time of an old quarrel, and no archive of
@@ -29,27 +28,13 @@ const SWEEP: &str = "
     )
     select count(*) as count from gone";
 
-/// A part of a statement that writes lines into the history of who is in its part `changed`, if anybody; its values come
-/// behind so many others.
-pub(in crate::profile) fn noting(changed: &str, behind: usize) -> String {
-    let [ids, by, fields, old, new, now] = [1, 2, 3, 4, 5, 6].map(|it| behind + it);
+/// A part of a statement that writes what its part `line` says into the history of those who are in its part `changed`.
+pub(in crate::profile) fn noting(changed: &str, line: &str) -> String {
     format!(
         "insert into profile_change (id, user_id, actor_id, field, old_value, new_value, changed_at)
-        select it.id, {changed}.user_id, it.actor_id, it.field, it.old_value, it.new_value, ${now}
-        from {changed}, unnest(${ids}::uuid[], ${by}::uuid[], ${fields}::text[], ${old}::text[], ${new}::text[])
-            as it(id, actor_id, field, old_value, new_value)"
+        select {line}.id, user_id, {line}.actor_id, {line}.field, {line}.old_value, {line}.new_value, {changed}.updated_at
+        from {changed} join {line} using (user_id)"
     )
-}
-
-/// The values of [`noting`].
-pub(in crate::profile) fn noted<'a>(statement: Statement<'a>, told: &'a [Told<'_>], now: Timestamp) -> Statement<'a> {
-    fn column<'a, T>(told: &'a [Told<'_>], of: impl Fn(&'a Told<'_>) -> T) -> Vec<T> {
-        told.iter().map(of).collect()
-    }
-    let ids = column(told, |_| ids::new());
-    let (by, fields) = (column(told, |it| it.by), column(told, |it| it.field));
-    let (old, new) = (column(told, |it| it.old), column(told, |it| it.new));
-    statement.with(ids).with(by).with(fields).with(old).with(new).with(now)
 }
 
 /// The history of `user` before the line `before`, newest first.

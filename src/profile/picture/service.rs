@@ -139,8 +139,8 @@ impl Pictures {
         let mut client = self.db.client().await?;
         let tx = client.transaction().await?;
         let old = profile::store::lock(&tx, user).await?.picture.map(|it| it.etag()).unwrap_or_default();
-        let told = Told { by: user, field: FIELD, old: &old, new: &picture.etag() };
-        let etag = profile::store::touch(&tx, user, &told, now).await?;
+        let told = Told { by: user, field: FIELD, old, new: picture.etag() };
+        let etag = profile::store::touch(&tx, user, told, now).await?;
         blob::hold(&tx, &picture.squares.iter().map(|it| it.digest).collect::<Vec<_>>()).await?;
         store::set(&tx, user, picture, now).await?;
         tx.commit().await?;
@@ -165,9 +165,9 @@ impl Pictures {
         let profile = profile::store::lock(&tx, user).await?;
         let profile_etag = match &profile.picture {
             Some(old) => {
-                let told = Told { by, field: FIELD, old: &old.etag(), new: "" };
+                let told = Told { by, field: FIELD, old: old.etag(), new: String::new() };
                 // First, as when a picture is set: what pictures share is locked after the profile in both.
-                let etag = profile::store::touch(&tx, user, &told, now).await?;
+                let etag = profile::store::touch(&tx, user, told, now).await?;
                 store::remove(&tx, user).await?;
                 if by != user {
                     let event = Event::new(EventKind::PictureRemoved, Some(user), &origin).by(by);

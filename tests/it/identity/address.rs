@@ -227,3 +227,24 @@ async fn mail_about_safety_goes_out_whatever_is_turned_off_and_before_all_other(
     assert_eq!(mails[0].header("Subject").as_deref(), Some("Somebody wants to change your address"));
     assert_eq!(count(&app, "select count(*) from mail where state = 'SENT' and lane = 0").await, 2);
 }
+
+#[tokio::test]
+async fn who_confirms_has_nothing_that_a_change_of_the_profile_needs_while_they_wait_for_one() {
+    let app = App::start().await;
+    let ada = ada(&app).await;
+    let session = sign_in(&app, "ada@example.com", PASSWORD).await.unwrap().token;
+    ask(&app, &session, "countess@example.org", PASSWORD).await.unwrap();
+    let token = mailed_token(&app, CONFIRM).await.unwrap();
+
+    let mut client = app.client().await;
+    let change = client.transaction().await.unwrap();
+    change.execute("select from profile where user_id = $1 for update", &[&ada]).await.unwrap();
+    let confirmed = pin!(confirm(&app, &token));
+    let Either::Right(((), confirmed)) = select(confirmed, pin!(waits(app.pool()))).await else {
+        panic!("it did not wait");
+    };
+    // As a line of the history does, which names the person.
+    change.execute("select from person where id = $1 for key share", &[&ada]).await.unwrap();
+    change.commit().await.unwrap();
+    assert_eq!(confirmed.await.unwrap().email, "countess@example.org");
+}

@@ -23,6 +23,22 @@ const MANY: usize = 60;
 /// More than may have a part in shared connections at a time.
 const CROWD: usize = 600;
 
+/// A server whose statements are counted.
+pub(super) async fn tapped(app: &App) -> (Tap, Serving) {
+    let url = app.database().url.expose();
+    let port = url.rsplit(':').next().and_then(|it| it.split('/').next()).unwrap();
+    let tap = Tap::to(port.parse().unwrap()).await;
+    let tapped = url.replace(&format!(":{port}/"), &format!(":{}/", tap.port()));
+    let serving = Serving::on(SERVER, &tapped, &[("METRICS_LISTEN", "127.0.0.1:0")]).await;
+    (tap, serving)
+}
+
+/// Waits until so many calls are under way.
+pub(super) async fn open(serving: &Serving, calls: usize) {
+    let open = format!("workcenter_calls_open {calls}");
+    while !page(serving.metrics.as_ref().unwrap()).await.lines().any(|it| it == open) {}
+}
+
 #[tokio::test]
 async fn many_who_want_a_profile_while_others_are_read_are_answered_by_a_few_statements_each_with_their_own() {
     let app = App::start().await;
@@ -32,12 +48,7 @@ async fn many_who_want_a_profile_while_others_are_read_are_answered_by_a_few_sta
     for number in 0..5 {
         people.push(app.person(&account, &format!("one{number}@example.com"), "One", &number.to_string()).await.id);
     }
-    let url = app.database().url.expose();
-    let port = url.rsplit(':').next().and_then(|it| it.split('/').next()).unwrap();
-    let tap = Tap::to(port.parse().unwrap()).await;
-    let tapped = url.replace(&format!(":{port}/"), &format!(":{}/", tap.port()));
-    let serving = Serving::on(SERVER, &tapped, &[("METRICS_LISTEN", "127.0.0.1:0")]).await;
-    let metrics = serving.metrics.clone().unwrap();
+    let (tap, serving) = tapped(&app).await;
     let ask = async |user: Uuid| {
         let message = GetProfileRequest { user_id: user.to_string() };
         ProfileServiceClient::new(serving.channel()).get_profile(by(&key, message)).await
@@ -54,8 +65,7 @@ async fn many_who_want_a_profile_while_others_are_read_are_answered_by_a_few_sta
     let wanted: Vec<Uuid> = wanted.collect();
     let all = join_all(wanted.iter().map(|user| ask(*user)));
     let release = async {
-        let open = format!("workcenter_calls_open {MANY}");
-        while !page(&metrics).await.lines().any(|it| it == open) {}
+        open(&serving, MANY).await;
         held.commit().await.unwrap();
     };
     let (answers, ()) = tokio::join!(all, release);

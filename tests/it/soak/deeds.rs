@@ -81,6 +81,8 @@ impl Deed {
 pub struct Turn {
     first: VecDeque<Deed>,
     dice: Dice,
+    /// Which of them this is, and how many they are.
+    place: (usize, usize),
 }
 
 /// The turns of so many, who together begin with everything.
@@ -92,7 +94,7 @@ pub fn turns(seed: u64, callers: usize) -> Vec<Turn> {
         for _ in 0..8 {
             dice.roll(2);
         }
-        Turn { first, dice }
+        Turn { first, dice, place: (number, callers) }
     };
     (0..callers).map(turn).collect()
 }
@@ -127,6 +129,14 @@ impl Caller {
         self.world.people[number].clone()
     }
 
+    /// One of those for whom nobody else does anything: nobody is in two places at once.
+    fn one_of_ours(&mut self) -> Person {
+        let (number, callers) = self.turn.place;
+        let ours = self.world.people.len().saturating_sub(number).div_ceil(callers);
+        let one = number + callers * self.roll(ours);
+        self.world.people[one].clone()
+    }
+
     /// Any of the WorkCenters.
     pub fn place(&mut self) -> Uuid {
         let number = self.roll(self.world.places.len());
@@ -148,9 +158,9 @@ impl Caller {
         }
     }
 
-    /// Does it, as anybody of the account.
+    /// Does it, as one of the account.
     pub async fn do_(&mut self, deed: Deed) -> Result<(), Status> {
-        let who = self.anybody();
+        let who = self.one_of_ours();
         match deed {
             Deed::Browse => self.browse(&who).await,
             Deed::LookAtPeople => self.look_at_people(&who).await,
