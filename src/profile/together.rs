@@ -37,7 +37,7 @@ struct Inner<W, A> {
     queue: Mutex<Queue<W, A>>,
 }
 
-/// Serves several. Whoever is told nothing is served by nobody else.
+/// Serves several, and tells each what came of it.
 type Serve<W, A> = dyn Fn(Vec<Waiting<W, A>>) -> BoxFuture<'static, Result<()>> + Send + Sync;
 
 /// What somebody wants who waits, and where they wait.
