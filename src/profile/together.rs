@@ -5,12 +5,11 @@
 //! who come meanwhile are served together as soon as one of these is over. What is done begins after it was asked for.
 
 use std::{
-    pin::pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
 use tokio::{runtime::Handle, sync::oneshot, time::timeout};
 use tracing::debug;
 
@@ -38,7 +37,10 @@ struct Inner<W, A> {
 }
 
 /// Serves several, and tells each what came of it.
-type Serve<W, A> = dyn Fn(Vec<Waiting<W, A>>) -> BoxFuture<'static, Result<()>> + Send + Sync;
+type Serve<W, A> = dyn Fn(Vec<Waiting<W, A>>) -> Serving + Send + Sync;
+
+/// What it does, until all of them are served.
+type Serving = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 /// What somebody wants who waits, and where they wait.
 pub(super) type Waiting<W, A> = (W, oneshot::Sender<A>);
@@ -66,7 +68,7 @@ impl<W: Send + 'static, A: Send + 'static> Together<W, A> {
     pub fn new(
         name: &'static str,
         turns_max: usize,
-        serve: impl Fn(Vec<Waiting<W, A>>) -> BoxFuture<'static, Result<()>> + Send + Sync + 'static,
+        serve: impl Fn(Vec<Waiting<W, A>>) -> Serving + Send + Sync + 'static,
     ) -> Self {
         let queue = Mutex::new(Queue { turns: 0, waiting: Vec::new() });
         Self(Arc::new(Inner { name, turns_max, serve: Box::new(serve), queue }))
