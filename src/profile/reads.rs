@@ -14,8 +14,8 @@ use crate::{
     error::Result,
 };
 
-/// Reads that are under way at a time: one for each connection that reads share. With one alone, of twice as many, a crowd
-/// waits for too long where the machine is busy.
+/// Reads that are under way at a time: one for each connection that reads share. With one alone, of twice as many, a few of
+/// a crowd were refused once where the machine was busy.
 const READS_MAX: usize = 2;
 
 /// Reads profiles, one for each who asks. Clones do it together.
